@@ -1,0 +1,15 @@
+/// What the house asks of a compiler beyond C17, in one place.
+#ifndef BASE_COMPILER_H
+#define BASE_COMPILER_H
+
+#define DUR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define DUR_RESTRICT          restrict
+#define DUR_LIKELY(x)         __builtin_expect(!!(x), 1)
+#define DUR_UNLIKELY(x)       __builtin_expect(!!(x), 0)
+#define DUR_UNUSED            __attribute__((unused))
+#define DUR_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
+
+/// Columns start on a cache line, which is also the width of the widest vector register.
+#define DUR_ALIGN 64
+
+#endif

@@ -1,0 +1,71 @@
+#define _POSIX_C_SOURCE 200809L
+#include "base/memory.h"
+
+#include "base/compiler.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static _Atomic int64_t n_asked;
+static _Atomic int64_t fail_at;
+
+// one counter serves both purposes; relaxed order is enough, a count needs no fence
+static int refused(void) {
+    int64_t k = atomic_fetch_add_explicit(&n_asked, 1, memory_order_relaxed) + 1;
+    return k == atomic_load_explicit(&fail_at, memory_order_relaxed);
+}
+
+void *memory_alloc(size_t n_byte) {
+    if (refused()) return NULL;
+    return malloc(n_byte ? n_byte : 1);
+}
+
+void *memory_zeroed(size_t n, size_t n_byte_each) {
+    if (refused()) return NULL;
+    return calloc(n ? n : 1, n_byte_each ? n_byte_each : 1);
+}
+
+void *memory_resize(void *old, size_t n_byte) {
+    if (refused()) return NULL;
+    return realloc(old, n_byte ? n_byte : 1);
+}
+
+void memory_free(void *p) { free(p); }
+
+static void *column(int64_t n, size_t each) {
+    if (n < 0 || (uint64_t)n > (SIZE_MAX - 4 * DUR_ALIGN) / each || refused()) return NULL;
+    size_t n_byte = ((size_t)n * each + 2 * DUR_ALIGN - 1) / DUR_ALIGN * DUR_ALIGN + DUR_ALIGN;
+    void *p = NULL;
+    if (posix_memalign(&p, DUR_ALIGN, n_byte)) return NULL;
+    memset(p, 0, n_byte);
+    return p;
+}
+
+double  *memory_column(int64_t n)     { return column(n, sizeof(double)); }
+int32_t *memory_column_i32(int64_t n) { return column(n, sizeof(int32_t)); }
+
+int64_t memory_fail_at(int64_t k) {
+    int64_t asked = atomic_exchange(&n_asked, 0);
+    atomic_store(&fail_at, k > 0 ? k : 0);
+    return asked;
+}
+
+int64_t memory_available(void) {
+    FILE *f = fopen("/proc/meminfo", "r");
+    if (!f) return 0;
+    char line[256];
+    long long kib = 0;
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1) break;
+    fclose(f);
+    return (int64_t)kib * 1024;
+}
+
+int64_t memory_peak(void) {
+    struct rusage use;
+    if (getrusage(RUSAGE_SELF, &use)) return 0;
+    return (int64_t)use.ru_maxrss * 1024;
+}

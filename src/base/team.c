@@ -1,0 +1,116 @@
+#define _GNU_SOURCE
+#include "base/team.h"
+
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct Team {
+    int n_thread;              // with the caller
+    int n_started;             // threads that really run (n_thread - 1 when all is well)
+    pthread_t *thread;
+    pthread_mutex_t lock;
+    pthread_cond_t  start, done;
+    int64_t  round;            // counts calls of team_run, so that a thread knows a new one
+    int      n_busy;           // threads still in this round
+    bool     quit;
+    TeamTask task;
+    void    *context;
+    int64_t  n_task;
+    _Atomic int64_t next;      // the task that nobody has taken yet
+    _Atomic int     n_worker;  // hands each thread its worker number once
+};
+
+static void work(Team *team, int worker) {
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
+        if (i >= team->n_task) return;
+        team->task(team->context, i, worker);
+    }
+}
+
+static void *thread_main(void *arg) {
+    Team *team = arg;
+    int worker = atomic_fetch_add(&team->n_worker, 1);
+    int64_t seen = 0;
+    pthread_mutex_lock(&team->lock);
+    for (;;) {
+        while (team->round == seen && !team->quit) pthread_cond_wait(&team->start, &team->lock);
+        if (team->quit) break;
+        seen = team->round;
+        pthread_mutex_unlock(&team->lock);
+        work(team, worker);
+        pthread_mutex_lock(&team->lock);
+        if (--team->n_busy == 0) pthread_cond_signal(&team->done);
+    }
+    pthread_mutex_unlock(&team->lock);
+    return NULL;
+}
+
+int team_core_count(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set)) return 1;
+    int n = CPU_COUNT(&set);
+    return n > 0 ? n : 1;
+}
+
+Team *team_make(int n_thread) {
+    if (n_thread <= 0) n_thread = team_core_count();
+    Team *team = memory_zeroed(1, sizeof *team);
+    if (!team) return NULL;
+    team->n_thread = n_thread;
+    atomic_store(&team->n_worker, 1);
+    pthread_mutex_init(&team->lock, NULL);
+    pthread_cond_init(&team->start, NULL);
+    pthread_cond_init(&team->done, NULL);
+    team->thread = memory_zeroed((size_t)n_thread, sizeof *team->thread);
+    if (!team->thread) { team_free(team); return NULL; }
+
+    // fewer threads than asked for only makes the work slower, so a refusal is not an error
+    for (int i = 1; i < n_thread; i++) {
+        if (pthread_create(&team->thread[team->n_started], NULL, thread_main, team)) break;
+        team->n_started++;
+    }
+    return team;
+}
+
+void team_free(Team *team) {
+    if (!team) return;
+    pthread_mutex_lock(&team->lock);
+    team->quit = true;
+    pthread_cond_broadcast(&team->start);
+    pthread_mutex_unlock(&team->lock);
+    for (int i = 0; i < team->n_started; i++) pthread_join(team->thread[i], NULL);
+    pthread_cond_destroy(&team->done);
+    pthread_cond_destroy(&team->start);
+    pthread_mutex_destroy(&team->lock);
+    memory_free(team->thread);
+    memory_free(team);
+}
+
+int team_size(const Team *team) { return team ? team->n_thread : 1; }
+
+void team_run(Team *team, TeamTask task, void *context, int64_t n_task) {
+    if (!team || team->n_started == 0 || n_task <= 1) {
+        for (int64_t i = 0; i < n_task; i++) task(context, i, 0);
+        return;
+    }
+    pthread_mutex_lock(&team->lock);
+    team->task = task;
+    team->context = context;
+    team->n_task = n_task;
+    atomic_store_explicit(&team->next, 0, memory_order_relaxed);
+    team->n_busy = team->n_started;
+    team->round++;
+    pthread_cond_broadcast(&team->start);
+    pthread_mutex_unlock(&team->lock);
+
+    work(team, 0);
+
+    pthread_mutex_lock(&team->lock);
+    while (team->n_busy > 0) pthread_cond_wait(&team->done, &team->lock);
+    pthread_mutex_unlock(&team->lock);
+}

@@ -1,0 +1,196 @@
+#define _XOPEN_SOURCE 700
+#include "../check.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "base/team.h"
+#include "base/text.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// ---- names of contents ----
+
+static void hash_is(const char *text, int times, const char *expected) {
+    Sha256 s;
+    char hex[65];
+    sha256_start(&s);
+    for (int i = 0; i < times; i++) sha256_add(&s, text, strlen(text));
+    sha256_hex(&s, hex);
+    assert_string_equal(hex, expected);
+}
+
+TEST(sha256_gives_the_answers_of_the_standard) {   // FIPS 180-4 examples; a million a's; lengths around the padding
+    hash_is("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    hash_is("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    hash_is("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    hash_is("a", 1000000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    hash_is("a", 55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+    hash_is("a", 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
+}
+
+// ---- text ----
+
+TEST(a_double_is_written_as_the_shortest_decimal_that_reads_back) {
+    char b[32];
+    assert_string_equal(text_from_double(b, 0.1), "0.1");
+    assert_string_equal(text_from_double(b, 1.0 / 3), "0.3333333333333333");
+    assert_string_equal(text_from_double(b, 1e300), "1e+300");
+    assert_string_equal(text_from_double(b, -0.0), "-0");
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        bits ^= bits << 13; bits ^= bits >> 7; bits ^= bits << 17;
+        double x;
+        memcpy(&x, &bits, sizeof x);
+        if (isnan(x) || isinf(x)) continue;
+        CHECK_SAME(strtod(text_from_double(b, x), NULL), x);
+    }
+}
+
+TEST(numbers_for_people_have_few_digits_and_grouped_thousands) {
+    const struct { double x; int digits; const char *text; } row[] = {
+        {324000, 6, "324,000"}, {0.04182, 3, "0.0418"}, {1234, 4, "1234"}, {-12345.678, 7, "-12,345.68"},
+        {0, 3, "0"}, {-0.0, 3, "0"}, {1e15, 3, "1e+15"}, {2.5e-9, 2, "2.5e-09"}, {100, 1, "100"}, {0.5, 3, "0.5"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        Text t = {0};
+        text_number(&t, row[i].x, row[i].digits);
+        assert_string_equal(text_view(&t), row[i].text);
+        text_free(&t);
+    }
+}
+
+TEST(a_near_name_is_suggested_and_a_far_one_is_not) {
+    const char *names[] = {"crackdown", "collusion", "power", "credit"};
+    assert_string_equal(text_nearest("crakdown", names, 4), "crackdown");
+    assert_string_equal(text_nearest("colusion", names, 4), "collusion");
+    assert_string_equal(text_nearest("pwoer", names, 4), "power");
+    assert_null(text_nearest("detainees", names, 4));
+    assert_null(text_nearest("x", names, 4));
+    assert_int_equal(text_distance("kitten", "sitting", 9), 3);
+    assert_int_equal(text_distance("ab", "ba", 9), 1);
+}
+
+TEST(only_valid_utf8_is_text) {
+    size_t bad;
+    assert_true(text_is_utf8("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x8c\x8d", 15, &bad));
+    assert_false(text_is_utf8("ab\xff", 3, &bad));
+    assert_int_equal(bad, 2);
+    assert_false(text_is_utf8("\xc0\x80", 2, &bad));           // overlong
+    assert_false(text_is_utf8("\xed\xa0\x80", 3, &bad));       // surrogate
+    assert_false(text_is_utf8("\xf4\x90\x80\x80", 4, &bad));   // past the last plane
+    assert_false(text_is_utf8("a\0b", 3, &bad));
+    assert_false(text_is_utf8("\xe2\x82", 2, &bad));           // cut short
+    assert_int_equal(text_width("\xc3\xa9t\xc3\xa9", 5), 3);
+}
+
+// ---- memory ----
+
+TEST(an_arena_gives_back_what_came_after_a_mark) {
+    Arena *a = arena_make();
+    char *first = arena_text(a, "first", 5);
+    ArenaMark mark = arena_mark(a);
+    size_t used = arena_used(a);
+    for (int i = 0; i < 1000; i++) {
+        unsigned char *p = arena_alloc(a, 777);
+        for (int k = 0; k < 777; k++) CHECK(p[k] == 0);
+        memset(p, 0xee, 777);
+        CHECK((uintptr_t)p % 16 == 0);
+    }
+    arena_release(a, mark);
+    assert_int_equal(arena_used(a), used);
+    assert_string_equal(first, "first");
+    arena_free(a);
+}
+
+TEST(the_allocation_that_a_test_names_fails_and_no_other) {
+    memory_fail_at(3);
+    void *a = memory_alloc(1), *b = memory_zeroed(1, 1), *c = memory_alloc(1), *d = memory_column(5);
+    assert_non_null(a); assert_non_null(b); assert_null(c); assert_non_null(d);
+    assert_int_equal(memory_fail_at(0), 4);
+    CHECK((uintptr_t)d % 64 == 0);
+    memory_free(a); memory_free(b); memory_free(d);
+}
+
+// ---- threads ----
+
+static void count(void *context, int64_t task, int worker) {
+    (void)worker;
+    atomic_fetch_add(&((_Atomic int *)context)[task], 1);
+}
+
+TEST(every_task_is_done_once_by_any_number_of_threads) {
+    int sizes[] = {1, 2, 3, 7, 32};
+    for (int k = 0; k < 5; k++) {
+        Team *team = team_make(sizes[k]);
+        assert_non_null(team);
+        assert_int_equal(team_size(team), sizes[k]);
+        for (int round = 0; round < 20; round++) {
+            _Atomic int done[101] = {0};
+            team_run(team, count, done, 101);
+            for (int i = 0; i < 101; i++) assert_int_equal(done[i], 1);
+        }
+        team_free(team);
+    }
+}
+
+// ---- files ----
+
+TEST(a_file_is_written_whole_or_the_old_one_stays) {
+    char folder[] = "/tmp/duress-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a", folder);
+    DurError error = {0};
+    CHECK_OK(file_write(path, "old", 3, &error));
+
+    FileOut *out;
+    CHECK_OK(file_open(&out, path, &error));
+    CHECK_OK(file_put(out, "half", 4, &error));
+    file_drop(out);
+    Text text = {0};
+    CHECK_OK(file_read(&text, path, 100, &error));
+    assert_string_equal(text_view(&text), "old");
+
+    CHECK_OK(file_write(path, "new", 3, &error));
+    CHECK_OK(file_read(&text, path, 100, &error));
+    assert_string_equal(text_view(&text), "new");
+
+    // nothing but the file itself is left in the folder
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+    text_free(&text);
+}
+
+TEST(a_full_disk_and_a_missing_folder_are_told_with_the_path) {
+    DurError error = {0};
+    assert_int_equal(file_write("/dev/full", "x", 1, &error), DUR_IO);
+    assert_non_null(strstr(error.text, "/dev/full"));
+    error = (DurError){0};
+    assert_int_equal(file_write("/nonexistent/folder/a", "x", 1, &error), DUR_IO);
+    assert_non_null(strstr(error.text, "/nonexistent/folder/a"));
+    error = (DurError){0};
+    Text text = {0};
+    assert_int_equal(file_read(&text, "/", 10, &error), DUR_IO);
+    error = (DurError){0};
+    assert_int_equal(file_read(&text, "/proc/self/exe", 10, &error), DUR_LIMIT);
+    text_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(sha256_gives_the_answers_of_the_standard),
+        RUN(a_double_is_written_as_the_shortest_decimal_that_reads_back),
+        RUN(numbers_for_people_have_few_digits_and_grouped_thousands),
+        RUN(a_near_name_is_suggested_and_a_far_one_is_not),
+        RUN(only_valid_utf8_is_text),
+        RUN(an_arena_gives_back_what_came_after_a_mark),
+        RUN(the_allocation_that_a_test_names_fails_and_no_other),
+        RUN(every_task_is_done_once_by_any_number_of_threads),
+        RUN(a_file_is_written_whole_or_the_old_one_stays),
+        RUN(a_full_disk_and_a_missing_folder_are_told_with_the_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
