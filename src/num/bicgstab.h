@@ -1,0 +1,25 @@
+/// BiCGStab: linear systems that exist only as an operator. Source: van der Vorst 1992; restarted when it breaks down.
+#ifndef NUM_BICGSTAB_H
+#define NUM_BICGSTAB_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// y = A x, vectors of n doubles. Returns a status that ends the solve if it is not DUR_OK.
+typedef DurStatus (*LinearApply)(void *context, const double *x, double *y);
+
+typedef struct LinearSolve {
+    double  residual;      // largest |b - A x| at the end
+    int64_t n_apply;       // operator applications
+    bool    converged;
+} LinearSolve;
+
+/// Solve A x = b from the x given, until the largest |b - A x| is at most `tolerance`, or `max_apply` applications are used.
+///   scale    [n] right preconditioner: the solver works on A D, D = diag(1/scale); NULL: none
+/// Returns DUR_OK (see out->converged), DUR_MEMORY, or what `apply` returned. Deterministic.
+DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
+                   double tolerance, int64_t max_apply, double *x);
+
+#endif

@@ -1,0 +1,32 @@
+// The loops of num/vector.h, compiled once for each Isa: the file that includes this one defines VECTOR_KERNELS, the
+// name of its set. The compiler makes the vectors; elementary.h is written so that it can.
+#include "base/compiler.h"
+#include "num/elementary.h"
+#include "num/vector.h"
+
+// in place and apart are two loops because a compiler that must allow for overlap checks for it and takes the scalar
+// road when it finds out == in
+#define LOOP(function)                                                                                  \
+    static void loop_##function(double *out, const double *in, int64_t n) {                             \
+        if (out == in) {                                                                                \
+            for (int64_t i = 0; i < n; i++) out[i] = elementary_##function(out[i]);                     \
+        } else {                                                                                        \
+            double *DUR_RESTRICT to = out;                                                              \
+            const double *DUR_RESTRICT from = in;                                                       \
+            for (int64_t i = 0; i < n; i++) to[i] = elementary_##function(from[i]);                     \
+        }                                                                                               \
+    }
+LOOP(exp)
+LOOP(log)
+
+// eight sums by index modulo 8, as wide as the widest vector, then added in pairs: the same tree for every width
+static double loop_dot(const double *a, const double *b, int64_t n) {
+    double sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    int64_t whole = n - n % 8;
+    for (int64_t i = 0; i < whole; i += 8)
+        for (int64_t j = 0; j < 8; j++) sum[j] += a[i + j] * b[i + j];
+    for (int64_t i = whole; i < n; i++) sum[i - whole] += a[i] * b[i];
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+const VectorKernels VECTOR_KERNELS = {.exp = loop_exp, .log = loop_log, .dot = loop_dot};

@@ -1,0 +1,97 @@
+#include "../check.h"
+
+#include "num/elementary.h"
+#include "num/philox.h"
+#include "num/stat.h"
+
+#include <stdlib.h>
+
+// known answers published with the generator (Random123, kat_vectors)
+TEST(philox_gives_the_published_answers) {
+    static const struct { uint32_t counter[4], key[2], answer[4]; } known[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff},
+         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        Philox4 got = philox_4x32(known[i].counter, known[i].key);
+        for (int w = 0; w < 4; w++) assert_int_equal(got.word[w], known[i].answer[w]);
+    }
+}
+
+TEST(a_stream_is_the_generator_at_counter_index_site_run) {
+    Stream s = stream_make(0x0123456789abcdefu, 0xfedcba9876543210u, 7);
+    s.index = 41;
+    const uint32_t counter[4] = {41, 7, 0x76543210, 0xfedcba98}, key[2] = {0x89abcdef, 0x01234567};
+    Philox4 block = philox_4x32(counter, key);
+    double u[2];
+    stream_uniform2(&s, u);
+    assert_int_equal(s.index, 42);
+    for (int k = 0; k < 2; k++) {
+        uint64_t bits = ((uint64_t)block.word[2 * k + 1] << 32 | block.word[2 * k]) >> 12;
+        CHECK_SAME(u[k], (double)(2 * bits + 1) / 0x1p53);
+    }
+    s.index = 41;
+    CHECK_SAME(stream_uniform(&s), u[0]);
+    s.index = 41;
+    CHECK_SAME(stream_exponential(&s), -elementary_log(u[0]));
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+#define DRAWS 200000
+
+// Kolmogorov's distance times sqrt(n); above 2.7 by chance once in a million seeds (2 exp(-2 * 2.7^2))
+static double distance(double *x, double (*cdf)(double)) {
+    qsort(x, DRAWS, sizeof *x, by_size);
+    double worst = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double f = cdf(x[i]);
+        worst = fmax(worst, fmax(f - i / (double)DRAWS, (i + 1) / (double)DRAWS - f));
+    }
+    return worst * sqrt(DRAWS);
+}
+
+static double uniform_cdf(double x)     { return x; }
+static double exponential_cdf(double x) { return -expm1(-x); }
+
+static double X[DRAWS];
+
+TEST(draws_have_their_distributions) {
+    Stream s = stream_make(11, 3, 1);
+    for (int i = 0; i < DRAWS; i++) X[i] = stream_uniform(&s);
+    CHECK(distance(X, uniform_cdf) < 2.7);
+    for (int i = 0; i < DRAWS; i++) X[i] = stream_exponential(&s);
+    CHECK(distance(X, exponential_cdf) < 2.7);
+    for (int i = 0; i < DRAWS; i++) X[i] = stream_normal(&s);
+    CHECK(distance(X, stat_normal_cdf) < 2.7);
+    assert_int_equal(s.index, 3 * DRAWS);
+}
+
+TEST(streams_that_differ_in_seed_run_or_site_are_uncorrelated) {
+    const Stream base = stream_make(5, 5, 5);
+    const Stream others[4] = {stream_make(6, 5, 5), stream_make(5, 6, 5), stream_make(5, 5, 6),
+                              stream_make(5, 5 + ((uint64_t)1 << 32), 5)};
+    for (int k = 0; k < 4; k++) {
+        Stream a = base, b = others[k];
+        double sum = 0;
+        for (int i = 0; i < DRAWS; i++) sum += (stream_uniform(&a) - 0.5) * (stream_uniform(&b) - 0.5);
+        double z = sum / sqrt(DRAWS) * 12;
+        CHECK(fabs(z) < 5);      // one seed in 1.7 million fails by chance
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(philox_gives_the_published_answers),
+        RUN(a_stream_is_the_generator_at_counter_index_site_run),
+        RUN(draws_have_their_distributions),
+        RUN(streams_that_differ_in_seed_run_or_site_are_uncorrelated),
+    };
+    return cmocka_run_group_tests_name("num: philox", tests, NULL, NULL);
+}
