@@ -65,10 +65,16 @@ void text_printf(Text *text, const char *format, ...) {
 char *text_from_double(char buffer[32], double x) {
     if (isnan(x)) return strcpy(buffer, "nan");
     if (isinf(x)) return strcpy(buffer, x < 0 ? "-inf" : "inf");
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(buffer, 32, "%.*g", digits, x);
+    int digits = 1;
+    for (; digits <= 17; digits++) {
+        snprintf(buffer, 32, "%.*e", digits - 1, x);
         if (strtod(buffer, NULL) == x) break;
     }
+    // whole numbers of up to 15 digits are written out: 20 and not 2e+01
+    const char *e = strchr(buffer, 'e');
+    int exponent = e ? atoi(e + 1) : 0;
+    if (exponent >= digits && exponent < 15) digits = exponent + 1;
+    snprintf(buffer, 32, "%.*g", digits, x);
     return buffer;
 }
 

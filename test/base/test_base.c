@@ -41,6 +41,11 @@ TEST(a_double_is_written_as_the_shortest_decimal_that_reads_back) {
     assert_string_equal(text_from_double(b, 1.0 / 3), "0.3333333333333333");
     assert_string_equal(text_from_double(b, 1e300), "1e+300");
     assert_string_equal(text_from_double(b, -0.0), "-0");
+    assert_string_equal(text_from_double(b, 20), "20");
+    assert_string_equal(text_from_double(b, -324000), "-324000");
+    assert_string_equal(text_from_double(b, 1e15), "1e+15");
+    assert_string_equal(text_from_double(b, 0.0001), "0.0001");
+    assert_string_equal(text_from_double(b, 1234567.25), "1234567.25");
     uint64_t bits = 88172645463325252u;
     for (int i = 0; i < 20000; i++) {
         bits ^= bits << 13; bits ^= bits >> 7; bits ^= bits << 17;
