@@ -1,0 +1,85 @@
+/// The game on its lattice: a stationary Markov quantal-response equilibrium (choice quantal), or the Markov perfect
+/// equilibrium with private payoff shocks (choice taste), followed from precision 0 up to the stated precisions.
+/// Source: semantics, "Continuous clock"; McKelvey and Palfrey 1995, 1998 (logit equilibrium, its principal branch);
+/// Doraszelski and Judd 2012, Arcidiacono, Bayer, Blevins and Ellickson 2016 (continuous-time games of moves).
+#ifndef GAME_GAME_H
+#define GAME_GAME_H
+
+#include "base/progress.h"
+#include "base/team.h"
+#include "lattice/policy.h"
+
+/// Largest residual at which a game is called solved when the caller names none: sup norm of the equations relative to the
+/// largest |V|. Below about 1e-13 rounding dominates; above 1e-6 choices may still drift in the third digit.
+#define GAME_TOLERANCE 1e-8
+
+typedef enum GameVerdict {
+    GAME_CONVERGED,        // residual at or below the tolerance
+    GAME_NO_CONVERGENCE,   // sweeps ran out, or the residual stopped falling
+    GAME_INTERRUPTED
+} GameVerdict;
+
+typedef struct GameOptions {
+    double  tolerance;           // 0: GAME_TOLERANCE
+    int64_t max_sweep;           // 0: 20,000
+    const double *warm;          // [n_actor x n_state] values to start from, or NULL: continuation from precision 0
+    const LatticeRule *rule;     // restriction of one actor, or NULL
+    bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)
+    const Progress *progress;    // may be NULL
+} GameOptions;
+
+/// Numbers that do not depend on how the solution was found (semantics, "Certificates").
+typedef struct GameCertificate {
+    double  residual;            // sup norm of the value equations / largest |V|
+    double  consistency;         // max |P - logit response to the exact values of P|; NaN if not computed
+    double *regret;              // [n_actor] gain at the start by the best deviation, payoff units; NaN if not computed
+} GameCertificate;
+
+typedef struct GameSolution {
+    GameVerdict verdict;
+    bool    is_principal;        // reached from precision 0 (or the warm start) without leaving the branch; else see `note`
+    Policy *policy;              // owned: values, advantages, probabilities; the best found if not converged
+    GameCertificate certificate;
+    int64_t n_sweep;             // sweeps over the lattice, all precisions together
+    int32_t n_step;              // steps of the continuation in precision
+    double  seconds;             // the solve
+    double  certificate_seconds;
+    int64_t n_byte;              // memory of solver and policy
+    double *value_start;         // [n_actor] value at the start
+    double *choice_start;        // [n_jump] probability of each move at an opportunity at the start; NaN for events and
+                                 // for moves that are not available there
+    double *wait_start;          // [n_actor] probability of waiting
+    char    note[256];           // in words: where it stands if it did not converge, which branch if not the principal
+} GameSolution;
+
+/// Solve. Returns DUR_OK whenever there is a solution to look at, also when it did not converge (see verdict);
+/// DUR_MEMORY or DUR_LIMIT otherwise. Freed by game_free. The same bits on any number of threads.
+DurStatus game_solve(GameSolution *out, const Lattice *lattice, const GameOptions *options, Team *team,
+                     DurError *error);
+void      game_free(GameSolution *solution);
+
+/// Bytes that game_solve will take beside the lattice.
+double game_bytes(const Lattice *lattice);
+
+/// Values and choices at another state: variable values (modes whole, stocks anything in range, interpolated).
+///   value [n_actor], choice [n_jump], wait [n_actor], as in GameSolution
+DurStatus game_at(const Policy *policy, const double *state, double *value, double *choice, double *wait,
+                  DurError *error);
+
+/// A surprise: everyone keeps the choices of `base` but the restricted actor, who answers its values of `base` under
+/// the restriction. No game is solved. The new policy is owned by the caller.
+DurStatus game_surprise(Policy **out, const Policy *base, const LatticeRule *rule, DurError *error);
+
+/// Sup norm of the plain solver's equations at given values, relative to the largest |value|: a second opinion on any
+/// solution, taken straight from the model. Arguments as in plain_solve.
+DurStatus plain_residual(const Lattice *lattice, const LatticeRule *rule, const double *value, double *residual,
+                         DurError *error);
+
+/// The plain solver: every number taken one state at a time by the reference interpreter into explicit rows, then
+/// scalar Gauss-Seidel value iteration. Oracle of the fast one and baseline of the benchmarks.
+///   value    [out] [n_actor x n_state] in the lattice's order of states
+/// Returns DUR_OK also when max_sweep was reached (*residual tells).
+DurStatus plain_solve(const Lattice *lattice, const LatticeRule *rule, double tolerance, int64_t max_sweep,
+                      double *value, double *residual, int64_t *n_sweep, double *seconds, DurError *error);
+
+#endif

@@ -1,0 +1,124 @@
+#include "lattice/chain.h"
+
+#include "base/memory.h"
+#include "lattice/chain_kernel.h"
+#include "num/isa.h"
+
+/// Blocks of one task hold about this many states: large enough that handing out tasks costs nothing.
+#define TASK_STATES 8192
+
+typedef struct Work {
+    const ChainKernel *kernel;
+    const Policy *policy;        // apply
+    const Lattice *lattice;
+    int32_t jump;                // jump mean
+    const double *x;
+    double *y, *room;            // room: CHAIN_ROOM rows for each worker
+    int64_t room_stride, n_block_task;
+} Work;
+
+static const ChainKernel *kernel_of(Isa isa) {
+    switch (isa) {
+        case ISA_AVX512: return &chain_kernel_avx512;
+        case ISA_AVX2:   return &chain_kernel_avx2;
+        default:         return &chain_kernel_base;
+    }
+}
+
+static void task_apply(void *context, int64_t task, int worker) {
+    Work *w = context;
+    int64_t end = (task + 1) * w->n_block_task;
+    for (int64_t b = task * w->n_block_task; b < end && b < w->lattice->n_block; b++)
+        w->kernel->apply(w->policy, b, w->x, w->y, w->room + worker * w->room_stride);
+}
+
+static void task_jump_mean(void *context, int64_t task, int worker) {
+    Work *w = context;
+    int64_t end = (task + 1) * w->n_block_task;
+    for (int64_t b = task * w->n_block_task; b < end && b < w->lattice->n_block; b++)
+        w->kernel->jump_mean(w->lattice, w->jump, b, w->x, w->y, w->room + worker * w->room_stride);
+}
+
+static DurStatus run(Work *w, TeamTask task, Team *team) {
+    const Lattice *l = w->lattice;
+    w->kernel = kernel_of(isa_best());
+    w->room_stride = (CHAIN_ROOM * l->n_lane + 15) / 8 * 8;
+    w->room = memory_column(w->room_stride * team_size(team));
+    if (!w->room) return DUR_MEMORY;
+    w->n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
+    team_run(team, task, w, (l->n_block + w->n_block_task - 1) / w->n_block_task);
+    memory_free(w->room);
+    return DUR_OK;
+}
+
+DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *team) {
+    Work w = {.policy = policy, .lattice = policy->lattice, .x = x, .y = y};
+    return run(&w, task_apply, team);
+}
+
+DurStatus chain_jump_mean(const Lattice *lattice, int32_t jump, const double *x, double *y, Team *team) {
+    Work w = {.lattice = lattice, .jump = jump, .x = x, .y = y};
+    return run(&w, task_jump_mean, team);
+}
+
+DurStatus chain_jump_rate(const Policy *p, int32_t jump, double *out, Team *team) {
+    (void)team;
+    const Lattice *l = p->lattice;
+    const ModelJump *mj = &l->model->jump[jump];
+    for (int64_t b = 0; b < l->n_block; b++) {
+        LatticeBlock view;
+        lattice_block(l, b, &view);
+        if (mj->kind == JUMP_DATED) {
+            for (int64_t i = 0; i < l->n_lane; i++) out[view.first + i] = 0.0;
+            continue;
+        }
+        const LatticeTable *t = mj->kind == JUMP_EVENT ? &l->jump[jump].rate : &l->actor[mj->actor].attends;
+        const double *row = lattice_row(l, t, &view);
+        for (int64_t i = 0; i < l->n_lane; i++) {
+            double rate = row[t->inner ? i : 0];
+            out[view.first + i] = mj->kind == JUMP_EVENT ? rate : rate * policy_probability(p, jump, view.first + i);
+        }
+    }
+    return DUR_OK;
+}
+
+DurStatus chain_exit_rates(const Policy *p, double *out, double *most, Team *team) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    for (int64_t s = 0; s < l->n_state; s++) out[s] = 0.0;
+    double *rate = memory_column(l->n_state);
+    if (!rate) return DUR_MEMORY;
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind == JUMP_DATED) continue;
+        DurStatus status = chain_jump_rate(p, j, rate, team);
+        if (status != DUR_OK) { memory_free(rate); return status; }
+        for (int64_t s = 0; s < l->n_state; s++) out[s] += rate[s];
+    }
+    memory_free(rate);
+    for (int64_t b = 0; b < l->n_block; b++) {
+        LatticeBlock view;
+        lattice_block(l, b, &view);
+        for (int32_t k = 0; k < m->n_stock; k++) {
+            const LatticeStock *s = &l->stock[k];
+            if (!s->moves) continue;
+            const double *up = lattice_row(l, &s->up, &view), *down = lattice_row(l, &s->down, &view);
+            for (int64_t i = 0; i < l->n_lane; i++)
+                out[view.first + i] += up[s->up.inner ? i : 0] + down[s->down.inner ? i : 0];
+        }
+    }
+    *most = 0;
+    for (int64_t s = 0; s < l->n_state; s++) *most = out[s] > *most ? out[s] : *most;
+    return DUR_OK;
+}
+
+void chain_set_modes(const Lattice *l, int32_t n_set, const ModelSet *set, const double *x, double *y) {
+    for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
+        int64_t from = ms * l->n_stock_state, to = from;
+        for (int32_t k = 0; k < n_set; k++) {
+            int32_t v = set[k].mode;
+            int64_t node = from / l->stride[v] % l->n_node[v];
+            to += (set[k].value - node) * l->stride[v];
+        }
+        for (int64_t i = 0; i < l->n_stock_state; i++) y[from + i] = x[to + i];
+    }
+}

@@ -1,0 +1,17 @@
+/// The kernels of chain.h, one table for each vector width.
+#ifndef LATTICE_CHAIN_KERNEL_H
+#define LATTICE_CHAIN_KERNEL_H
+
+#include "lattice/policy.h"
+
+/// Rows of n_lane doubles that a kernel needs as scratch.
+#define CHAIN_ROOM 3
+
+typedef struct ChainKernel {
+    void (*apply)(const Policy *policy, int64_t block, const double *x, double *y, double *room);
+    void (*jump_mean)(const Lattice *lattice, int32_t jump, int64_t block, const double *x, double *y, double *room);
+} ChainKernel;
+
+extern const ChainKernel chain_kernel_base, chain_kernel_avx2, chain_kernel_avx512;
+
+#endif

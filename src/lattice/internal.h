@@ -1,0 +1,37 @@
+/// What the files of `lattice` share and nobody else needs.
+#ifndef LATTICE_INTERNAL_H
+#define LATTICE_INTERNAL_H
+
+#include "lattice/lattice.h"
+
+/// Random sizes in one jump, at most; their quadratures multiply.
+#define LATTICE_DRAWS_MAX 8
+/// Combinations of random sizes in one jump, at most.
+#define LATTICE_BRANCHES_MAX 4096
+
+typedef enum TableRange { TABLE_FINITE, TABLE_NOT_NEGATIVE } TableRange;
+
+/// Give a table the shape that a set of variables asks for; no values yet.
+void table_shape(const Lattice *lattice, uint64_t reads, LatticeTable *table);
+
+/// Nodes of every variable at an entry of a table (0 for variables that it does not depend on).
+void table_nodes(const Lattice *lattice, const LatticeTable *table, int64_t entry, int32_t *node);
+
+/// Evaluate a program at every entry of a table's shape, out[table->n]; PROGRAM_NONE is 1 everywhere. The table may read more
+/// variables than the program does.
+DurStatus table_evaluate(const Lattice *lattice, const LatticeTable *table, ProgramId program, const double *draw,
+                         int32_t n_draw, double *out);
+
+/// Tabulate `program` where `guard` holds, 0 elsewhere, and check every value where it holds.
+DurStatus table_make(const Lattice *lattice, ProgramId guard, ProgramId program, const char *what, TableRange range,
+                     LatticeTable *out, DurError *error);
+
+/// The sentence about a value that cannot be: expression, place, node. Returns DUR_DOMAIN.
+DurStatus table_fault(const Lattice *lattice, const LatticeTable *table, int64_t entry, ProgramId program,
+                      const char *what, double value, const char *wrong, DurError *error);
+
+/// Tabulate a jump: guard, hazard, targets, lumps.
+DurStatus jump_make(const Lattice *lattice, int32_t jump, LatticeJump *out, DurError *error);
+void      jump_free(const Lattice *lattice, int32_t jump, LatticeJump *jump_table);
+
+#endif

@@ -1,0 +1,376 @@
+#include "lattice/internal.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/// Lanes that a block should have: enough to keep vectors busy over the cost of starting a row, few enough that a
+/// block's rows (some dozens) stay in a second-level cache of 1 MiB.
+#define LANES_ENOUGH 32
+#define LANES_MOST   1024
+
+// how often jumps move a stock: inner stocks should be moved by none
+static int times_moved(const Model *m, int32_t variable) {
+    int n = 0;
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int32_t k = 0; k < m->jump[j].n_effect; k++)
+            if (m->jump[j].effect[k].to == variable) n++;
+    return n;
+}
+
+static int32_t nodes_of(const Model *m, int32_t variable) {
+    return variable < m->n_mode ? m->mode[variable].n_value : m->stock[variable - m->n_mode].n_grid;
+}
+
+// modes first, then stocks by falling number of jumps that move them; the tail becomes the block
+static void choose_order(Lattice *l) {
+    const Model *m = l->model;
+    for (int32_t v = 0; v < l->n_variable; v++) l->order[v] = v;
+    for (int32_t i = m->n_mode + 1; i < l->n_variable; i++)
+        for (int32_t k = i; k > m->n_mode; k--) {
+            int32_t a = l->order[k - 1], b = l->order[k];
+            int ta = times_moved(m, a), tb = times_moved(m, b);
+            if (ta > tb || (ta == tb && l->n_node[a] <= l->n_node[b])) break;
+            l->order[k - 1] = b;
+            l->order[k] = a;
+        }
+    l->n_lane = 1;
+    for (int32_t k = l->n_variable - 1; k >= m->n_mode; k--) {
+        int32_t v = l->order[k];
+        if (l->n_lane * l->n_node[v] > LANES_MOST) break;
+        if (times_moved(m, v) > 0 && l->n_lane >= LANES_ENOUGH) break;
+        l->n_lane *= l->n_node[v];
+        l->n_inner++;
+    }
+    int64_t stride = 1;
+    for (int32_t k = l->n_variable - 1; k >= 0; k--) {
+        l->stride[l->order[k]] = stride;
+        stride *= l->n_node[l->order[k]];
+    }
+    l->n_state = stride;
+    l->n_mode_state = 1;
+    for (int32_t v = 0; v < m->n_mode; v++) l->n_mode_state *= l->n_node[v];
+    l->n_stock_state = l->n_state / l->n_mode_state;
+    l->n_block = l->n_state / l->n_lane;
+}
+
+static double table_bytes(const Lattice *l, uint64_t reads) {
+    double n = 1;
+    bool inner = false;
+    for (int32_t k = 0; k < l->n_variable; k++) {
+        int32_t v = l->order[k];
+        if (!(reads >> v & 1)) continue;
+        if (k >= l->n_variable - l->n_inner) inner = true;
+        else n *= l->n_node[v];
+    }
+    return 8.0 * n * (inner ? (double)l->n_lane : 1.0);
+}
+
+static uint64_t reads_of(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? 0 : m->program[p].reads; }
+
+LatticeSize lattice_size(const Model *m) {
+    LatticeSize size = {.n_state = 1};
+    for (int32_t v = 0; v < model_variables(m); v++) size.n_state *= nodes_of(m, v);
+    if (size.n_state > (double)LATTICE_STATES_MAX || size.n_state < 1) return size;
+
+    Lattice l = {.model = m, .n_variable = model_variables(m)};
+    for (int32_t v = 0; v < l.n_variable; v++) l.n_node[v] = nodes_of(m, v);
+    choose_order(&l);
+    for (int32_t a = 0; a < m->n_actor; a++)
+        size.table_bytes += table_bytes(&l, reads_of(m, m->actor[a].attends)) +
+                            table_bytes(&l, reads_of(m, m->actor[a].precision));
+    for (int32_t k = 0; k < m->n_stock; k++)
+        size.table_bytes += 2 * table_bytes(&l, reads_of(m, m->stock[k].drift) | reads_of(m, m->stock[k].noise) |
+                                                (uint64_t)1 << (m->n_mode + k));
+    for (int32_t t = 0; t < m->n_term; t++) size.table_bytes += table_bytes(&l, reads_of(m, m->term[t].value));
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        const ModelJump *mj = &m->jump[j];
+        uint64_t when = reads_of(m, mj->when);
+        size.table_bytes += table_bytes(&l, when) + table_bytes(&l, when | reads_of(m, mj->rate));
+        double n_branch = 1;
+        for (int32_t d = 0; d < mj->n_draw; d++) n_branch *= mj->draw[d].n_value;
+        for (int32_t k = 0; k < mj->n_effect; k++)
+            size.table_bytes += 2 * n_branch *
+                table_bytes(&l, reads_of(m, mj->effect[k].value) | (uint64_t)1 << mj->effect[k].to);
+        for (int32_t k = 0; k < mj->n_lump; k++) size.table_bytes += table_bytes(&l, reads_of(m, mj->lump[k].value));
+    }
+    return size;
+}
+
+double lattice_level(const Lattice *l, int32_t v, int32_t node) {
+    if (v < l->model->n_mode) return node;
+    const ModelStock *s = &l->model->stock[v - l->model->n_mode];
+    // the last node is the limit itself, whatever rounding says
+    return node == l->n_node[v] - 1 ? s->high : s->low + node * l->stock[v - l->model->n_mode].step;
+}
+
+void lattice_nodes(const Lattice *l, int64_t state, int32_t *node) {
+    for (int32_t v = 0; v < l->n_variable; v++) node[v] = (int32_t)(state / l->stride[v] % l->n_node[v]);
+}
+
+int64_t lattice_state(const Lattice *l, const int32_t *node) {
+    int64_t state = 0;
+    for (int32_t v = 0; v < l->n_variable; v++) state += node[v] * l->stride[v];
+    return state;
+}
+
+void lattice_block(const Lattice *l, int64_t block, LatticeBlock *view) {
+    view->block = block;
+    view->first = block * l->n_lane;
+    int32_t n_outer = l->n_variable - l->n_inner;
+    for (int32_t k = 0; k < l->n_variable; k++) {
+        int32_t v = l->order[k];
+        view->node[v] = k < n_outer ? (int32_t)(view->first / l->stride[v] % l->n_node[v]) : 0;
+    }
+}
+
+int32_t lattice_split(const Lattice *l, const double *value, int64_t *state, double *weight) {
+    int32_t n = 1;
+    state[0] = 0;
+    weight[0] = 1.0;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        int32_t lower;
+        double up = 0;
+        if (v < l->model->n_mode) {
+            lower = (int32_t)value[v];
+        } else {
+            const ModelStock *s = &l->model->stock[v - l->model->n_mode];
+            double x = value[v] < s->low ? s->low : value[v] > s->high ? s->high : value[v];
+            double at = (x - s->low) / l->stock[v - l->model->n_mode].step, whole = floor(at + 0.5);
+            if (fabs(at - whole) > 1e-9) whole = floor(at);
+            lower = (int32_t)whole;
+            up = at - whole > 1e-9 ? at - whole : 0.0;
+            if (lower >= l->n_node[v] - 1) { lower = l->n_node[v] - 1; up = 0.0; }
+        }
+        int32_t end = n;
+        for (int32_t i = 0; i < end; i++) {
+            state[i] += lower * l->stride[v];
+            if (up == 0.0 || n >= LATTICE_CORNERS_MAX) continue;
+            state[n] = state[i] + l->stride[v];
+            weight[n++] = weight[i] * up;
+            weight[i] *= 1.0 - up;
+        }
+    }
+    return n;
+}
+
+double lattice_at_start(const Lattice *l, const double *x) {
+    double sum = 0;
+    for (int32_t i = 0; i < l->n_start; i++) sum += l->start_weight[i] * x[l->start_state[i]];
+    return sum;
+}
+
+void lattice_describe(const Lattice *l, const int32_t *node, uint64_t mask, Text *out) {
+    const Model *m = l->model;
+    bool first = true;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        if (!(mask >> v & 1)) continue;
+        text_printf(out, "%s%s=", first ? "" : ", ", model_variable_name(m, v));
+        if (v < m->n_mode) text_append(out, m->mode[v].value[node[v]]);
+        else text_number(out, lattice_level(l, v, node[v]), 6);
+        first = false;
+    }
+}
+
+static DurStatus start_make(Lattice *l, DurError *error) {
+    const Model *m = l->model;
+    double value[MODEL_VARIABLES_MAX] = {0};
+    double corners = 1;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        const ModelStock *s = &m->stock[k];
+        double x = eval_state(m, s->start, value, l->param, NULL, NULL);
+        if (!isfinite(x) || x < s->low || x > s->high) {
+            char place[512], number[32];
+            return status_fail(error, DUR_DOMAIN, "%s: the start of `%s` is %s, outside its range",
+                               model_place(m, m->program[s->start].span, place, sizeof place), s->name,
+                               text_from_double(number, x));
+        }
+        value[m->n_mode + k] = x;
+        corners *= 2;
+    }
+    if (corners > LATTICE_CORNERS_MAX) corners = LATTICE_CORNERS_MAX;
+    l->start_state = memory_zeroed((size_t)corners, sizeof *l->start_state);
+    l->start_weight = memory_zeroed((size_t)corners, sizeof *l->start_weight);
+    if (!l->start_state || !l->start_weight) return DUR_MEMORY;
+    l->n_start = lattice_split(l, value, l->start_state, l->start_weight);
+    return DUR_OK;
+}
+
+static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
+    const Model *m = l->model;
+    const ModelActor *a = &m->actor[i];
+    double none[MODEL_VARIABLES_MAX] = {0};
+    double patience = eval_state(m, a->patience, none, l->param, NULL, NULL);
+    if (!(patience > 0) || !isfinite(patience)) {
+        char place[512], number[32];
+        return status_fail(error, DUR_DOMAIN, "%s: the patience of `%s` is %s; it must be above 0",
+                           model_place(m, m->program[a->patience].span, place, sizeof place), a->name,
+                           text_from_double(number, patience));
+    }
+    l->actor[i].rho = 1.0 / patience;
+    char what[160];
+    snprintf(what, sizeof what, "rate at which `%.100s` attends", a->name);
+    TRY(table_make(l, PROGRAM_NONE, a->attends, what, TABLE_NOT_NEGATIVE, &l->actor[i].attends, error));
+    snprintf(what, sizeof what, "precision of `%.100s`", a->name);
+    return table_make(l, PROGRAM_NONE, a->precision, what, TABLE_NOT_NEGATIVE, &l->actor[i].precision, error);
+}
+
+// drift f: f/h to the next node if f > 0, |f|/h to the one below if f < 0; noise s: s^2/(2 h^2) to each side; none out
+// of the range (semantics, "The lattice")
+static DurStatus stock_make(Lattice *l, int32_t k, DurError *error) {
+    const Model *m = l->model;
+    const ModelStock *s = &m->stock[k];
+    LatticeStock *out = &l->stock[k];
+    int32_t v = m->n_mode + k;
+    LatticeTable drift = {0}, noise = {0};
+    DurStatus status = DUR_OK;
+    char what[160];
+    out->moves = s->drift != PROGRAM_NONE || s->noise != PROGRAM_NONE;
+    if (!out->moves) return DUR_OK;
+
+    uint64_t reads = reads_of(m, s->drift) | reads_of(m, s->noise) | (uint64_t)1 << v;
+    table_shape(l, reads, &out->up);
+    table_shape(l, reads, &out->down);
+    out->up.value = memory_column(out->up.n);
+    out->down.value = memory_column(out->down.n);
+    if (!out->up.value || !out->down.value) return DUR_MEMORY;
+    if (s->drift != PROGRAM_NONE) {
+        snprintf(what, sizeof what, "drift of `%.100s`", s->name);
+        status = table_make(l, PROGRAM_NONE, s->drift, what, TABLE_FINITE, &drift, error);
+    }
+    if (status == DUR_OK && s->noise != PROGRAM_NONE) {
+        snprintf(what, sizeof what, "noise of `%.100s`", s->name);
+        status = table_make(l, PROGRAM_NONE, s->noise, what, TABLE_NOT_NEGATIVE, &noise, error);
+    }
+    double h = out->step;
+    for (int64_t i = 0; status == DUR_OK && i < out->up.n; i++) {
+        int32_t node[MODEL_VARIABLES_MAX];
+        table_nodes(l, &out->up, i, node);
+        double f = drift.value ? lattice_table_at(l, &drift, node) : 0.0;
+        double sigma = noise.value ? lattice_table_at(l, &noise, node) : 0.0;
+        double spread = sigma * sigma / (2 * h * h);
+        if (node[v] < l->n_node[v] - 1) out->up.value[i] = (f > 0 ? f / h : 0.0) + spread;
+        if (node[v] > 0) out->down.value[i] = (f < 0 ? -f / h : 0.0) + spread;
+    }
+    lattice_table_free(&noise);
+    lattice_table_free(&drift);
+    return status;
+}
+
+static DurStatus make(Lattice *l, const Model *m, const double *param, DurError *error) {
+    double n_state = 1;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        l->n_node[v] = nodes_of(m, v);
+        n_state *= l->n_node[v];
+        if (l->n_node[v] < 1) {
+            char place[512];
+            return status_fail(error, DUR_INPUT, "%s: stock `%s` has no `grid`, so there is no lattice to solve on",
+                               model_place(m, m->stock[v - m->n_mode].span, place, sizeof place),
+                               model_variable_name(m, v));
+        }
+    }
+    if (n_state > (double)LATTICE_STATES_MAX) {
+        Text states = {0}, most = {0};
+        text_number(&states, n_state, 3);
+        text_number(&most, (double)LATTICE_STATES_MAX, 10);
+        DurStatus status = status_fail(error, DUR_LIMIT, "%s: the lattice would have %s states; the limit is %s. "
+                                       "Fewer nodes (`grid`) or fewer stocks make it smaller.",
+                                       m->path ? m->path : "scenario", text_view(&states), text_view(&most));
+        text_free(&states);
+        text_free(&most);
+        return status;
+    }
+    choose_order(l);
+
+    l->param = memory_column(m->n_param);
+    l->actor = memory_zeroed((size_t)m->n_actor, sizeof *l->actor);
+    l->stock = memory_zeroed((size_t)m->n_stock, sizeof *l->stock);
+    l->jump  = memory_zeroed((size_t)m->n_jump, sizeof *l->jump);
+    l->term  = memory_zeroed((size_t)m->n_term, sizeof *l->term);
+    if (!l->param || !l->actor || !l->stock || !l->jump || !l->term) return DUR_MEMORY;
+    if (m->n_param) memcpy(l->param, param, (size_t)m->n_param * sizeof *param);
+
+    for (int32_t k = 0; k < m->n_stock; k++)
+        l->stock[k].step = m->stock[k].n_grid > 1 ? (m->stock[k].high - m->stock[k].low) / (m->stock[k].n_grid - 1) : 1.0;
+    TRY(start_make(l, error));
+    for (int32_t i = 0; i < m->n_actor; i++) TRY(actor_make(l, i, error));
+    for (int32_t k = 0; k < m->n_stock; k++) TRY(stock_make(l, k, error));
+    for (int32_t j = 0; j < m->n_jump; j++) TRY(jump_make(l, j, &l->jump[j], error));
+    for (int32_t t = 0; t < m->n_term; t++) {
+        char what[160];
+        snprintf(what, sizeof what, "payoff `%.50s` of `%.50s`", m->term[t].name, m->actor[m->term[t].actor].name);
+        TRY(table_make(l, PROGRAM_NONE, m->term[t].value, what, TABLE_FINITE, &l->term[t], error));
+    }
+    l->n_byte = (int64_t)lattice_size(m).table_bytes;
+    return DUR_OK;
+}
+
+DurStatus lattice_make(Lattice **out, const Model *model, const double *param, DurError *error) {
+    *out = NULL;
+    Lattice *l = memory_zeroed(1, sizeof *l);
+    if (!l) return status_fail(error, DUR_MEMORY, "out of memory while making the lattice");
+    l->model = model;
+    l->n_variable = model_variables(model);
+    DurStatus status = make(l, model, param, error);
+    if (status != DUR_OK) {
+        lattice_free(l);
+        return status_fail(error, status, "%s while making the lattice", status_text(status));
+    }
+    *out = l;
+    return DUR_OK;
+}
+
+void lattice_free(Lattice *l) {
+    if (!l) return;
+    const Model *m = l->model;
+    for (int32_t t = 0; l->term && t < m->n_term; t++) lattice_table_free(&l->term[t]);
+    for (int32_t j = 0; l->jump && j < m->n_jump; j++) jump_free(l, j, &l->jump[j]);
+    for (int32_t k = 0; l->stock && k < m->n_stock; k++) {
+        lattice_table_free(&l->stock[k].up);
+        lattice_table_free(&l->stock[k].down);
+    }
+    for (int32_t i = 0; l->actor && i < m->n_actor; i++) {
+        lattice_table_free(&l->actor[i].attends);
+        lattice_table_free(&l->actor[i].precision);
+    }
+    memory_free(l->start_weight);
+    memory_free(l->start_state);
+    memory_free(l->term);
+    memory_free(l->jump);
+    memory_free(l->stock);
+    memory_free(l->actor);
+    memory_free(l->param);
+    memory_free(l);
+}
+
+// ---- filling a column with an expression ----------------------------------------------------------------------------
+
+typedef struct Fill {
+    const Lattice *lattice;
+    const LatticeTable *table;
+    double *out;
+} Fill;
+
+static void fill_block(void *context, int64_t block, int worker) {
+    (void)worker;
+    Fill *f = context;
+    const Lattice *l = f->lattice;
+    LatticeBlock view;
+    lattice_block(l, block, &view);
+    const double *row = lattice_row(l, f->table, &view);
+    for (int64_t i = 0; i < l->n_lane; i++) f->out[view.first + i] = row[f->table->inner ? i : 0];
+}
+
+DurStatus lattice_fill(const Lattice *l, ProgramId program, double *out, Team *team) {
+    LatticeTable t;
+    table_shape(l, l->model->program[program].reads, &t);
+    t.value = memory_column(t.n);
+    if (!t.value) return DUR_MEMORY;
+    DurStatus status = table_evaluate(l, &t, program, NULL, 0, t.value);
+    Fill fill = {.lattice = l, .table = &t, .out = out};
+    if (status == DUR_OK) team_run(team, fill_block, &fill, l->n_block);
+    lattice_table_free(&t);
+    return status;
+}

@@ -1,0 +1,163 @@
+/// The lattice: the product of every mode's values and every stock's nodes, and on it everything that the scenario
+/// says, tabulated. A rate, guard or payoff depends on few variables, so its table has the size of their product
+/// alone and is broadcast over the rest; a jump is a shift of the index. No transition matrix is stored.
+/// Source: semantics, "The lattice"; the scheme is the Markov chain approximation of Kushner and Dupuis 2001.
+///
+/// Order in memory: modes vary slowest, in order of declaration; then the outer stocks; then the inner stocks. The inner
+/// stocks together make a block of `n_lane` neighbouring states, over which kernels run as vectors; they are chosen
+/// among the stocks that no jump moves, so that inside a block every jump is one constant shift.
+///
+///     state = sum over variables of node[v] * stride[v]
+///           = mode_state * n_stock_state + stock_state
+///           = block * n_lane + lane
+#ifndef LATTICE_LATTICE_H
+#define LATTICE_LATTICE_H
+
+#include "base/status.h"
+#include "base/team.h"
+#include "base/text.h"
+#include "eval/eval.h"
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// States beyond this many are refused before anything is allocated.
+#define LATTICE_STATES_MAX ((int64_t)2000000000)
+
+/// Where a table's row for a state begins: base + sum over outer variables of node[v] * stride[v]. If `inner`, the row
+/// holds n_lane values, one a lane; else it is a single value that holds for the whole block.
+typedef struct LatticeTable {
+    uint64_t reads;                          // variables that it depends on
+    bool     inner;                          // depends on an inner stock
+    bool     is_constant;                    // depends on nothing: value[0] holds everywhere
+    int64_t  n;                              // values in all
+    int64_t  stride[MODEL_VARIABLES_MAX];    // in values; 0 for variables not read and for inner ones
+    double  *value;                          // [n + slack]
+} LatticeTable;
+
+/// One variable's part of a jump: from a node to node + whole shift, and a share `up` of the mass one node further.
+typedef struct LatticeShift {
+    int32_t variable;
+    bool    has_split;                       // some `up` is not 0
+    LatticeTable move;                       // shift of the state index (whole, to the lower node), as a double
+    LatticeTable up;                         // 0 <= up < 1, share that goes to the next node above
+} LatticeShift;
+
+/// One way that a jump can turn out: one combination of its random sizes.
+typedef struct LatticeBranch {
+    double weight;                           // probability; the branches of a jump sum to 1
+    int32_t n_shift;
+    LatticeShift *shift;                     // [n_shift], one for each variable that an effect writes
+} LatticeBranch;
+
+typedef struct LatticeJump {
+    LatticeTable when;                       // 1 where it can happen, else 0
+    LatticeTable rate;                       // events: hazard with the guard folded in; else unused
+    bool    inner;                           // some shift depends on the lane: targets must be gathered
+    int32_t n_branch;
+    LatticeBranch *branch;                   // [n_branch]
+    LatticeTable *lump;                      // [ModelJump.n_lump], same order; 0 where the guard is false and it has none
+} LatticeJump;
+
+typedef struct LatticeActor {
+    double rho;                              // discount rate, 1/patience
+    LatticeTable attends, precision;
+} LatticeActor;
+
+typedef struct LatticeStock {
+    double step;                             // h
+    bool   moves;                            // has drift or noise
+    LatticeTable up, down;                   // rate to the node above and below, noise included
+} LatticeStock;
+
+typedef struct Lattice {
+    const Model *model;                      // borrowed
+    double  *param;                          // [n_param] copy of the parameters it was made with
+    int32_t  n_variable;
+    int32_t  n_node[MODEL_VARIABLES_MAX];    // by variable
+    int64_t  stride[MODEL_VARIABLES_MAX];    // by variable
+    int32_t  order[MODEL_VARIABLES_MAX];     // variables from slowest to fastest; the last n_inner are inner
+    int32_t  n_inner;
+    int64_t  n_state, n_mode_state, n_stock_state;
+    int64_t  n_lane, n_block;                // n_state = n_block * n_lane
+    LatticeActor *actor;                     // [n_actor]
+    LatticeStock *stock;                     // [n_stock]
+    LatticeJump  *jump;                      // [n_jump]
+    LatticeTable *term;                      // [n_term]
+    int64_t  n_byte;                         // memory of all tables
+    int32_t  n_start;
+    int64_t *start_state;                    // [n_start] nodes around the start, with
+    double  *start_weight;                   // [n_start] weights that sum to 1
+} Lattice;
+
+/// States and bytes that a lattice of this model would take. Never overflows: a number of states past the limit is
+/// told as a double.
+typedef struct LatticeSize {
+    double  n_state;
+    double  table_bytes;
+} LatticeSize;
+LatticeSize lattice_size(const Model *model);
+
+/// Make the lattice: choose the order, tabulate everything, check every value.
+///   param     [n_param]
+/// Returns DUR_LIMIT when there are more than LATTICE_STATES_MAX states; DUR_DOMAIN when some value is not finite, or a
+/// rate, precision or number of opportunities is negative, at some node (the sentence names expression and node);
+/// DUR_INPUT when a stock has no grid; DUR_MEMORY. Cost: the sizes of the tables, not of the lattice.
+DurStatus lattice_make(Lattice **out, const Model *model, const double *param, DurError *error);
+void      lattice_free(Lattice *lattice);
+
+/// Tabulate one more expression. `what` names it in an error. Freed by lattice_table_free.
+DurStatus lattice_tabulate(const Lattice *lattice, ProgramId program, const char *what, LatticeTable *out,
+                           DurError *error);
+void      lattice_table_free(LatticeTable *table);
+
+/// A table's value at one state given by its nodes (node[v] for every variable). Cost: one multiply a variable read.
+double lattice_table_at(const Lattice *lattice, const LatticeTable *table, const int32_t *node);
+
+/// The nodes of a state, and the state of nodes.
+void    lattice_nodes(const Lattice *lattice, int64_t state, int32_t *node);
+int64_t lattice_state(const Lattice *lattice, const int32_t *node);
+
+/// The value of a variable at a node: a mode's index, a stock's level.
+double  lattice_level(const Lattice *lattice, int32_t variable, int32_t node);
+
+/// Split a point (variable values; modes whole) into its surrounding nodes, linear in each stock; values outside a range
+/// are clipped first. state and weight must have room for 2^n_stock entries, at most LATTICE_CORNERS_MAX;
+/// corners of weight 0 are left out. Returns how many.
+#define LATTICE_CORNERS_MAX 65536
+int32_t lattice_split(const Lattice *lattice, const double *value, int64_t *state, double *weight);
+
+/// Weighted mean at the start of a function on the lattice, x[n_state].
+double lattice_at_start(const Lattice *lattice, const double *x);
+
+/// A sentence about a state, "power=0.4, crackdown=lax", only the variables in `mask`.
+void lattice_describe(const Lattice *lattice, const int32_t *node, uint64_t mask, Text *out);
+
+/// Evaluate a program at every state. out[n_state], values unchecked (they may be infinite or NaN). DUR_OK or DUR_MEMORY.
+DurStatus lattice_fill(const Lattice *lattice, ProgramId program, double *out, Team *team);
+
+/// Targets of a jump from one state, branch and corner by corner: state index and probability.
+/// Room for LATTICE_CORNERS_MAX entries each. Returns how many. Plain and slow; the kernels' oracle.
+int32_t lattice_targets(const Lattice *lattice, int32_t jump, const int32_t *node, int64_t *state, double *weight);
+
+/// A view of one block for kernels.
+typedef struct LatticeBlock {
+    int64_t block;
+    int64_t first;                           // state of lane 0
+    int32_t node[MODEL_VARIABLES_MAX];       // nodes of the outer variables; inner ones are 0
+} LatticeBlock;
+void lattice_block(const Lattice *lattice, int64_t block, LatticeBlock *view);
+
+/// First value of a table's row for a block.
+static inline const double *lattice_row(const Lattice *lattice, const LatticeTable *table, const LatticeBlock *view) {
+    if (table->is_constant) return table->value;
+    int64_t at = 0;
+    for (int32_t k = 0; k < lattice->n_variable - lattice->n_inner; k++) {
+        int32_t v = lattice->order[k];
+        at += table->stride[v] * view->node[v];
+    }
+    return table->value + at;
+}
+
+#endif

@@ -1,0 +1,236 @@
+#include "../check.h"
+#include "../random_scenario.h"
+
+#include "base/memory.h"
+#include "lang/lang.h"
+#include "lattice/chain.h"
+
+#include <stdlib.h>
+
+typedef struct Case {
+    Compilation c;
+    Model *model;
+    Lattice *lattice;
+    double param[64];
+    DurError error;
+    DurStatus status;
+} Case;
+
+static void case_open(Case *k, const char *text) {
+    DurError error = {0};
+    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
+    k->model = lang_take_model(&k->c);
+    if (!k->model) {
+        Text out = {0};
+        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
+        fail_msg("%s\n%s", text_view(&out), text);
+    }
+    model_params(k->model, k->param);
+    k->status = lattice_make(&k->lattice, k->model, k->param, &k->error);
+}
+
+static void case_close(Case *k) {
+    lattice_free(k->lattice);
+    model_free(k->model);
+    lang_free(&k->c);
+    *k = (Case){0};
+}
+
+TEST(every_table_says_at_every_state_what_the_expression_says) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        Case k = {0};
+        random_scenario(&text, seed, "quantal", 2);
+        case_open(&k, text_view(&text));
+        if (k.status != DUR_OK) fail_msg("%s\n%s", k.error.text, text_view(&text));
+        const Lattice *l = k.lattice;
+        const Model *m = k.model;
+        for (int64_t s = 0; s < l->n_state; s++) {
+            int32_t node[MODEL_VARIABLES_MAX];
+            double state[MODEL_VARIABLES_MAX];
+            lattice_nodes(l, s, node);
+            assert_int_equal(lattice_state(l, node), s);
+            for (int32_t v = 0; v < l->n_variable; v++) state[v] = lattice_level(l, v, node[v]);
+#define VALUE(p) eval_state(m, p, state, k.param, NULL, NULL)
+            for (int32_t t = 0; t < m->n_term; t++) CHECK_SAME(lattice_table_at(l, &l->term[t], node), VALUE(m->term[t].value));
+            for (int32_t a = 0; a < m->n_actor; a++) {
+                CHECK_SAME(lattice_table_at(l, &l->actor[a].attends, node), VALUE(m->actor[a].attends));
+                CHECK_SAME(lattice_table_at(l, &l->actor[a].precision, node), VALUE(m->actor[a].precision));
+            }
+            for (int32_t q = 0; q < m->n_stock; q++) {
+                // net flow is the drift, spread is the noise, except outwards at an end
+                int32_t v = m->n_mode + q;
+                if (node[v] == 0 || node[v] == l->n_node[v] - 1) continue;
+                double h = l->stock[q].step, f = VALUE(m->stock[q].drift);
+                double sd = m->stock[q].noise == PROGRAM_NONE ? 0 : VALUE(m->stock[q].noise);
+                double up = lattice_table_at(l, &l->stock[q].up, node), down = lattice_table_at(l, &l->stock[q].down, node);
+                CHECK_NEAR((up - down) * h, f, 1e-12);
+                CHECK_NEAR((up + down) * h * h, fabs(f) * h + sd * sd, 1e-12);
+            }
+            for (int32_t j = 0; j < m->n_jump; j++) {
+                const ModelJump *mj = &m->jump[j];
+                bool open = mj->when == PROGRAM_NONE || VALUE(mj->when) != 0;
+                CHECK(lattice_table_at(l, &l->jump[j].when, node) == (open ? 1.0 : 0.0));
+                if (mj->kind == JUMP_EVENT) CHECK_SAME(lattice_table_at(l, &l->jump[j].rate, node), open ? VALUE(mj->rate) : 0.0);
+                for (int32_t q = 0; q < mj->n_lump; q++)
+                    if (open) CHECK_SAME(lattice_table_at(l, &l->jump[j].lump[q], node), VALUE(mj->lump[q].value));
+            }
+        }
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
+TEST(a_target_off_the_nodes_is_split_so_that_its_mean_is_kept_after_clipping) {
+    Case k = {0};
+    case_open(&k, "scenario \"split\" { clock continuous unit month }\n"
+                  "actor a { patience 20 month precision 1 attends 1 per month }\n"
+                  "mode m of a { v0, v1 }\n"
+                  "stock x { range 0..2 grid 5 start 0.3 }\n"
+                  "stock y { range -1..1 grid 4 start 0.1 }\n"
+                  "move go of a { when m == v0 then m = v1, x += 0.7, y = 0.5*x - 0.2 }\n"
+                  "payoff a { flow x }\n");
+    CHECK_OK(k.status);
+    const Lattice *l = k.lattice;
+    int64_t state[64];
+    double weight[64];
+    for (int32_t i = 0; i < 5; i++)
+        for (int32_t q = 0; q < 4; q++) {
+            int32_t node[3] = {0, i, q};
+            double x = lattice_level(l, 1, i), total = 0, mean_x = 0, mean_y = 0;
+            int32_t n = lattice_targets(l, 0, node, state, weight);
+            for (int32_t t = 0; t < n; t++) {
+                int32_t to[3];
+                lattice_nodes(l, state[t], to);
+                assert_int_equal(to[0], 1);
+                total += weight[t];
+                mean_x += weight[t] * lattice_level(l, 1, to[1]);
+                mean_y += weight[t] * lattice_level(l, 2, to[2]);
+            }
+            CHECK_NEAR(total, 1, 1e-15);
+            CHECK_NEAR(mean_x, fmin(2, x + 0.7), 1e-14);
+            CHECK_NEAR(mean_y, 0.5 * x - 0.2, 1e-14);   // effects read the state before
+        }
+    // the start is split in the same way
+    double sum = 0, x = 0;
+    for (int32_t i = 0; i < l->n_start; i++) {
+        int32_t node[3];
+        lattice_nodes(l, l->start_state[i], node);
+        sum += l->start_weight[i];
+        x += l->start_weight[i] * lattice_level(l, 1, node[1]);
+    }
+    CHECK_NEAR(sum, 1, 1e-15);
+    CHECK_NEAR(x, 0.3, 1e-15);
+    case_close(&k);
+}
+
+TEST(a_random_size_keeps_its_first_three_moments_on_a_fine_grid) {
+    // targets are kept inside the range; with 2001 nodes splitting adds at most h^2/4 to the variance
+    const struct { const char *draw; double mean, var, third; } row[] = {
+        {"uniform(0.1, 0.5)", 0.3, 0.16 / 12, 0},
+        {"normal(0.4, 0.1)", 0.4, 0.01, 0},
+        {"exponential(0.05)", 0.05, 0.0025, 2 * 0.05 * 0.05 * 0.05},
+        {"one_of{0.1, 0.2, 0.6}", 0.3, 0.14 / 3, 0.018 / 3}};
+    for (int r = 0; r < 4; r++) {
+        char text[512];
+        snprintf(text, sizeof text, "scenario \"draw\" { clock continuous unit month }\n"
+                 "actor a { patience 20 month precision 1 attends 0 per month }\n"
+                 "stock x { range -2..2 grid 2001 start 0 }\n"
+                 "event hit { rate 1 per month then x += %s }\npayoff a { flow x }\n", row[r].draw);
+        Case k = {0};
+        case_open(&k, text);
+        if (k.status != DUR_OK) fail_msg("%s", k.error.text);
+        int64_t state[64];
+        double weight[64], mean = 0, var = 0, third = 0;
+        int32_t node = 1000, n = lattice_targets(k.lattice, 0, &node, state, weight);
+        for (int32_t t = 0; t < n; t++) mean += weight[t] * lattice_level(k.lattice, 0, (int32_t)state[t]);
+        for (int32_t t = 0; t < n; t++) {
+            double d = lattice_level(k.lattice, 0, (int32_t)state[t]) - row[r].mean;
+            var += weight[t] * d * d;
+            third += weight[t] * d * d * d;
+        }
+        CHECK_NEAR(mean, row[r].mean, 1e-12);
+        CHECK_NEAR(var, row[r].var, 1.1e-6);
+        CHECK_NEAR(third, row[r].third, 1e-5 * 0.2);
+        case_close(&k);
+    }
+}
+
+static void fault(const char *line, DurStatus status, const char *expected) {
+    Text text = {0};
+    text_append(&text, "scenario \"fault\" { clock continuous unit month }\n"
+                       "actor a { patience 20 month precision 1 attends 1 per month }\n"
+                       "mode m of a { calm, tense }\n"
+                       "stock x { range 0..1 grid 5 start 0.5 }\n"
+                       "move go of a { when m == calm then m = tense }\n"
+                       "move back of a { when m == tense then m = calm }\n");
+    text_append(&text, line);
+    Case k = {0};
+    case_open(&k, text_view(&text));
+    assert_int_equal(k.status, status);
+    if (!strstr(k.error.text, expected)) fail_msg("said: %s\nnot:  %s", k.error.text, expected);
+    case_close(&k);
+    text_free(&text);
+}
+
+TEST(a_value_that_cannot_be_is_told_with_its_expression_and_its_node) {
+    fault("payoff a { flow 1/(x - 0.75) }\n", DUR_DOMAIN, "x=0.75");
+    fault("payoff a { flow 1/(x - 0.75) }\n", DUR_DOMAIN, "test.duress:7:");
+    fault("payoff a { flow by m { calm 1, tense 1/(x - 0.25) } }\n", DUR_DOMAIN, "m=tense, x=0.25");
+    fault("event e { rate x - 0.1 then m = calm }\npayoff a { flow 1 }\n", DUR_DOMAIN, "is negative at x=0");
+    fault("event e { when x > 0.2 rate 1/x - 1 + [x > 0.9]*(-0.5) then m = calm }\npayoff a { flow 1 }\n", DUR_DOMAIN, "x=1");
+    // where the guard is false a rate may be anything
+    fault("event e { when x > 0 rate 1/x then m = calm }\npayoff a { flow 1 }\n", DUR_OK, "");
+}
+
+TEST(a_lattice_beyond_the_limit_is_refused_before_memory_is_taken) {
+    Text text = {0};
+    text_append(&text, "scenario \"huge\" { clock continuous unit month }\n"
+                       "actor a { patience 20 month precision 1 attends 1 per month }\n"
+                       "mode m of a { calm, tense }\nmove go of a { when m == calm then m = tense }\n");
+    for (int i = 0; i < 5; i++) text_printf(&text, "stock x%d { range 0..1 grid 1000 start 0.5 drift 0.1 }\n", i);
+    text_append(&text, "payoff a { flow x0 + x1 + x2 + x3 + x4 }\n");
+    Case k = {0};
+    case_open(&k, text_view(&text));
+    assert_int_equal(k.status, DUR_LIMIT);
+    CHECK(strstr(k.error.text, "states") != NULL);
+    CHECK_NEAR(lattice_size(k.model).n_state, 2e15, 0);
+    case_close(&k);
+    text_free(&text);
+}
+
+TEST(setting_modes_reads_the_state_with_those_modes) {
+    Case k = {0};
+    case_open(&k, "scenario \"set\" { clock continuous unit month }\n"
+                  "actor a { patience 20 month precision 1 attends 1 per month }\n"
+                  "mode m of a { v0, v1, v2 }\nmode n of nature { w0, w1 }\n"
+                  "stock x { range 0..1 grid 3 start 0 }\n"
+                  "move go of a { when m == v0 then m = v1 }\nevent e { rate 1 then n = w1 }\npayoff a { flow x }\n");
+    CHECK_OK(k.status);
+    int64_t n = k.lattice->n_state;
+    double *x = memory_column(n), *y = memory_column(n);
+    for (int64_t i = 0; i < n; i++) x[i] = (double)i;
+    chain_set_modes(k.lattice, 2, (ModelSet[]){{0, 2}, {1, 0}}, x, y);
+    for (int64_t i = 0; i < n; i++) {
+        int32_t node[3];
+        lattice_nodes(k.lattice, i, node);
+        node[0] = 2;
+        node[1] = 0;
+        CHECK_NEAR(y[i], (double)lattice_state(k.lattice, node), 0);
+    }
+    memory_free(y);
+    memory_free(x);
+    case_close(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(every_table_says_at_every_state_what_the_expression_says),
+        RUN(a_target_off_the_nodes_is_split_so_that_its_mean_is_kept_after_clipping),
+        RUN(a_random_size_keeps_its_first_three_moments_on_a_fine_grid),
+        RUN(a_value_that_cannot_be_is_told_with_its_expression_and_its_node),
+        RUN(a_lattice_beyond_the_limit_is_refused_before_memory_is_taken),
+        RUN(setting_modes_reads_the_state_with_those_modes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
