@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+// Draws stand in declarations of their own: the order in which a compiler takes the arguments of a call is its own affair.
+
 #include <stdint.h>
 
 typedef struct RandomScenario {
@@ -33,14 +35,22 @@ static inline void rs_expression(RandomScenario *r, Text *t) {
     int k = rs_pick(r, r->n_stock), l = rs_pick(r, r->n_stock);
     if (kind == 2) text_printf(t, "%.3f*x%d", rs_between(r, -1, 1), k);
     if (kind == 3) text_printf(t, "%.3f*(x%d - x%d*x%d)", rs_between(r, -1, 1), k, k, l);
-    if (kind == 4) text_printf(t, "(if m%d == v1 then %.3f*x%d else %.3f)", m, rs_between(r, -1, 1), k, rs_between(r, -1, 1));
+    if (kind == 4) {
+        double factor = rs_between(r, -1, 1);
+        double other = rs_between(r, -1, 1);
+        text_printf(t, "(if m%d == v1 then %.3f*x%d else %.3f)", m, factor, k, other);
+    }
     if (kind == 5) text_printf(t, "%.3f*exp(-x%d)*logistic(2*x%d - 1)", rs_between(r, -1, 1), k, l);
 }
 
 static inline void rs_guard(RandomScenario *r, Text *t, int needs_mode, int needs_value) {
     text_printf(t, " when m%d == v%d", needs_mode, needs_value);
-    if (r->n_stock && rs_pick(r, 3) == 0) text_printf(t, " and x%d %s %.2f", rs_pick(r, r->n_stock),
-                                                      rs_pick(r, 2) ? ">=" : "<", rs_between(r, 0.2, 0.8));
+    if (r->n_stock && rs_pick(r, 3) == 0) {
+        int stock = rs_pick(r, r->n_stock);
+        const char *sign = rs_pick(r, 2) ? ">=" : "<";
+        double limit = rs_between(r, 0.2, 0.8);
+        text_printf(t, " and x%d %s %.2f", stock, sign, limit);
+    }
 }
 
 static inline void rs_effect(RandomScenario *r, Text *t) {
@@ -49,8 +59,16 @@ static inline void rs_effect(RandomScenario *r, Text *t) {
     switch (rs_pick(r, 5)) {
         case 0: text_printf(t, ", x%d += %.2f", k, rs_between(r, -0.6, 0.6)); break;
         case 1: text_printf(t, ", x%d *= %.2f", k, rs_between(r, 0, 0.9)); break;
-        case 2: text_printf(t, ", x%d = %.2f*x%d", k, rs_between(r, 0, 1), rs_pick(r, r->n_stock)); break;
-        case 3: text_printf(t, ", x%d += uniform(%.2f, %.2f)", k, rs_between(r, -0.5, 0), rs_between(r, 0, 0.5)); break;
+        case 2: {
+            double factor = rs_between(r, 0, 1);
+            int from = rs_pick(r, r->n_stock);
+            text_printf(t, ", x%d = %.2f*x%d", k, factor, from);
+        } break;
+        case 3: {
+            double least = rs_between(r, -0.5, 0);
+            double most = rs_between(r, 0, 0.5);
+            text_printf(t, ", x%d += uniform(%.2f, %.2f)", k, least, most);
+        } break;
         default: break;
     }
 }
@@ -65,8 +83,12 @@ static inline void random_scenario(Text *t, uint64_t seed, const char *choice, d
     r.n_stock = rs_pick(&r, 4);
     text_printf(t, "scenario \"random %llu\" { clock continuous  unit month  choice %s }\n", (unsigned long long)seed, choice);
     for (int a = 0; a < r.n_actor; a++)
-        text_printf(t, "actor a%d { patience %.2f month  precision %.3f  attends %.2f per month }\n", a,
-                    rs_between(&r, 3, 40), precision * rs_between(&r, 0.5, 1.5), rs_between(&r, 0.3, 3));
+        {
+            double patience = rs_between(&r, 3, 40);
+            double mu = precision * rs_between(&r, 0.5, 1.5);
+            double attends = rs_between(&r, 0.3, 3);
+            text_printf(t, "actor a%d { patience %.2f month  precision %.3f  attends %.2f per month }\n", a, patience, mu, attends);
+        }
     for (int m = 0; m < r.n_mode; m++) {
         r.n_value[m] = 2 + rs_pick(&r, 2);
         r.owner[m] = m == 0 ? 0 : rs_pick(&r, r.n_actor + 1) - 1;
@@ -76,8 +98,12 @@ static inline void random_scenario(Text *t, uint64_t seed, const char *choice, d
         text_append(t, " }\n");
     }
     for (int k = 0; k < r.n_stock; k++) {
-        text_printf(t, "stock x%d { range 0..1 grid %d start %.3f drift %.3f*(", k, 2 + rs_pick(&r, 5), rs_uniform(&r),
-                    rs_between(&r, 0.02, 0.3));
+        {
+            int grid = 2 + rs_pick(&r, 5);
+            double start = rs_uniform(&r);
+            double speed = rs_between(&r, 0.02, 0.3);
+            text_printf(t, "stock x%d { range 0..1 grid %d start %.3f drift %.3f*(", k, grid, start, speed);
+        }
         rs_expression(&r, t);
         text_printf(t, ") - %.3f*x%d", rs_between(&r, 0, 0.2), k);
         if (rs_pick(&r, 3) == 0) text_printf(t, "\n  noise %.3f*x%d*(1 - x%d)", rs_between(&r, 0.02, 0.3), k, k);
@@ -102,7 +128,11 @@ static inline void random_scenario(Text *t, uint64_t seed, const char *choice, d
                 text_printf(t, "move d%d of a%d {", n_move++, r.owner[m]);
                 rs_guard(&r, t, m, v);
                 if (rs_pick(&r, 2)) { text_printf(t, "  cost %.3f + 0.1*(", rs_between(&r, 0, 0.5)); rs_expression(&r, t); text_append(t, ")"); }
-                if (rs_pick(&r, 3) == 0) text_printf(t, "  pays a%d %.3f", rs_pick(&r, r.n_actor), rs_between(&r, -1, 1));
+                if (rs_pick(&r, 3) == 0) {
+                    int to = rs_pick(&r, r.n_actor);
+                    double lump = rs_between(&r, -1, 1);
+                    text_printf(t, "  pays a%d %.3f", to, lump);
+                }
                 text_printf(t, "  then m%d = v%d", m, to);
                 rs_effect(&r, t);
             }

@@ -8,8 +8,10 @@
 
 /// States of one task: large enough that handing out tasks costs nothing, small enough that cores share evenly.
 #define TASK_STATES 1024
-/// Combinations of modes are taken together until they hold this many states, so that waiting for one another costs nothing.
+/// Combinations of modes are taken together until they hold this many states, so that waiting for one another costs
+/// nothing; but never more than a 64th of a lattice, so that small games are swept one combination after the other.
 #define GROUP_STATES 4096
+#define GROUPS_LEAST 64
 
 struct Sweep {
     const Lattice *lattice;     // borrowed
@@ -49,7 +51,9 @@ Sweep *sweep_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     s->room = memory_column(s->room_stride * team_size(team));
     s->n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
     s->n_task = (l->n_block + s->n_block_task - 1) / s->n_block_task;
-    int64_t n_mode_group = (GROUP_STATES + l->n_stock_state - 1) / l->n_stock_state;
+    int64_t group_states = l->n_state / GROUPS_LEAST < GROUP_STATES ? l->n_state / GROUPS_LEAST : GROUP_STATES;
+    int64_t n_mode_group = (group_states + l->n_stock_state - 1) / l->n_stock_state;
+    if (n_mode_group < 1) n_mode_group = 1;
     s->n_block_group = n_mode_group * (l->n_stock_state / l->n_lane);
     if (s->n_block_group > l->n_block) s->n_block_group = l->n_block;
     s->group = memory_column(m->n_actor * s->n_block_group * l->n_lane);

@@ -217,7 +217,7 @@ TEST(the_solver_agrees_with_the_plain_one_on_two_hundred_random_games) {
         text_free(&text);
     }
     print_message("%d of 200 solved, %d to the values of the plain solver\n", n_solved, n_same);
-    CHECK(n_solved >= 198);
+    CHECK(n_solved >= 199);
     CHECK(n_same >= 190);
 }
 
