@@ -129,9 +129,9 @@ static inline void random_scenario(Text *t, uint64_t seed, const char *choice, d
                 rs_guard(&r, t, m, v);
                 if (rs_pick(&r, 2)) { text_printf(t, "  cost %.3f + 0.1*(", rs_between(&r, 0, 0.5)); rs_expression(&r, t); text_append(t, ")"); }
                 if (rs_pick(&r, 3) == 0) {
-                    int to = rs_pick(&r, r.n_actor);
+                    int payee = rs_pick(&r, r.n_actor);
                     double lump = rs_between(&r, -1, 1);
-                    text_printf(t, "  pays a%d %.3f", to, lump);
+                    text_printf(t, "  pays a%d %.3f", payee, lump);
                 }
                 text_printf(t, "  then m%d = v%d", m, to);
                 rs_effect(&r, t);

@@ -13,6 +13,10 @@
 /// largest |V|. Below about 1e-13 rounding dominates; above 1e-6 choices may still drift in the third digit.
 #define GAME_TOLERANCE 1e-8
 
+/// Sweeps after which a solve is given up when the caller names no number. A well-behaved game takes some hundreds; the
+/// rest is for following a branch through steep places in small steps.
+#define GAME_SWEEPS 100000
+
 typedef enum GameVerdict {
     GAME_CONVERGED,        // residual at or below the tolerance
     GAME_NO_CONVERGENCE,   // sweeps ran out, or the residual stopped falling
@@ -21,7 +25,7 @@ typedef enum GameVerdict {
 
 typedef struct GameOptions {
     double  tolerance;           // 0: GAME_TOLERANCE
-    int64_t max_sweep;           // 0: 20,000
+    int64_t max_sweep;           // 0: GAME_SWEEPS
     const double *warm;          // [n_actor x n_state] values to start from, or NULL: continuation from precision 0
     const LatticeRule *rule;     // restriction of one actor, or NULL
     bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)

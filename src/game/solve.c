@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "game/certify.h"
 #include "game/game.h"
+#include "game/newton.h"
 #include "game/sweep.h"
 #include "num/anderson.h"
 
@@ -27,7 +28,7 @@
 /// Sweeps without halving the best residual, after which a step is given up.
 #define PATIENCE_SWEEPS 400
 /// Smallest step of the continuation, as a factor on precision; below it the solver says where it stands.
-#define FACTOR_LEAST 1.05
+#define FACTOR_LEAST 1.02
 
 typedef struct Run {
     const Lattice *lattice;
@@ -101,6 +102,19 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
     }
 }
 
+// where sweeps give up, from `from`: Newton's method, which is not repelled by what best responses lead away from
+static bool settle_by_newton(Run *r, double scale, double tolerance, const double *from, DurStatus *status) {
+    if (r->interrupted || r->n_sweep >= r->max_sweep) return false;
+    if (from != r->x) memcpy(r->x, from, (size_t)r->n * sizeof *r->x);
+    *status = newton_solve(r->sweep, r->n, scale, tolerance, r->max_sweep, r->options->progress, r->x, &r->n_sweep,
+                           &r->residual);
+    if (*status == DUR_INTERRUPTED) {
+        r->interrupted = true;
+        *status = DUR_OK;
+    }
+    return *status == DUR_OK && !r->interrupted && r->residual <= tolerance;
+}
+
 // from precision 0 (or the warm start) up to the stated precisions
 static DurStatus follow(Run *r, GameSolution *out) {
     out->is_principal = true;
@@ -109,6 +123,7 @@ static DurStatus follow(Run *r, GameSolution *out) {
     bool taste = r->lattice->model->choice == CHOICE_TASTE;
     double *kept = memory_column(r->n);   // the last step that was reached
     if (!kept) return DUR_MEMORY;
+    DurStatus status = DUR_OK;
 
     // a warm start, and shocks (whose value has no limit at precision 0), try the game itself at once
     double reached = 0, factor = 4;
@@ -128,7 +143,8 @@ static DurStatus follow(Run *r, GameSolution *out) {
     for (;;) {
         if (scale > 1) scale = 1;
         out->n_step++;
-        if (settle(r, scale, scale < 1 ? step_tolerance : tolerance, true)) {
+        double wanted = scale < 1 ? step_tolerance : tolerance;
+        if (settle(r, scale, wanted, true) || settle_by_newton(r, scale, wanted, kept, &status)) {
             if (scale >= 1) goto done;
             memcpy(kept, r->x, (size_t)r->n * sizeof *kept);
             reached = scale;
@@ -136,7 +152,7 @@ static DurStatus follow(Run *r, GameSolution *out) {
             factor = factor * factor < 4 ? factor * factor : 4;
             continue;
         }
-        if (r->interrupted || r->n_sweep >= r->max_sweep) break;
+        if (status != DUR_OK || r->interrupted || r->n_sweep >= r->max_sweep) break;
         // this step was too long: back to the last one reached, and a shorter step
         memcpy(r->x, kept, (size_t)r->n * sizeof *kept);
         if (reached == 0) { scale /= 4; if (scale < 1e-6) break; continue; }
@@ -144,18 +160,18 @@ static DurStatus follow(Run *r, GameSolution *out) {
         if (factor < FACTOR_LEAST) break;
         scale = reached * factor;
     }
-    if (r->interrupted) goto done;
+    if (status != DUR_OK || r->interrupted) goto done;
 
     // the branch turns back before the stated precisions, or sweeps cannot hold on to it there. Another equilibrium may
     // still be near: look for one from where the branch was left, and say that it is another
     out->is_principal = false;
     double stands = r->residual;
     // mixing pulls towards what is near; bare sweeps go where best responses lead; from nothing they may lead elsewhere
-    for (int attempt = 0; attempt < 3 && r->n_sweep < r->max_sweep && !r->interrupted; attempt++) {
+    for (int attempt = 0; attempt < 3 && status == DUR_OK && r->n_sweep < r->max_sweep && !r->interrupted; attempt++) {
         if (attempt < 2) memcpy(r->x, kept, (size_t)r->n * sizeof *kept);
         else memset(r->x, 0, (size_t)r->n * sizeof *r->x);
         out->n_step++;
-        if (!settle(r, 1.0, tolerance, attempt == 0)) continue;
+        if (!settle(r, 1.0, tolerance, attempt == 0) && !settle_by_newton(r, 1.0, tolerance, r->x, &status)) continue;
         snprintf(out->note, sizeof out->note,
                  "the principal branch could be followed up to %.4g times the stated precisions only; this is another "
                  "equilibrium, found beyond", reached);
@@ -167,7 +183,7 @@ static DurStatus follow(Run *r, GameSolution *out) {
 
 done:
     memory_free(kept);
-    return DUR_OK;
+    return status;
 }
 
 double game_bytes(const Lattice *l) {
@@ -183,7 +199,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
     Run r = {.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state,
-             .max_sweep = options->max_sweep > 0 ? options->max_sweep : 20000};
+             .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS};
     r.sweep = sweep_make(l, options->rule, team);
     r.mix = anderson_make(r.n, WINDOW, team);
     r.x = memory_column(r.n);

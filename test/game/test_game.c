@@ -221,6 +221,48 @@ TEST(the_solver_agrees_with_the_plain_one_on_two_hundred_random_games) {
     CHECK(n_same >= 190);
 }
 
+TEST(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same) {
+    // one side alone, who may stop and resume filling a reservoir: at this precision best responses overshoot for ever
+    Case k = {0};
+    GameSolution s;
+    case_open(&k, "scenario \"dam\" { clock continuous  unit month }\n"
+                  "actor south { patience 2 year  precision 6  attends 1 per month }\n"
+                  "mode dam of south { filling, stopped }\n"
+                  "stock water { range 0..1  grid 21  start 0.2\n"
+                  "  drift by dam { filling 0.03, stopped -0.01 } * [water < 1] }\n"
+                  "move stop   of south { when dam == filling  cost 0.2  then dam = stopped }\n"
+                  "move resume of south { when dam == stopped            then dam = filling }\n"
+                  "payoff south { power 0.4*water;  pride -0.1*[dam == stopped] }\n");
+    solved(&s, &k, NULL);
+    CHECK(s.certificate.residual <= 1e-7);
+    CHECK(s.certificate.consistency <= 1e-5);
+    game_free(&s);
+    case_close(&k);
+}
+
+TEST(sharp_random_games_are_solved_or_say_where_they_stand) {
+    int n_solved = 0;
+    for (uint64_t seed = 700; seed < 760; seed++) {
+        Text text = {0};
+        random_scenario(&text, seed, "quantal", 16);
+        Case k = {0};
+        GameSolution s;
+        case_open(&k, text_view(&text));
+        CHECK_OK(game_solve(&s, k.lattice, NULL, NULL, NULL));
+        if (s.verdict == GAME_CONVERGED) {
+            n_solved++;
+            CHECK(s.certificate.residual <= 1e-7);
+        } else {
+            CHECK(s.note[0] != '\0');
+        }
+        game_free(&s);
+        case_close(&k);
+        text_free(&text);
+    }
+    print_message("%d of 60 solved\n", n_solved);
+    CHECK(n_solved >= 58);
+}
+
 // ---- certificates ----
 
 TEST(the_generator_of_a_policy_keeps_mass_and_agrees_with_the_list_of_ways_out) {
@@ -429,6 +471,8 @@ int main(void) {
         RUN(entry_and_exit_of_two_firms_has_the_published_values_and_choices),
         RUN(one_actor_with_one_switch_chooses_as_the_logit_of_the_closed_form_says),
         RUN(the_solver_agrees_with_the_plain_one_on_two_hundred_random_games),
+        RUN(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same),
+        RUN(sharp_random_games_are_solved_or_say_where_they_stand),
         RUN(the_generator_of_a_policy_keeps_mass_and_agrees_with_the_list_of_ways_out),
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
         RUN(a_tampered_solution_does_not_pass_its_certificate),
