@@ -53,7 +53,15 @@ static void print_quantity(Text *out, const AstQuantity *q) {
         print_name(out, q->jump);
         text_append(out, ")");
     } else if (q->x) {
+        size_t start = out->length;
         print_level(out, q->x, 0);
+        // `max (a + b)*c over T` would be read as a call of the function max
+        if (q->kind == QUANTITY_MAX && !q->x->parenthesised && !out->failed && out->data[start] == '(') {
+            out->length = start;
+            text_append(out, "(");
+            print_level(out, q->x, 0);
+            text_append(out, ")");
+        }
     }
     switch (q->kind) {
     case QUANTITY_WITHIN: print_time(out, "within", q->time); break;
@@ -224,7 +232,8 @@ bool ast_same_expression(const AstExpr *a, const AstExpr *b) {
 }
 
 static bool same_jump(const AstJump *a, const AstJump *b) {
-    if (a->n_effect != b->n_effect || a->n_pays != b->n_pays || (a->secret.line > 0) != (b->secret.line > 0)) return false;
+    if (a->n_effect != b->n_effect || a->n_pays != b->n_pays) return false;
+    if ((a->secret.line > 0) != (b->secret.line > 0)) return false;
     for (int32_t i = 0; i < a->n_effect; i++)
         if (!same_name(a->effect[i].target, b->effect[i].target) || a->effect[i].assign != b->effect[i].assign ||
             !ast_same_expression(a->effect[i].value, b->effect[i].value)) return false;

@@ -98,7 +98,8 @@ struct AstExpr {
 
 /// P(x within|throughout T [after T0] | policy), P(x until d [within T] [after T0] | policy), P(x at T | policy),
 /// E(x at T | policy), E(mean|total|max x over T [after T0] | policy), E(count(jump) over T [after T0] | policy),
-/// P or E(x in the long run | policy). T counts from T0 when there is one: `within 12 month after 6 month` is months 6..18.
+/// P or E(x in the long run | policy). T counts from T0 when there is one: `within 12 month after 6 month`
+/// is months 6 to 18.
 struct AstQuantity {
     QuantityKind kind;
     bool     is_probability; // P, else E

@@ -58,7 +58,9 @@ static bool is_skipped(const Format *f, int32_t i) {
     return next == TOKEN_CLOSE_BRACE || next == TOKEN_CLOSE_PAREN;
 }
 
-static bool is_clause_start(const TraceToken *t) { return t->role == ROLE_CLAUSE || t->role == ROLE_ITEM || t->is_item; }
+static bool is_clause_start(const TraceToken *t) {
+    return t->role == ROLE_CLAUSE || t->role == ROLE_ITEM || t->is_item;
+}
 
 static bool stands_apart(const TraceToken *t) { return t->role == ROLE_WORD || t->role == ROLE_SIGN; }
 
@@ -66,7 +68,8 @@ static bool is_product(const TraceToken *t) { return t->kind == TOKEN_TIMES || t
 
 // a * or / keeps off from words, signs and braces at its sides; the rule of ast_print_expression
 static bool is_wide_product(const Format *f, int32_t i) {
-    return (i + 1 < f->n_token && stands_apart(&f->token[i + 1])) || (i > 0 && f->token[i - 1].kind == TOKEN_CLOSE_BRACE);
+    return (i + 1 < f->n_token && stands_apart(&f->token[i + 1])) ||
+           (i > 0 && f->token[i - 1].kind == TOKEN_CLOSE_BRACE);
 }
 
 // what stands between token i and the one printed before it
@@ -76,7 +79,8 @@ static const char *gap_before(const Format *f, int32_t i, int32_t before) {
     if (is_clause_start(t)) return t->role == ROLE_CLAUSE || t->kind == TOKEN_STRING ? "  " : "; ";
     if (t->role == ROLE_PLACE || b->role == ROLE_SIGN || t->role == ROLE_CALL) return "";
     switch (t->kind) {
-    case TOKEN_COMMA: case TOKEN_COLON: case TOKEN_CLOSE_PAREN: case TOKEN_CLOSE_SQUARE: case TOKEN_RANGE: case TOKEN_POWER:
+    case TOKEN_COMMA: case TOKEN_COLON: case TOKEN_CLOSE_PAREN: case TOKEN_CLOSE_SQUARE: case TOKEN_RANGE:
+    case TOKEN_POWER:
         return "";
     default: break;
     }
@@ -242,8 +246,8 @@ static void add_block(Format *f, int32_t i, int32_t end, int32_t indent, AstDecl
 
         // the clauses that share the line; the citation of a payoff's term always does
         int32_t first = clause_end(f, i, end), last = first;
-        if (kind == AST_PAYOFF_DECLARATION && t->role == ROLE_ITEM && last < end && f->token[last].role == ROLE_CLAUSE &&
-            !f->token[last].line_first)
+        bool is_term = kind == AST_PAYOFF_DECLARATION && t->role == ROLE_ITEM;
+        if (is_term && last < end && f->token[last].role == ROLE_CLAUSE && !f->token[last].line_first)
             first = last = clause_end(f, last, end);
         for (int32_t next = last; !is_open && next < end;) {
             while (next < end && f->token[next].role == ROLE_SEPARATOR && !f->token[next].line_first) next++;
@@ -307,8 +311,10 @@ static void add_declaration(Format *f, int32_t a, int32_t b, int32_t indent) {
                        kind == AST_PAYOFF_DECLARATION || kind == AST_RIVAL_DECLARATION;
         is_flat = !(is_open && close > open + 1) && !has_comment(f, a, b) &&
                   indent + flat_width(f, a, b, LINE_WIDTH) <= LINE_WIDTH;
-        for (int32_t i = open; i <= close; i++)
-            if (close > open + 1 && f->token[i].line_first && (is_clause_start(&f->token[i]) || f->token[i].role == ROLE_CLOSE)) is_flat = false;
+        for (int32_t i = open + 1; i <= close && close > open + 1; i++) {
+            const TraceToken *t = &f->token[i];
+            if (t->line_first && (is_clause_start(t) || t->role == ROLE_CLOSE)) is_flat = false;
+        }
     }
     Line *line = add_line(f, indent);
     if (!line) return;

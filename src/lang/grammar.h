@@ -50,13 +50,16 @@ typedef enum ClauseCount { CLAUSE_ONCE, CLAUSE_OFTEN } ClauseCount;
       "standard deviation of its random change, per square root of the unit of time")                                \
     X(STOCK,       CHANGE,     "change",     "EXPR",                             CLAUSE_ONCE,                        \
       "rounds: change at the end of a round")                                                                        \
-    X(STOCK,       UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,  "what it is counted in") \
+    X(STOCK,       UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,                        \
+      "what it is counted in")                                                                                       \
     X(PARAM,       PRIOR,      "prior",      "DISTRIBUTION",                     CLAUSE_ONCE,                        \
       "how uncertain the number is")                                                                                 \
     X(PARAM,       PER,        "per",        "TIME",                             CLAUSE_ONCE,                        \
       "the number is a rate, per this unit of time")                                                                 \
-    X(PARAM,       UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,  "what it is counted in") \
-    X(LET,         UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,  "what it is counted in") \
+    X(PARAM,       UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,                        \
+      "what it is counted in")                                                                                       \
+    X(LET,         UNIT,       "unit",       "UNIT",                             CLAUSE_ONCE,                        \
+      "what it is counted in")                                                                                       \
     X(EVENT,       WHEN,       "when",       "COND",                             CLAUSE_ONCE,  "where it can happen") \
     X(EVENT,       RATE,       "rate",       "EXPR [per TIME]",                  CLAUSE_ONCE,  "its hazard")         \
     X(EVENT,       CHANCE,     "chance",     "EXPR",                             CLAUSE_ONCE,                        \
@@ -86,7 +89,7 @@ typedef enum ClauseCount { CLAUSE_ONCE, CLAUSE_OFTEN } ClauseCount;
       "others know of it from the moment it starts (so unless said)")                                                \
     X(RECORD,      FILE,       "file",       "\"PATH.csv\"",                     CLAUSE_ONCE,  "where the data lie") \
     X(RECORD,      DATE,       "date",       "COLUMN",                           CLAUSE_ONCE,  "column of the days") \
-    X(RECORD,      VALUE,      "value",      "COLUMN",                           CLAUSE_ONCE,  "column of the numbers") \
+    X(RECORD,      VALUE,      "value",      "COLUMN",                           CLAUSE_ONCE,  "column of numbers")   \
     X(RECORD,      PER,        "per",        "TIME",                             CLAUSE_ONCE,                        \
       "each number is a count over so long")                                                                         \
     X(RECORD,      OBSERVES,   "observes",   "EXPR",                             CLAUSE_ONCE,                        \
@@ -117,7 +120,8 @@ extern const Clause CLAUSE[CLAUSE_COUNT];   // indexed by ClauseId
 /// Declarations: keyword, what stands behind it, what the manual says.
 #define DECLARATION_FORM_LIST(X)                                                                                     \
     X(SCENARIO, "\"TITLE\" { CLAUSES }",              "the frame: clock, unit of time, dates")                       \
-    X(IMPORT,   "\"PATH.duress\"",                    "declarations of another file; later ones override by kind and name") \
+    X(IMPORT,   "\"PATH.duress\"",                                                                                   \
+      "declarations of another file; later ones override by kind and name")                                          \
     X(UNIT,     "NAME",                               "a unit of measure beside the time units")                     \
     X(SOURCE,   "NAME \"...\" { CLAUSES }",           "something that can be cited")                                 \
     X(ACTOR,    "NAME \"...\" { CLAUSES }",           "someone who chooses")                                         \
@@ -133,7 +137,8 @@ extern const Clause CLAUSE[CLAUSE_COUNT];   // indexed by ClauseId
     X(POLICY,   "NAME \"...\" of ACTOR { CLAUSES }",  "a rule put in place of an actor's own choices")               \
     X(RECORD,   "NAME \"...\" { CLAUSES }",           "data to hold the scenario against")                           \
     X(CLAIM,    "NAME \"...\" { COMPARISON }",        "what is said to be so, to be judged")                         \
-    X(RIVAL,    "NAME \"...\" { DECLARATIONS }",      "another explanation: params, lets, payoffs and policies that replace the scenario's")
+    X(RIVAL,    "NAME \"...\" { DECLARATIONS }",                                                                     \
+      "another explanation: params, lets, payoffs and policies that replace the scenario's")
 
 /// Functions of expressions.
 //    name       least, most arguments (-1: any number)   what the manual says

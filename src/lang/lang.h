@@ -16,7 +16,7 @@
 #define LANG_BYTES_MAX        (64 * 1024 * 1024)   // all files together
 #define LANG_NESTING_MAX      200                  // brackets, signs and `if`s within one another
 #define LANG_DEPTH_MAX        1000                 // operators on top of one another in one expression
-#define LANG_NODES_MAX        (1 << 20)            // nodes of the syntax tree (about 300 bytes each), all files together
+#define LANG_NODES_MAX        (1 << 20)            // nodes of the tree, about 300 bytes each, all files together
 
 /// The result of a compilation. `model` is NULL exactly if there was an error.
 typedef struct Compilation {

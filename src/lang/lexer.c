@@ -198,8 +198,9 @@ static Token string(Lexer *x) {
 // spellings from other languages and from word processors, and what stands for them here
 static const struct { const char *found, *use; } LOOKALIKE[] = {
     {"**", "write `^` for a power"}, {"//", "a comment starts with #"}, {"=<", "write `<=`"}, {"=>", "write `>=`"},
-    {"<>", "write `!=`"}, {":=", "write `=`"}, {"->", NULL}, {"&&", "write `and`"}, {"||", "write `or`"}, {"&", "write `and`"}, {"!", "write `not`, or `!=` for unequal"},
-    {"'", "texts are quoted with \""}, {"`", "texts are quoted with \""}, {"%", "a percent sign stands right behind its number: 25%"},
+    {"<>", "write `!=`"}, {":=", "write `=`"}, {"->", NULL}, {"&&", "write `and`"}, {"||", "write `or`"},
+    {"&", "write `and`"}, {"!", "write `not`, or `!=` for unequal"}, {"'", "texts are quoted with \""},
+    {"`", "texts are quoted with \""}, {"%", "a percent sign stands right behind its number: 25%"},
     {"\xE2\x80\x9C", "texts are quoted with a plain \""}, {"\xE2\x80\x9D", "texts are quoted with a plain \""},
     {"\xE2\x80\x9E", "texts are quoted with a plain \""}, {"\xE2\x80\x98", "texts are quoted with a plain \""},
     {"\xE2\x80\x99", "texts are quoted with a plain \""}, {"\xC2\xAB", "texts are quoted with a plain \""},

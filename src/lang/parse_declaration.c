@@ -30,7 +30,8 @@ static ClauseId clause_in_hand(const Parser *p, AstDeclarationKind kind) {
 }
 
 // A new line that starts like a declaration, where a clause or an expression was going on: some bracket was not closed.
-// More than the keyword is asked for, because a name may be spelled like one: no clause or term without a fault gets here.
+// More than the keyword is asked for, because a name may be spelled like one: no clause or term without a fault is taken
+// for a declaration.
 bool parser_looks_like_declaration(Parser *p) {
     AstDeclarationKind kind = declaration_in_hand(p);
     if (kind == AST_DECLARATION_COUNT || !p->token.line_first) return false;
@@ -71,8 +72,8 @@ static void start_over(Parser *p) {
     p->lexer.quiet_line = p->token.span.line;
 }
 
-// After a fault: pass to where the next clause may begin, or the end of the block. `start` is the offset of the clause's
-// first token, which is none of these even if it is still in hand.
+// After a fault: pass to where the next clause may begin, or the end of the block. `start` is the offset of the first
+// token of the clause, which is none of these even if it is still in hand.
 static void recover_clause(Parser *p, AstDeclaration *d, size_t start) {
     int brace = p->brace, bracket = p->bracket - p->brace, await_then = p->await_then;
     d->has_fault = true;
@@ -80,14 +81,13 @@ static void recover_clause(Parser *p, AstDeclaration *d, size_t start) {
     for (; !parser_is(p, TOKEN_END); parser_next(p)) {
         const Token *t = &p->token;
         bool is_open = brace > 0 || bracket > 0;
-        if (t->offset == start) {
-        } else if (t->line_first) {
+        if (t->offset != start && t->line_first) {
             // a new line ends the clause where no bracket is open; where one is, it takes a stronger sign
             bool is_start = clause_in_hand(p, d->kind) != CLAUSE_NONE || t->span.column <= p->clause_column;
             if (is_start && t->kind == TOKEN_NAME) break;
             if (parser_looks_like_declaration(p)) break;
             if (!is_open && !continues_a_line(t->kind)) break;
-        } else if (!is_open && clause_in_hand(p, d->kind) != CLAUSE_NONE) {
+        } else if (t->offset != start && !is_open && clause_in_hand(p, d->kind) != CLAUSE_NONE) {
             // the `then` of an `if` is no clause
             bool is_if = await_then > 0 && parser_is_word(p, "then");
             await_then -= is_if;
@@ -101,8 +101,8 @@ static void recover_clause(Parser *p, AstDeclaration *d, size_t start) {
     p->lexer.quiet_line = 0;
 }
 
-// After a fault outside of a block: pass to the next line that starts with a declaration. If the fault was in one, so that
-// this is a scenario at all, a line that starts with another word at its margin counts as an attempt at the next.
+// After a fault outside of a block: pass to the next line that starts with a declaration. If the fault was in one, so
+// that this is a scenario at all, a line that starts with another word at its margin counts as an attempt at the next.
 static void recover_declaration(Parser *p, Span from, bool was_declaration, bool in_rival) {
     int brace = p->brace;
     start_over(p);
@@ -439,8 +439,8 @@ static void parse_term(Parser *p, AstDeclaration *d) {
     AstTerm term = {0};
     Spelling word = parser_spelling(p, &p->token);
     if (grammar_is_reserved(word.text)) {
-        parser_fault(p, p->token.span, "reserved-word", NULL, "`%s` is a word of the language and cannot be a name of yours",
-                     word.text);
+        parser_fault(p, p->token.span, "reserved-word", NULL,
+                     "`%s` is a word of the language and cannot be a name of yours", word.text);
         return;
     }
     term.name = (AstName){.text = parser_copy(p, &p->token), .span = p->token.span};
@@ -453,7 +453,7 @@ static void parse_term(Parser *p, AstDeclaration *d) {
 static void parse_description(Parser *p, AstDeclaration *d) {
     if (d->text.text)
         tell(p, d, p->token.span, "said-twice", NULL, "there is a description already");
-    AstText text = parser_text(p, "a quoted text", ROLE_ITEM);
+    AstText text = parser_string(p, ROLE_ITEM);   // a clause of its own: it may begin a line
     if (!d->text.text) d->text = text;
 }
 
@@ -514,10 +514,12 @@ static void check_clause_end(Parser *p, AstDeclaration *d) {
                          (d->kind != AST_CLAIM_DECLARATION || d->as.claim.comparison);
     if (takes_keyword) {
         Spelling word = parser_spelling(p, t);
-        if (grammar_near_clause(d->kind, word.text) || (grammar_is_word(word.text) && !grammar_is_reserved(word.text))) return;
+        bool is_elsewhere = grammar_is_word(word.text) && !grammar_is_reserved(word.text);
+        if (is_elsewhere || grammar_near_clause(d->kind, word.text)) return;
     }
     if (t->kind == TOKEN_SET)
-        parser_fault(p, t->span, "syntax", "write `==` to compare", "expected an operator or the end of the clause, found `=`");
+        parser_fault(p, t->span, "syntax", "write `==` to compare",
+                     "expected an operator or the end of the clause, found `=`");
     parser_expected(p, d->kind == AST_PAYOFF_DECLARATION ? "an operator, or a new line or `;` before the next term"
                                                          : "an operator, a new line, `;` or another clause");
 }
@@ -618,7 +620,8 @@ static void parse_head(Parser *p, AstDeclaration *d) {
 
 // table NAME(x) { x0: y0, x1: y1, ... }
 static void parse_points(Parser *p, AstTable *table) {
-    if (!p->panic && !parser_is(p, TOKEN_OPEN_BRACE)) parser_expect(p, TOKEN_OPEN_BRACE, "with points, as in `{ 0: 1, 10: 3 }`");
+    if (!p->panic && !parser_is(p, TOKEN_OPEN_BRACE))
+        parser_expect(p, TOKEN_OPEN_BRACE, "with points, as in `{ 0: 1, 10: 3 }`");
     if (p->panic) return;
     Token open = parser_open(p, ROLE_NONE);
     while (!p->panic && !parser_is(p, TOKEN_CLOSE_BRACE)) {
@@ -690,7 +693,8 @@ static void parse_own_part(Parser *p, AstDeclaration *d) {
         break;
     case AST_TABLE_DECLARATION:
         d->name = parser_new_name(p, new_name_of(d->kind, what));
-        if (!p->panic && !parser_is(p, TOKEN_OPEN_PAREN)) parser_expect(p, TOKEN_OPEN_PAREN, "and a name for the argument");
+        if (!p->panic && !parser_is(p, TOKEN_OPEN_PAREN))
+            parser_expect(p, TOKEN_OPEN_PAREN, "and a name for the argument");
         if (!p->panic) {
             Token open = parser_open(p, ROLE_CALL);
             d->as.table.argument = parser_new_name(p, "a name for the argument");
@@ -739,14 +743,16 @@ static AstDeclarationKind unknown_declaration(Parser *p, AstDeclarationKind last
     Spelling word = parser_spelling(p, &p->token);
     if (last != AST_DECLARATION_COUNT && grammar_clause(last, word.text) != CLAUSE_NONE) {
         parser_fault(p, p->token.span, "syntax", "put it inside the { } above, or on the line above",
-                     "`%s` is a clause of `%s` and stands outside of one here", word.text, ast_declaration_keyword(last));
+                     "`%s` is a clause of `%s` and stands outside of one here", word.text,
+                     ast_declaration_keyword(last));
         return AST_DECLARATION_COUNT;
     }
     const char *near = grammar_near_declaration(word.text);
     parser_fault(p, p->token.span, "unknown-declaration", suggest(help, near),
                  "expected a declaration such as `stock`, `move` or `payoff`, found `%s`", word.text);
     const Token *behind = parser_ahead(p, 1);
-    if (!near || p->stopped || (behind->kind != TOKEN_NAME && behind->kind != TOKEN_STRING)) return AST_DECLARATION_COUNT;
+    bool has_head = behind->kind == TOKEN_NAME || behind->kind == TOKEN_STRING;
+    if (!near || p->stopped || !has_head) return AST_DECLARATION_COUNT;
     p->panic = false;
     return grammar_declaration(near);
 }
@@ -781,8 +787,11 @@ static AstDeclaration *parse_declaration(Parser *p, const AstDeclaration *rival)
         bool has_value = kind == AST_LET_DECLARATION || kind == AST_PARAM_DECLARATION;
         if (is_name) unknown_clause(p, d);
         else if (has_value && parser_is(p, TOKEN_SET))
-            parser_fault(p, p->token.span, "syntax", "write `==` to compare", "expected an operator or the end of the line, found `=`");
-        else parser_expected(p, has_value ? "an operator, a clause or the end of the line" : "a clause or the end of the line");
+            parser_fault(p, p->token.span, "syntax", "write `==` to compare",
+                         "expected an operator or the end of the line, found `=`");
+        else
+            parser_expected(p, has_value ? "an operator, a clause or the end of the line"
+                                         : "a clause or the end of the line");
         p->panic = true;
     }
     if (p->panic) {

@@ -3,7 +3,9 @@
 #include <string.h>
 
 // How tightly operators hold, from loose to tight. `not` is a prefix at its level, `per TIME` a suffix at its.
-enum { LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_PER, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_SIGN, LEVEL_POWER };
+enum {
+    LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_PER, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_SIGN, LEVEL_POWER
+};
 
 static AstExpr *parse_level(Parser *p, int level);
 
@@ -145,7 +147,8 @@ static AstExpr *parse_by(Parser *p) {
     if (!parser_enter(p)) return e;
     parser_next_as(p, ROLE_WORD);
     e->name = parser_name(p, "the name of a mode after `by`");
-    if (!p->panic && !parser_is(p, TOKEN_OPEN_BRACE)) parser_expected(p, "`{` and an expression for each value of the mode");
+    if (!p->panic && !parser_is(p, TOKEN_OPEN_BRACE))
+        parser_expected(p, "`{` and an expression for each value of the mode");
     if (!p->panic) {
         Token open = parser_open(p, ROLE_NONE);
         while (!p->panic && !parser_is(p, TOKEN_CLOSE_BRACE)) {
@@ -352,8 +355,8 @@ static AstExpr *parse_quantity(Parser *p) {
         static const char *const word[] = {"within", "throughout", "at", "until", "over"};
         for (size_t i = 0; i < DUR_COUNT(word); i++)
             if (parser_is_word(p, word[i]))
-                parser_fault(p, p->token.span, "syntax", NULL, "the time was already said: expected `|` or `)`, found `%s`",
-                             word[i]);
+                parser_fault(p, p->token.span, "syntax", NULL,
+                             "the time was already said: expected `|` or `)`, found `%s`", word[i]);
         parser_expected(p, q->after || q->kind == QUANTITY_AT || q->kind == QUANTITY_LONG_RUN
                                ? "`|` and a policy, or `)`" : "`after T`, `|` and a policy, or `)`");
     }

@@ -281,6 +281,10 @@ AstText parser_text(Parser *p, const char *what, Role role) {
         parser_expected(p, what);
         return (AstText){0};
     }
+    return parser_string(p, role);
+}
+
+AstText parser_string(Parser *p, Role role) {
     AstText text = {.span = p->token.span};
     text.text = copy_text(p, &p->token);
     parser_next_as(p, role);

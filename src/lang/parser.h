@@ -106,6 +106,8 @@ void parser_expected(Parser *p, const char *what);   // "expected WHAT, found ..
 AstName parser_name(Parser *p, const char *what);
 AstName parser_new_name(Parser *p, const char *what);   // one that is being declared: not a reserved word
 AstText parser_text(Parser *p, const char *what, Role role);
+/// The quoted text at hand, wherever on its line it stands; the caller has seen that there is one.
+AstText parser_string(Parser *p, Role role);
 /// The locator behind the colon in hand of a citation: consumes both. NULL after a fault.
 const char *parser_locator(Parser *p);
 AstDate parser_date(Parser *p, const char *what);

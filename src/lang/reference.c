@@ -76,7 +76,8 @@ void lang_write_reference(Text *out) {
     TIME_UNIT_LIST(X)
 #undef X
     text_printf(out, "\n### Limits\n\n| limit | value |\n| --- | --- |\n"
-                     "| bytes of one file | %d |\n| bytes of all files | %d |\n| files | %d |\n| imports within imports | %d |\n"
+                     "| bytes of one file | %d |\n| bytes of all files | %d |\n| files | %d |\n"
+                     "| imports within imports | %d |\n"
                      "| brackets within brackets | %d |\n| operators on top of one another | %d |\n"
                      "| numbers, names and operators, all files | %d |\n",
                 LANG_FILE_BYTES_MAX, LANG_BYTES_MAX, LANG_FILES_MAX, LANG_IMPORT_DEPTH_MAX, LANG_NESTING_MAX,

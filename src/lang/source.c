@@ -81,19 +81,14 @@ static bool check_text(Compilation *c, int32_t i_file) {
 DurStatus parser_read(Compilation *c, Ast *ast, const char *path, const char *text, size_t n, Trace *trace,
                       AstFile *file) {
     int32_t i_file = c->n_file;
-    if (n > LANG_FILE_BYTES_MAX) {
-        static const char nothing[] = "";
-        text = nothing;
-    }
-    SourceText *source = add_text(c, path, text, n > LANG_FILE_BYTES_MAX ? 0 : n);
+    bool is_long = n > LANG_FILE_BYTES_MAX;
+    SourceText *source = add_text(c, path, text, is_long ? 0 : n);
     if (!source) return DUR_MEMORY;
     file->path = source->path;
-    if (n > LANG_FILE_BYTES_MAX) {
+    if (is_long)
         diagnostics_add(&c->diagnostics, SEVERITY_ERROR, (Span){.file = i_file}, "too-long", NULL,
                         "the text is %zu bytes long; the limit is %d", n, LANG_FILE_BYTES_MAX);
-        return c->diagnostics.failed ? DUR_MEMORY : DUR_OK;
-    }
-    if (check_text(c, i_file)) {
+    if (!is_long && check_text(c, i_file)) {
         Parser p;
         parser_start(&p, ast, source->data, n, i_file, &c->diagnostics, trace);
         parser_file(&p, file);

@@ -41,7 +41,8 @@ static void check_promises(const char *name, const char *text, size_t n) {
     Text once = {0}, twice = {0}, comments = {0}, kept = {0};
     format_well(&once, name, text, n);
     format_well(&twice, name, text_view(&once), once.length);
-    if (strcmp(text_view(&once), text_view(&twice)) != 0) fail_msg("%s: a second fmt changes it:\n%s\n%s", name, once.data, twice.data);
+    if (strcmp(text_view(&once), text_view(&twice)) != 0)
+        fail_msg("%s: a second fmt changes it:\n%s\n%s", name, once.data, twice.data);
 
     Front a, b;
     front_parse(&a, text, n);
@@ -143,7 +144,8 @@ TEST(space_does_not_matter) {
         shake(text_view(&expected), &shaken, seed);
         CHECK(strcmp(text_view(&shaken), text_view(&expected)) != 0);
         format_well(&out, "example.duress", text_view(&shaken), shaken.length);
-        if (strcmp(text_view(&out), text_view(&expected)) != 0) fail_msg("seed %u:\n%s\nbecame\n%s", (unsigned)seed, shaken.data, out.data);
+        if (strcmp(text_view(&out), text_view(&expected)) != 0)
+            fail_msg("seed %u:\n%s\nbecame\n%s", (unsigned)seed, shaken.data, out.data);
         text_free(&shaken);
         text_free(&out);
     }
@@ -191,6 +193,28 @@ TEST(lines_break_before_they_are_too_long_and_only_then) {
     text_free(&out);
 }
 
+TEST(a_comparison_that_starts_with_a_sign_keeps_its_semicolon) {
+    // without it the line would go on with the confidence: 0.9 - E(...)
+    static const char text[] = "claim c { confidence 0.9 ; # why\n # and\n\n -E(x at 1) < 4 }\n";
+    Text out = {0};
+    format_well(&out, "x", text, sizeof text - 1);
+    assert_string_equal(text_view(&out), "claim c {\n  confidence 0.9;  # why\n  # and\n\n  -E(x at 1) < 4\n}\n");
+    check_promises("x", text, sizeof text - 1);
+    text_free(&out);
+}
+
+TEST(a_description_may_have_a_line_of_its_own) {   // found by fuzzing: what came out could not be read again
+    const char *text = "param p = 2 {\n  \"weight\"\n}\npayoff a {\n  t p\n  \"what it wants\"\n}\n";
+    Text once = {0};
+    Compilation faults;
+    DurError error = {0};
+    CHECK_OK(lang_format(&once, "x", text, strlen(text), &faults, &error));
+    assert_int_equal(faults.diagnostics.n_error, 0);
+    assert_string_equal(text_view(&once), text);
+    lang_free(&faults);
+    text_free(&once);
+}
+
 TEST(a_file_with_faults_is_left_alone) {
     Text out = {0};
     Compilation faults;
@@ -204,7 +228,8 @@ TEST(a_file_with_faults_is_left_alone) {
 }
 
 TEST(an_empty_file_stays_empty) {
-    static const char *const text[][2] = {{"", ""}, {"\n\n", ""}, {"# a  \r\n\r\n\r\n#b", "# a\n\n#b\n"}, {"\xEF\xBB\xBF#a", "#a\n"}};
+    static const char *const text[][2] = {
+        {"", ""}, {"\n\n", ""}, {"# a  \r\n\r\n\r\n#b", "# a\n\n#b\n"}, {"\xEF\xBB\xBF#a", "#a\n"}};
     for (size_t i = 0; i < DUR_COUNT(text); i++) {
         Text out = {0};
         format_well(&out, "x", text[i][0], strlen(text[i][0]));
@@ -217,7 +242,8 @@ TEST(the_reference_names_every_keyword_and_function) {
     Text out = {0};
     lang_write_reference(&out);
     static const char *const word[] = {"scenario", "rival", "becomes", "negative_binomial(k)", "surprise", "logistic(a)",
-                                       "triangular(low, mode, high)", "one_of", "quarter", "quantal\\|taste", "in the long run"};
+                                       "triangular(low, mode, high)", "one_of", "quarter", "quantal\\|taste",
+                                       "in the long run"};
     for (size_t i = 0; i < DUR_COUNT(word); i++)
         if (!strstr(text_view(&out), word[i])) fail_msg("%s is not in the reference", word[i]);
     // every row of a table has two cells
@@ -234,7 +260,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(the_worst_layout_comes_out_as_it_should), RUN(all_scenarios_of_the_house_keep_their_meaning_and_comments),
         RUN(space_does_not_matter), RUN(a_comment_may_stand_at_the_end_of_any_line),
-        RUN(lines_break_before_they_are_too_long_and_only_then), RUN(a_file_with_faults_is_left_alone),
+        RUN(lines_break_before_they_are_too_long_and_only_then), RUN(a_comparison_that_starts_with_a_sign_keeps_its_semicolon),
+        RUN(a_description_may_have_a_line_of_its_own),
+        RUN(a_file_with_faults_is_left_alone),
         RUN(an_empty_file_stays_empty), RUN(the_reference_names_every_keyword_and_function),
     };
     return cmocka_run_group_tests_name("format", tests, NULL, NULL);

@@ -156,7 +156,8 @@ TEST(a_locator_is_read_whole_where_numbers_would_not) {
 
 TEST(random_bytes_of_text_end_and_every_token_moves_on) {
     // a small generator of its own: the text is the test's, not the program's
-    static const char piece[][12] = {"a", "9", ".", "..", "-", "\"", "\\", "\n", "#", "%", "2025-01-20", "e5", "\xC3\xA4",
+    static const char piece[][12] = {"a", "9", ".", "..", "-", "\"", "\\", "\n", "#", "%", "2025-01-20", "e5",
+                                     "\xC3\xA4",
                                     "\xE2\x80\x9C", "{", "}", "(", ")", "=", "|", "&", "\r", " ", "\x01", "'", "\xF0\x9F\x98\x80"};
     uint32_t random = 12345;
     for (int round = 0; round < 2000; round++) {

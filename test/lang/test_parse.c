@@ -62,7 +62,9 @@ TEST(operators_hold_as_tightly_as_a_reader_expects) {
     static const char *const other[][2] = {
         {"a - b - c", "a - (b - c)"}, {"a + b", "b + a"}, {"-a^2", "(-a)^2"}, {"not a and b", "not (a and b)"},
         {"1", "1.5"}, {"3 month", "3 year"}, {"max(a, b)", "max(a)"}, {"by m { u 1 }", "by n { u 1 }"},
-        {"E(a at 1)", "P(a at 1)"}, {"E(a at 1)", "E(a at 1 | p)"}, {"E(mean a over 1)", "E(total a over 1)"},
+        {"E(a at 1)", "P(a at 1)"}, {"E(mean a over 1)", "E(mean a over 1 after 2)"},
+        {"P(a until b)", "P(a until c)"}, {"E(count(a) over 1)", "E(count(b) over 1)"},
+        {"P(a until b)", "P(a until b within 1)"}, {"E(a at 1)", "E(a at 1 | p)"}, {"E(mean a over 1)", "E(total a over 1)"},
         {"one_of { 1, 2 }", "one_of { 1: 1, 2: 1 }"}, {"2025-01-20", "2025-01-21"}, {"a per month", "a per year"},
     };
     for (size_t i = 0; i < DUR_COUNT(other); i++) {
@@ -216,6 +218,57 @@ TEST(what_is_printed_reads_back_as_the_same_tree) {
     }
 }
 
+// forget which brackets were written
+static void strip(AstExpr *e) {
+    if (!e) return;
+    e->parenthesised = false;
+    strip(e->a);
+    strip(e->b);
+    strip(e->c);
+    for (int32_t i = 0; i < e->n_arg; i++) strip(e->arg[i]);
+    for (int32_t i = 0; i < e->n_arm; i++) strip(e->arm[i].expr);
+    if (!e->quantity) return;
+    strip(e->quantity->x);
+    strip(e->quantity->until);
+    strip(e->quantity->time);
+    strip(e->quantity->after);
+}
+
+TEST(brackets_that_the_tree_needs_are_printed_and_no_others_at_sums) {
+    random_state = 11;
+    for (int round = 0; round < 20000; round++) {
+        Text text = {0}, print = {0};
+        random_expression(&text, 1 + (int)random_below(5), false);
+        Front f;
+        front_parse(&f, "unit a", 6);
+        AstExpr *a = query(&f, text_view(&text));
+        strip(a);
+        ast_print_expression(&print, a);
+        AstExpr *b = query(&f, text_view(&print));
+        if (!ast_same_expression(a, b)) fail_msg("%s\nprints as\n%s", text_view(&text), text_view(&print));
+        text_free(&text);
+        text_free(&print);
+        front_free(&f);
+    }
+    static const char *const least[][2] = {
+        {"(a*b) + (c/d) - (e^f)", "a*b + c/d - e^f"}, {"(a - b) - c", "a - b - c"}, {"a - (b - c)", "a - (b - c)"},
+        {"(a^b)^c", "(a^b)^c"}, {"a^(b^c)", "a^b^c"}, {"(-a)^2", "(-a)^2"}, {"(a or b) and (c or d)", "(a or b) and (c or d)"},
+        {"not (a and b)", "not (a and b)"}, {"not (a == b)", "not a == b"},
+        {"E(max ((a + b)*c) over 1)", "E(max ((a + b)*c) over 1)"},
+    };
+    for (size_t i = 0; i < DUR_COUNT(least); i++) {
+        Text print = {0};
+        Front f;
+        front_parse(&f, "unit a", 6);
+        AstExpr *e = query(&f, least[i][0]);
+        strip(e);
+        ast_print_expression(&print, e);
+        assert_string_equal(text_view(&print), least[i][1]);
+        text_free(&print);
+        front_free(&f);
+    }
+}
+
 TEST(an_operator_bears_its_own_place) {
     Front f;
     front_parse_well(&f, "let x = alpha +\n  beta*by m { u 1,\n v 2 }");
@@ -246,14 +299,16 @@ static void check_same(const char *a, const char *b) {
 }
 
 TEST(a_clause_ends_with_its_line_unless_it_plainly_goes_on) {
-    check_same("stock s { start 1\n  + 2\n  drift 3 -\n 4\n noise max(1,\n 2) }", "stock s { start 1 + 2  drift 3 - 4  noise max(1, 2) }");
+    check_same("stock s { start 1\n  + 2\n  drift 3 -\n 4\n noise max(1,\n 2) }",
+               "stock s { start 1 + 2  drift 3 - 4  noise max(1, 2) }");
     check_same("let x = a\n - b\n * c\n and d", "let x = a - b*c and d");
     check_same("payoff a {\n u\n -1\n v 2 }", "payoff a { u -1; v 2 }");
     check_same("payoff a { u x\n - y\n v 2 }", "payoff a { u x - y; v 2 }");
     check_same("move m of a { then x = 1,\n y = 2; cost\n -3 }", "move m of a { then x = 1, y = 2  cost -3 }");
     check_same("stock s { range 0..1 grid 6 start 0.4 }", "stock s\n{\nrange 0..1;\n;grid 6\n\nstart 0.4\n}\n");
     check_same("let x = f\nlet y = (3)", "let x = f; let y = (3)");
-    check_same("policy p of a { never x,\n y\n from 3: m = u,\n n = v }", "policy p of a { never x, y from 3: m = u, n = v }");
+    check_same("policy p of a { never x,\n y\n from 3: m = u,\n n = v }",
+               "policy p of a { never x, y from 3: m = u, n = v }");
 }
 
 TEST(clauses_share_a_line_where_the_second_starts_with_a_keyword) {
@@ -393,7 +448,8 @@ TEST(every_declaration_says_what_was_written) {
 
 TEST(a_number_takes_a_unit_only_from_its_own_line) {
     Front f;
-    front_parse_well(&f, "payoff a {\n u 3\n v 4 }\nactor b { patience 20 month precision 4 }\nparam p = 5 kg { }\nlet l = 6 kg");
+    front_parse_well(&f, "payoff a {\n u 3\n v 4 }\nactor b { patience 20 month precision 4 }\n"
+                         "param p = 5 kg { }\nlet l = 6 kg");
     assert_int_equal(f.ast.declaration[0]->as.payoff.n_term, 2);
     assert_int_equal(f.ast.declaration[0]->as.payoff.term[0].value->kind, AST_NUMBER);
     assert_int_equal(f.ast.declaration[1]->as.actor.precision->kind, AST_NUMBER);
@@ -417,14 +473,31 @@ TEST(after_a_fault_the_rest_is_read_and_marked) {
     front_free(&f);
 }
 
+TEST(what_is_said_first_stands_where_something_is_said_twice) {
+    static const char text[] = "stock a \"first\" { \"second\"\n range 0..1  range 5..6  start 1\n start 2 }\n"
+                               "policy p of b { precision 1  precision 2  surprise  announced }\n";
+    Front f;
+    front_parse(&f, text, strlen(text));
+    assert_int_equal(f.c.diagnostics.n_error, 5);
+    const AstDeclaration *stock = f.ast.declaration[0], *policy = f.ast.declaration[1];
+    assert_string_equal(stock->text.text, "first");
+    CHECK_SAME(stock->as.stock.high->number, 1.0);
+    CHECK_SAME(stock->as.stock.start->number, 1.0);
+    CHECK_SAME(policy->as.policy.phase[0].precision->number, 1.0);
+    assert_string_equal(policy->as.policy.announced.text, "surprise");
+    front_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(operators_hold_as_tightly_as_a_reader_expects), RUN(expressions_print_in_one_way),
-        RUN(what_is_printed_reads_back_as_the_same_tree), RUN(an_operator_bears_its_own_place),
+        RUN(what_is_printed_reads_back_as_the_same_tree),
+        RUN(brackets_that_the_tree_needs_are_printed_and_no_others_at_sums), RUN(an_operator_bears_its_own_place),
         RUN(a_clause_ends_with_its_line_unless_it_plainly_goes_on),
         RUN(clauses_share_a_line_where_the_second_starts_with_a_keyword),
         RUN(names_may_be_spelled_like_keywords_where_that_is_plain), RUN(every_declaration_says_what_was_written),
         RUN(a_number_takes_a_unit_only_from_its_own_line), RUN(after_a_fault_the_rest_is_read_and_marked),
+        RUN(what_is_said_first_stands_where_something_is_said_twice),
     };
     return cmocka_run_group_tests_name("parse", tests, NULL, NULL);
 }

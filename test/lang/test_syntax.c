@@ -79,19 +79,21 @@ TEST(faults_beyond_what_is_kept_are_counted) {
 TEST(faults_are_told_in_order_and_once) {
     Arena *arena = arena_make();
     Diagnostics d = {.arena = arena};
-    const Span late = {.line = 9, .column = 1}, early = {.line = 2, .column = 7}, other = {.file = 1, .line = 1, .column = 1};
+    const Span late = {.line = 9, .column = 1}, early = {.line = 2, .column = 7};
+    const Span other = {.file = 1, .line = 1, .column = 1};
     diagnostics_add(&d, SEVERITY_ERROR, other, "a", NULL, "in another file");
     diagnostics_add(&d, SEVERITY_ERROR, late, "a", NULL, "late");
     diagnostics_add(&d, SEVERITY_WARNING, early, "a", NULL, "first");
     diagnostics_add(&d, SEVERITY_ERROR, early, "a", "help", "second");
     diagnostics_add(&d, SEVERITY_WARNING, early, "a", NULL, "first");
+    diagnostics_add(&d, SEVERITY_WARNING, early, "a", NULL, "third");
     diagnostics_add(&d, SEVERITY_NOTE, (Span){0}, "a", NULL, "no place");
     diagnostics_sort(&d);
-    static const char *const expected[] = {"no place", "first", "second", "late", "in another file"};
-    assert_int_equal(d.n, 5);
-    for (int i = 0; i < 5; i++) assert_string_equal(d.item[i].message, expected[i]);
+    static const char *const expected[] = {"no place", "first", "second", "third", "late", "in another file"};
+    assert_int_equal(d.n, 6);
+    for (int i = 0; i < 6; i++) assert_string_equal(d.item[i].message, expected[i]);
     assert_int_equal(d.n_error, 3);
-    assert_int_equal(d.n_warning, 1);
+    assert_int_equal(d.n_warning, 2);
     diagnostics_free(&d);
     arena_free(arena);
 }
@@ -196,9 +198,10 @@ TEST(a_file_of_a_hundred_megabytes_is_refused_unread) {
     Front f;
     Text out = {0};
     file_faults("a.duress", &f, &out);
-    assert_string_equal(text_view(&out), "a.duress:2:8: error: large.duress: is 100000000 bytes long; the limit is 16777216\n"
-                                         "    import \"large.duress\"\n"
-                                         "           ^~~~~~~~~~~~~~\n");
+    assert_string_equal(text_view(&out),
+                        "a.duress:2:8: error: large.duress: is 100000000 bytes long; the limit is 16777216\n"
+                        "    import \"large.duress\"\n"
+                        "           ^~~~~~~~~~~~~~\n");
     text_free(&out);
     front_free(&f);
 }
@@ -263,9 +266,10 @@ TEST(a_circle_of_imports_is_told_with_its_way_round) {
     Front f;
     Text out = {0};
     file_faults("a.duress", &f, &out);
-    assert_string_equal(text_view(&out), "./c.duress:1:8: error: this import closes a circle: b.duress -> ./c.duress -> b.duress\n"
-                                         "    import \"b.duress\"\n"
-                                         "           ^~~~~~~~~~\n");
+    assert_string_equal(text_view(&out),
+                        "./c.duress:1:8: error: this import closes a circle: b.duress -> ./c.duress -> b.duress\n"
+                        "    import \"b.duress\"\n"
+                        "           ^~~~~~~~~~\n");
     assert_int_equal(f.ast.n_declaration, 3);
     text_free(&out);
     front_free(&f);
@@ -275,6 +279,14 @@ TEST(a_circle_of_imports_is_told_with_its_way_round) {
     CHECK(strstr(text_view(&out), "closes a circle: a.duress -> a.duress") != NULL);
     text_free(&out);
     front_free(&f);
+}
+
+TEST(a_path_from_the_root_is_another_file) {
+    Text out = {0};
+    static const char text[] = "import \"/test.duress\"\n";
+    faults_of(text, strlen(text), &out);
+    CHECK(strstr(text_view(&out), "/test.duress: cannot be opened") != NULL);
+    text_free(&out);
 }
 
 TEST(imports_are_limited_in_depth_and_number) {
@@ -406,7 +418,7 @@ int main(void) {
         RUN(a_binary_file_is_told_by_its_first_bad_byte), RUN(crlf_and_a_byte_order_mark_change_nothing),
         RUN(a_file_of_a_hundred_megabytes_is_refused_unread), RUN(a_scenario_that_is_not_there_is_no_fault_of_its_text),
         RUN(an_import_that_is_missing_is_told_where_it_is_asked_for), RUN(imports_stand_where_they_are_asked_for_and_once),
-        RUN(a_circle_of_imports_is_told_with_its_way_round), RUN(imports_are_limited_in_depth_and_number),
+        RUN(a_circle_of_imports_is_told_with_its_way_round), RUN(a_path_from_the_root_is_another_file), RUN(imports_are_limited_in_depth_and_number),
         RUN(nesting_ends_at_the_limit_with_a_sentence), RUN(stacked_operators_end_at_the_limit_with_a_sentence),
         RUN(hostile_text_takes_time_in_proportion_and_memory_within_bounds),
         RUN(a_scenario_of_too_many_words_is_told_and_read_no_further),
