@@ -1,0 +1,133 @@
+/// A block: runs with continuous stocks that advance together, a lane each, a column for each variable. In every round
+/// each lane takes one step of the ODE of its own length, to wherever something may happen to it next; then what
+/// happens is done for lists of lanes: one event for all lanes that it hits, one actor's choice for all that have
+/// an opportunity. A lane's numbers depend on that lane alone.
+///
+/// Time between jumps: Bogacki and Shampine's 3(2) pair (1989) with step control, and its cubic interpolant. Random
+/// times: thinning (Lewis and Shedler 1979), candidates at a rate that bounds all rates, or, where that is far too
+/// high, all rates near the path for a while (Extrande, Voliotis et al. 2016). Noise: dW is spread evenly over cells
+/// of time that are short against all that moves, with the noise taken at the beginning of the cell and Milstein's
+/// correction from a difference (Kloeden and Platen 1992, 11.1): strong order 1; weak order 1, 2 where noise does not
+/// depend on its stock. At an end of a range a stock is held over the cell.
+#ifndef SIM_BLOCK_H
+#define SIM_BLOCK_H
+
+#include "sim/internal.h"
+
+/// Longest step, in scenario units of time. Conditions and maxima are looked at at both ends of a step and at POINTS
+/// - 2 instants between, so one that holds for less than a sixteenth of a unit may be missed.
+#define STEP_MAX 0.25
+
+/// Instants of a step at which quantities that move are looked at, both ends included; also the nodes of Boole's rule.
+#define POINTS 5
+
+/// One lane's own numbers that no loop over lanes needs side by side.
+typedef struct Lane {
+    int64_t  run;
+    uint32_t candidate;        // of the thinning, the one that is due
+    int32_t  instant;          // next of setup->instant
+    int32_t  step;             // of the plan
+    int32_t  sample;           // next of setup->time
+    int32_t  n_open;           // meters that are not settled
+    int32_t  scale;            // of the box for which local bounds hold: half its width is range * 2^-scale
+    int64_t  cell;             // of noise
+    int64_t  n_jump, n_try;
+    bool     is_stale;         // the state has jumped: drift must be had anew
+    bool     is_unbounded;     // local bounds do not hold any more: they must be had anew
+    bool     is_new_cell;
+    bool     is_over;          // failed, or everything is measured
+} Lane;
+
+struct Block {
+    const Setup *setup;
+    Tally   *tally;
+    int32_t  n;                // lanes in use: 0 .. n-1
+    Lane     lane[SIM_LANES];
+
+    // columns of SIM_LANES doubles that move with a lane
+    double **x;                // [n_variable] state at time t
+    double **drift;            // [n_moving] at t
+    double **force;            // [n_moving] noise, as a drift that is constant over the cell; NULL without noise
+    double **normal;           // [n_moving] of the cell
+    double **value;            // [n_meter] so far
+    double **settled;          // [n_meter] 1: value is final
+    double **slot;             // [n_source + 1] local bounds, added up; NULL if candidates are shared
+    double **center;           // [n_stock] of the box; NULL if candidates are shared
+    double  *t, *length;       // time; length of step that is tried next
+    double  *due, *pick;       // when the next candidate comes, and its uniform number
+    double  *budget;           // unit exponential time that the candidate had left at `since` (local bounds)
+    double  *since;
+    double  *bounded;          // local bounds hold until this time, unless a jump leaves the box
+    int32_t  n_column;
+    double **column;           // [n_column] all of the above
+
+    // columns of a round
+    double  *t1, *h;           // end and length of the step
+    double **x1, **drift1;     // [n_moving] at t1
+    double **stage;            // [n_moving]
+    double **slope[4];         // [n_moving] of the stages, drift and noise together
+    double  *worst;            // error of the step, relative to what is allowed
+    double  *whole;            // 1: as long as was wanted, 0: cut to end where something may happen
+    double  *reach;            // share of the step up to where a stock meets or leaves an end of its range
+    double  *accepted;         // 1 or 0
+    const double **state;      // [n_variable] columns to evaluate at: x, or stage for what moves
+
+    // columns of a list of lanes
+    double **gather;           // [n_variable] the state there
+    double **result;           // [n_result] of expressions
+    int32_t  n_result;
+    double **drawn;            // random sizes
+    double  *theta;            // where in the step
+    double  *scratch;          // of eval_lanes
+    double  *room;             // owns all columns
+    int64_t *corner;           // nodes around one point, and ...
+    double  *corner_weight;    // ... their weights
+};
+
+/// Largest number of random sizes of one jump.
+#define BLOCK_DRAWS_MAX 8
+
+/// Stop one lane with a fault; see setup_fail.
+#define block_fail(block, i, status, program, ...)                                                              \
+    (setup_fail((block)->setup, (block)->lane[i].run, (block)->t[i], status, program, __VA_ARGS__),            \
+     (block)->lane[i].is_over = true)
+
+/// Gather the variables in `reads` for a list of lanes, at time t, or at theta of the present step (0 .. 1) for stocks
+/// that move. Results are block->gather.
+void block_gather(Block *block, uint64_t reads, const int32_t *list, int32_t n, const double *theta);
+
+/// Evaluate a program where block_gather has been.
+void block_evaluate(Block *block, ProgramId program, int32_t n, double *out);
+
+/// A stock inside a step, by the cubic through both ends and their slopes; held at the ends of its range. k: index into
+/// setup->moving. A stock that waits at an end has no slope there.
+static inline double block_inside(const Block *b, int32_t k, int32_t i, double theta) {
+    const Setup *s = b->setup;
+    const ModelStock *stock = &s->model->stock[s->moving[k]];
+    double x0 = b->x[s->model->n_mode + s->moving[k]][i], x1 = b->x1[k][i];
+    double rise0 = b->h[i] * b->slope[0][k][i], rise1 = b->h[i] * b->slope[3][k][i];
+    if ((x0 <= stock->low && rise0 < 0) || (x0 >= stock->high && rise0 > 0)) {
+        rise0 = 0;
+        if (x1 == x0) rise1 = 0;
+    }
+    double rest = 1 - theta, bend = (1 - 2 * theta) * (x1 - x0) - rest * rise0 + theta * rise1;
+    double x = rest * x0 + theta * x1 - theta * rest * bend;
+    return x < stock->low ? stock->low : x > stock->high ? stock->high : x;
+}
+
+/// Measure the accepted step of every lane (measure.c), and what a jump counts.
+void block_measure(Block *block);
+void block_measure_jump(Block *block, int32_t jump, const int32_t *list, int32_t n);
+
+/// What happens (happen.c): jump `jump` in every lane of the list; random sizes from `site`.
+void block_happen(Block *block, int32_t jump, const int32_t *list, int32_t n, uint32_t site);
+/// Everything that is due by a date in one lane.
+void block_instants(Block *block, int32_t i);
+/// Candidates that are due, and the next ones.
+void block_candidates(Block *block);
+/// The first candidate of a lane.
+void block_first_candidate(Block *block, int32_t i);
+/// Local bounds anew, for lanes that need them.
+void block_bounds(Block *block);
+
+#endif

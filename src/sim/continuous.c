@@ -1,0 +1,473 @@
+/// Rounds of a block: lengths of steps, the ODE between jumps, noise, lanes that begin and end.
+#include "sim/block.h"
+
+#include "base/memory.h"
+#include "num/elementary.h"
+
+#include <assert.h>
+#include <string.h>
+
+/// A step that fails its error at this length, relative to STEP_MAX, shows a stock that no step can follow.
+#define STEP_MIN 1e-10
+
+// ---- making -------------------------------------------------------------------------------------------------------
+
+// hands out columns, or only counts them while there is no room
+typedef struct Columns {
+    double *room;
+    int64_t n;
+} Columns;
+
+static double *one(Columns *c) { return c->room ? c->room + SIM_LANES * c->n++ : (c->n++, NULL); }
+
+// `n` columns; pointers are there from the first pass on
+static bool some(Columns *c, double ***out, int32_t n) {
+    if (!*out) *out = memory_zeroed((size_t)n, sizeof **out);
+    for (int32_t i = 0; *out && i < n; i++) (*out)[i] = one(c);
+    return *out != NULL;
+}
+
+static bool lay_out(Block *b, Columns *c) {
+    const Setup *s = b->setup;
+    const Model *m = s->model;
+    int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0;
+    bool made = some(c, &b->x, n_variable) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
+             && some(c, &b->normal, n_force) && some(c, &b->value, s->n_meter) && some(c, &b->settled, s->n_meter)
+             && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, m->n_stock)));
+    b->t = one(c);
+    b->length = one(c);
+    b->due = one(c);
+    b->pick = one(c);
+    b->budget = one(c);
+    b->since = one(c);
+    b->bounded = one(c);
+    b->n_column = (int32_t)c->n;
+
+    b->t1 = one(c);
+    b->h = one(c);
+    b->whole = one(c);
+    b->worst = one(c);
+    b->accepted = one(c);
+    b->reach = one(c);
+    b->theta = one(c);
+    made = made && some(c, &b->x1, s->n_moving) && some(c, &b->drift1, s->n_moving)
+        && some(c, &b->stage, s->n_moving);
+    // without noise the slope of a step's ends is the drift there
+    if (!s->n_noisy) {
+        b->slope[0] = b->drift;
+        b->slope[3] = b->drift1;
+    }
+    for (int i = 0; i < 4; i++)
+        if (s->n_noisy || i % 3) made = made && some(c, &b->slope[i], s->n_moving);
+    return made && some(c, &b->gather, n_variable) && some(c, &b->result, b->n_result)
+        && some(c, &b->drawn, BLOCK_DRAWS_MAX);
+}
+
+// results that are needed at once: an effect each, or a choice's guards and logits
+static int32_t results_of(const Model *m) {
+    int32_t n = 4;
+    for (int32_t j = 0; j < m->n_jump; j++)
+        if (m->jump[j].n_effect > n) n = m->jump[j].n_effect;
+    for (int32_t a = 0; a < m->n_actor; a++) {
+        int32_t n_move = 0;
+        for (int32_t j = 0; j < m->n_jump; j++) n_move += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == a;
+        if (2 * n_move + 4 > n) n = 2 * n_move + 4;
+    }
+    return n;
+}
+
+Block *block_make(const Setup *s, Tally *tally) {
+    const Model *m = s->model;
+    Block *b = memory_zeroed(1, sizeof *b);
+    if (!b) return NULL;
+    b->setup = s;
+    b->tally = tally;
+    b->n_result = results_of(m);
+    Columns count = {0};
+    if (!lay_out(b, &count)) goto fail;
+    b->room = memory_column(count.n * SIM_LANES);
+    b->scratch = memory_column(eval_scratch(m));
+    b->state = memory_zeroed((size_t)model_variables(m), sizeof *b->state);
+    b->column = memory_zeroed((size_t)b->n_column, sizeof *b->column);
+    int64_t corners = (int64_t)1 << (m->n_stock < 16 ? m->n_stock : 16);
+    b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
+    b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
+    if (!b->room || !b->scratch || !b->state || !b->column || !b->corner || !b->corner_weight) goto fail;
+    Columns take = {.room = b->room};
+    lay_out(b, &take);
+    for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
+    return b;
+
+fail:
+    block_free(b);
+    return NULL;
+}
+
+void block_free(Block *b) {
+    if (!b) return;
+    memory_free(b->corner_weight);
+    memory_free(b->corner);
+    memory_free(b->column);
+    memory_free(b->state);
+    memory_free(b->scratch);
+    memory_free(b->room);
+    memory_free(b->drawn);
+    memory_free(b->result);
+    memory_free(b->gather);
+    memory_free(b->slope[1]);
+    memory_free(b->slope[2]);
+    if (b->slope[0] != b->drift) {
+        memory_free(b->slope[0]);
+        memory_free(b->slope[3]);
+    }
+    memory_free(b->stage);
+    memory_free(b->drift1);
+    memory_free(b->x1);
+    memory_free(b->center);
+    memory_free(b->slot);
+    memory_free(b->settled);
+    memory_free(b->value);
+    memory_free(b->normal);
+    memory_free(b->force);
+    memory_free(b->drift);
+    memory_free(b->x);
+    memory_free(b);
+}
+
+// ---- lists of lanes -----------------------------------------------------------------------------------------------
+
+void block_gather(Block *b, uint64_t reads, const int32_t *list, int32_t n, const double *theta) {
+    const Setup *s = b->setup;
+    for (int32_t v = 0; v < model_variables(s->model); v++) {
+        if (!(reads >> v & 1)) continue;
+        if (theta && (s->moving_mask >> v & 1)) continue;
+        for (int32_t i = 0; i < n; i++) b->gather[v][i] = b->x[v][list[i]];
+    }
+    if (!theta) return;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        int32_t v = s->model->n_mode + s->moving[k];
+        if (!(reads >> v & 1)) continue;
+        for (int32_t i = 0; i < n; i++) b->gather[v][i] = block_inside(b, k, list[i], theta[i]);
+    }
+}
+
+void block_evaluate(Block *b, ProgramId program, int32_t n, double *out) {
+    const double *const *draw = (const double *const *)b->drawn, *const *state = (const double *const *)b->gather;
+    EvalInput in = {.variable = state, .param = b->setup->lattice->param, .draw = draw};
+    eval_lanes(b->setup->model, program, &in, n, out, b->scratch);
+}
+
+// ---- the ODE ------------------------------------------------------------------------------------------------------
+
+// drift at block->state, for all lanes
+static void drift_of_all(Block *b, double *const *out) {
+    const Setup *s = b->setup;
+    EvalInput in = {.variable = b->state, .param = s->lattice->param};
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        ProgramId drift = s->model->stock[s->moving[k]].drift;
+        if (drift == PROGRAM_NONE) memset(out[k], 0, (size_t)b->n * sizeof *out[k]);
+        else eval_lanes(s->model, drift, &in, b->n, out[k], b->scratch);
+    }
+}
+
+// drift at the present state of lanes that have jumped
+static void drift_of_stale(Block *b) {
+    const Setup *s = b->setup;
+    int32_t list[SIM_LANES], n = 0;
+    for (int32_t i = 0; i < b->n; i++)
+        if (b->lane[i].is_stale) list[n++] = i;
+    if (n == 0) return;
+    uint64_t reads = 0;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        ProgramId drift = s->model->stock[s->moving[k]].drift;
+        if (drift != PROGRAM_NONE) reads |= s->model->program[drift].reads;
+    }
+    block_gather(b, reads, list, n, NULL);
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        for (int32_t i = 0; i < n; i++) b->drift[k][list[i]] = 0;
+        if (stock->drift == PROGRAM_NONE) continue;
+        block_evaluate(b, stock->drift, n, b->result[0]);
+        for (int32_t i = 0; i < n; i++) {
+            double x = b->drift[k][list[i]] = b->result[0][i];
+            if (!isfinite(x) && !b->lane[list[i]].is_over)
+                block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, x);
+        }
+    }
+    for (int32_t i = 0; i < n; i++) b->lane[list[i]].is_stale = false;
+}
+
+// drift and noise together; `drift` may be `out`
+static void slopes(const Block *b, double *const *drift, double *const *out) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++)
+        for (int32_t i = 0; i < b->n; i++) out[k][i] = drift[k][i] + b->force[k][i];
+}
+
+// out = x + h * (a0 slope0 + a1 slope1 + a2 slope2), kept inside the range
+static void advance(const Block *b, double a0, double a1, double a2, double *const *out) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const double *x = b->x[s->model->n_mode + s->moving[k]], *h = b->h;
+        const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k];
+        double *to = out[k], low = stock->low, high = stock->high;
+        for (int32_t i = 0; i < b->n; i++) {
+            double sum = a0 * s0[i];
+            if (a1 != 0) sum += a1 * s1[i];
+            if (a2 != 0) sum += a2 * s2[i];
+            double y = x[i] + h[i] * sum;
+            y = y < low ? low : y;
+            to[i] = y > high ? high : y;
+        }
+    }
+}
+
+static void look_at(Block *b, double *const *moving) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving; k++) b->state[s->model->n_mode + s->moving[k]] = moving[k];
+}
+
+// One step of every lane from x to x1, and its error. Bogacki and Shampine: slopes at 0, 1/2, 3/4 and 1; x1 = x + h
+// (2/9, 1/3, 4/9) is of third order, its difference to the second order's is h (-5/72, 1/12, 1/9, -1/8). The last
+// slope is the next step's first.
+//
+// At the ends of its range a stock is held, and drifts are only ever asked for inside: the end of a step that would
+// lie outside is put back. A step should end where a stock comes to an end of its range, and where one that waits
+// there is let go because its drift turns inwards: `reach` is the share of the step up to there, 1 if that is so
+// within the tolerance.
+static void ode_step(Block *b) {
+    const Setup *s = b->setup;
+    for (int32_t v = 0; v < model_variables(s->model); v++) b->state[v] = b->x[v];
+    slopes(b, b->drift, b->slope[0]);
+    advance(b, 0.5, 0, 0, b->stage);
+    look_at(b, b->stage);
+    drift_of_all(b, b->slope[1]);
+    slopes(b, b->slope[1], b->slope[1]);
+    advance(b, 0, 0.75, 0, b->stage);
+    drift_of_all(b, b->slope[2]);
+    slopes(b, b->slope[2], b->slope[2]);
+    advance(b, 2.0 / 9, 1.0 / 3, 4.0 / 9, b->x1);
+    look_at(b, b->x1);
+    drift_of_all(b, b->drift1);
+    slopes(b, b->drift1, b->slope[3]);
+
+    for (int32_t i = 0; i < b->n; i++) b->worst[i] = 0;
+    for (int32_t i = 0; i < b->n; i++) b->reach[i] = 1;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        double allowed = s->tolerance * (stock->high - stock->low), scale = 1 / allowed;
+        const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k], *s3 = b->slope[3][k];
+        for (int32_t i = 0; i < b->n; i++) {
+            double e = (-5.0 / 72) * s0[i] + (1.0 / 12) * s1[i] + (1.0 / 9) * s2[i] - 0.125 * s3[i];
+            e = elementary_abs(b->h[i] * e) * scale;
+            e = e - e == 0 ? e : INFINITY;   // no number at all is an error past any
+            b->worst[i] = e > b->worst[i] ? e : b->worst[i];
+        }
+        for (int32_t i = 0; i < b->n; i++) {
+            double end = b->x1[k][i], x = b->x[s->model->n_mode + s->moving[k]][i], h = b->h[i], reach = 1;
+            if (end > stock->low && end < stock->high) continue;
+            if (x == end) {
+                bool turns = s0[i] * s3[i] < 0 && (end <= stock->low) == (s3[i] > 0);
+                double part = s0[i] / (s0[i] - s3[i]);
+                if (turns && elementary_abs(h * (1 - part) * s3[i]) > allowed) reach = part;
+            } else {
+                double way = h * ((2.0 / 9) * s0[i] + (1.0 / 3) * s1[i] + (4.0 / 9) * s2[i]);
+                bool is_past = elementary_abs(x + way - end) > allowed, is_there = elementary_abs(end - x) <= allowed;
+                if (is_past && !is_there) reach = (end - x) / way;
+            }
+            b->reach[i] = reach < b->reach[i] ? reach : b->reach[i];
+        }
+    }
+}
+
+// ---- lengths of steps ---------------------------------------------------------------------------------------------
+
+static double cell_end(const Block *b, int32_t i) { return (double)(b->lane[i].cell + 1) * b->setup->cell; }
+
+// to the next thing that may happen, if a step reaches it
+static void choose_ends(Block *b) {
+    const Setup *s = b->setup;
+    for (int32_t i = 0; i < b->n; i++) {
+        const Lane *lane = &b->lane[i];
+        double stop = b->due[i];
+        if (lane->instant < s->n_instant && s->instant[lane->instant].time < stop) stop = s->instant[lane->instant].time;
+        if (s->n_noisy && cell_end(b, i) < stop) stop = cell_end(b, i);
+        if (!s->is_shared && b->bounded[i] < stop) stop = b->bounded[i];
+        double left = stop - b->t[i], length = s->n_moving ? b->length[i] : INFINITY;
+        b->whole[i] = left > length;
+        b->t1[i] = left <= length ? stop : b->t[i] + length;
+        b->h[i] = b->t1[i] - b->t[i];
+    }
+}
+
+static void name_too_fast(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    int32_t k = 0;
+    for (int32_t j = 0; j < s->n_moving; j++)
+        if (!isfinite(b->slope[3][j][i]) || !isfinite(b->slope[1][j][i]) || !isfinite(b->slope[2][j][i])) k = j;
+    const ModelStock *stock = &s->model->stock[s->moving[k]];
+    block_fail(b, i, DUR_DOMAIN, stock->drift, "`%s` changes too fast for any step to follow, or its drift has no finite "
+               "value", stock->name);
+}
+
+// accept or not, and the next length: error of third order, a safety factor, and limits on how much it may change
+static void judge(Block *b) {
+    const Setup *s = b->setup;
+    for (int32_t i = 0; i < b->n; i++) {
+        Lane *lane = &b->lane[i];
+        b->accepted[i] = 0;
+        if (lane->is_over) continue;
+        if (++lane->n_try > SIM_TRIES_MAX) {
+            block_fail(b, i, DUR_LIMIT, PROGRAM_NONE, "more than %lld steps in one run", SIM_TRIES_MAX);
+            continue;
+        }
+        double worst = b->worst[i], h = b->h[i];
+        bool fits = worst <= 1;
+        if (s->n_moving && (!fits || b->whole[i] != 0 || worst > 0.5)) {
+            double factor = 5;
+            if (!(worst < INFINITY)) factor = 0.2;
+            else if (worst > 0.005)  factor = 0.9 * elementary_pow(worst, -1.0 / 3);
+            factor = factor < 0.2 ? 0.2 : factor > 5 ? 5 : factor;
+            if (!fits && factor > 0.9) factor = 0.9;
+            b->length[i] = h * factor < STEP_MAX ? h * factor : STEP_MAX;
+        }
+        if (fits && s->n_moving && b->reach[i] < 1) {
+            fits = false;
+            b->length[i] = h * b->reach[i];
+        }
+        if (!fits && h < STEP_MIN * STEP_MAX && b->reach[i] == 1) name_too_fast(b, i);
+        b->accepted[i] = fits && !lane->is_over;
+    }
+}
+
+// ---- noise --------------------------------------------------------------------------------------------------------
+
+// Noise of the cell as a drift: (b dW + 1/2 b b' (dW^2 - dt)) / dt with dW = z sqrt(dt). Anew at the beginning of a
+// cell, and where a jump may have changed b.
+static void noise_of_cells(Block *b) {
+    const Setup *s = b->setup;
+    int32_t list[SIM_LANES], n = 0;
+    for (int32_t i = 0; i < b->n; i++) {
+        Lane *lane = &b->lane[i];
+        if (lane->is_over) continue;
+        if (lane->is_new_cell) {
+            for (int32_t k = 0; k < s->n_moving; k++) {
+                if (s->model->stock[s->moving[k]].noise == PROGRAM_NONE) continue;
+                Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, SITE_NOISE + (uint32_t)s->moving[k]);
+                stream.index = (uint32_t)lane->cell;
+                b->normal[k][i] = stream_normal(&stream);
+            }
+        }
+        if (lane->is_new_cell || lane->is_stale) list[n++] = i;
+        lane->is_new_cell = false;
+    }
+    if (n == 0) return;
+
+    double root = elementary_sqrt(s->cell), *noise = b->result[0], *moved = b->result[1], *change = b->result[2];
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        int32_t v = s->model->n_mode + s->moving[k];
+        if (stock->noise == PROGRAM_NONE) continue;
+        uint64_t reads = s->model->program[stock->noise].reads;
+        block_gather(b, reads, list, n, NULL);
+        block_evaluate(b, stock->noise, n, noise);
+        bool has_slope = reads >> v & 1;
+        for (int32_t i = 0; i < n; i++) {
+            // forward, unless that leaves the range
+            double x = b->x[v][list[i]], step = noise[i] * root, to = x + step <= stock->high ? x + step : x - step;
+            change[i] = (to < stock->low ? stock->low : to) - x;
+            if (has_slope) b->gather[v][i] = x + change[i];
+        }
+        if (has_slope) block_evaluate(b, stock->noise, n, moved);
+        for (int32_t i = 0; i < n; i++) {
+            double z = b->normal[k][list[i]], force = noise[i] * z / root;
+            if (has_slope && change[i] != 0) force += 0.5 * noise[i] * ((moved[i] - noise[i]) / change[i]) * (z * z - 1);
+            if (!isfinite(force) || noise[i] < 0) {
+                block_fail(b, list[i], DUR_DOMAIN, stock->noise, "the noise of `%s` is %g", stock->name, noise[i]);
+                force = 0;
+            }
+            b->force[k][list[i]] = force;
+        }
+    }
+}
+
+// ---- lanes --------------------------------------------------------------------------------------------------------
+
+static void lane_begin(Block *b, int32_t i, int64_t run) {
+    const Setup *s = b->setup;
+    const Model *m = s->model;
+    b->lane[i] = (Lane){.run = run, .scale = 2, .n_open = s->n_meter,
+                        .is_stale = true, .is_unbounded = true, .is_new_cell = true};
+    for (int32_t v = 0; v < m->n_mode; v++) b->x[v][i] = 0;
+    for (int32_t k = 0; k < m->n_stock; k++) b->x[m->n_mode + k][i] = setup_start(s, k);
+    for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++) b->force[k][i] = 0;
+    for (int32_t q = 0; q < s->n_meter; q++) {
+        b->value[q][i] = meter_begin(&s->meter[q]);
+        b->settled[q][i] = 0;
+    }
+    b->t[i] = 0;
+    b->length[i] = STEP_MAX;
+    block_instants(b, i);
+    block_first_candidate(b, i);
+}
+
+static void lane_end(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    int64_t place = b->lane[i].run - s->options->first_run, n_run = s->options->n_run;
+    for (int32_t q = 0; q < s->n_meter; q++) s->out[q * n_run + place] = meter_end(&s->meter[q], b->value[q][i]);
+    // the last lane takes its place
+    int32_t last = --b->n;
+    if (last == i) return;
+    b->lane[i] = b->lane[last];
+    for (int32_t c = 0; c < b->n_column; c++) b->column[c][i] = b->column[c][last];
+}
+
+// the end of an accepted step is the beginning of the next
+static void commit(Block *b) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        double *x = b->x[s->model->n_mode + s->moving[k]];
+        for (int32_t i = 0; i < b->n; i++) {
+            x[i] = b->accepted[i] != 0 ? b->x1[k][i] : x[i];
+            b->drift[k][i] = b->accepted[i] != 0 ? b->drift1[k][i] : b->drift[k][i];
+        }
+    }
+    for (int32_t i = 0; i < b->n; i++) {
+        if (b->accepted[i] == 0) continue;
+        Lane *lane = &b->lane[i];
+        b->t[i] = b->t1[i];
+        if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
+            lane->is_over = true;
+            continue;
+        }
+        if (s->n_noisy && b->t[i] >= cell_end(b, i)) {
+            lane->cell++;
+            lane->is_new_cell = lane->is_unbounded = true;
+        }
+        if (!s->is_shared && b->t[i] >= b->bounded[i]) lane->is_unbounded = true;
+        block_instants(b, i);
+    }
+}
+
+void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *context) {
+    const Setup *s = b->setup;
+    assert(n <= SIM_LANES);
+    b->n = n;
+    for (int32_t i = 0; i < n; i++) lane_begin(b, i, first + i);
+    while (b->n > 0) {
+        if (s->n_noisy) noise_of_cells(b);
+        drift_of_stale(b);
+        if (!s->is_shared) block_bounds(b);
+        choose_ends(b);
+        if (s->n_moving) ode_step(b);
+        judge(b);
+        block_measure(b);
+        commit(b);
+        block_candidates(b);
+
+        poll(context);
+        for (int32_t i = b->n - 1; i >= 0; i--)
+            if (b->lane[i].is_over || setup_is_over(s, b->lane[i].run)) lane_end(b, i);
+    }
+}

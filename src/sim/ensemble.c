@@ -1,0 +1,193 @@
+/// Ensembles: tasks of runs over threads, progress, faults, and what is told in the end.
+#include "base/memory.h"
+#include "sim/internal.h"
+
+#include "num/stat.h"
+
+#include <string.h>
+
+/// Seconds between two words of progress, and between two looks at whether the caller wants to stop.
+#define TELL_SECONDS 0.2
+#define STOP_SECONDS 0.002
+
+const double SIM_QUANTILE[SIM_QUANTILES] = {0.05, 0.25, 0.5, 0.75, 0.95};
+
+// ---- running ------------------------------------------------------------------------------------------------------
+
+typedef struct Ensemble Ensemble;
+
+typedef struct Worker {
+    Ensemble *ensemble;
+    int       number;
+    Tally     own, *tally;   // worker 0 counts in the total at once
+    Block    *block;         // continuous
+    Walker   *walker;        // on the lattice
+} Worker;
+
+struct Ensemble {
+    Setup  *setup;
+    Worker *worker;          // [n_worker]
+    int     n_worker;
+    Walk   *walk;
+    _Atomic int64_t n_done;  // runs
+    double  told, asked;     // seconds; worker 0 alone
+};
+
+// progress and the question whether to stop are worker 0's
+static void poll(void *context) {
+    Worker *w = context;
+    if (w->number != 0) return;
+    Ensemble *e = w->ensemble;
+    const Progress *progress = e->setup->options->progress;
+    if (!progress) return;
+    double now = progress_seconds();
+    if (now - e->asked >= STOP_SECONDS) {
+        e->asked = now;
+        if (progress_stop(progress)) atomic_store(e->setup->halt, true);
+    }
+    if (now - e->told >= TELL_SECONDS) {
+        e->told = now;
+        progress_tell(progress, "simulating", (double)atomic_load(&e->n_done), (double)e->setup->options->n_run, NULL);
+    }
+}
+
+static void play(void *context, int64_t task, int worker) {
+    Ensemble *e = context;
+    Worker *w = &e->worker[worker];
+    const SimOptions *o = e->setup->options;
+    int64_t first = task * SIM_LANES, n = o->n_run - first < SIM_LANES ? o->n_run - first : SIM_LANES;
+    poll(w);
+    if (setup_is_over(e->setup, o->first_run + first)) return;
+    if (o->kind == SIM_CONTINUOUS) block_play(w->block, o->first_run + first, (int32_t)n, poll, w);
+    else
+        for (int64_t i = 0; i < n && !setup_is_over(e->setup, o->first_run + first + i); i++)
+            walker_play(w->walker, o->first_run + first + i, poll, w);
+    atomic_fetch_add(&e->n_done, n);
+}
+
+DurStatus setup_run(Setup *s, Tally *total, Team *team, DurError *error) {
+    Ensemble e = {.setup = s, .n_worker = team_size(team)};
+    e.told = progress_seconds();
+    DurStatus status = DUR_MEMORY;
+    e.worker = memory_zeroed((size_t)e.n_worker, sizeof *e.worker);
+    if (!e.worker) goto done;
+    if (s->options->kind == SIM_LATTICE) {
+        status = walk_make(&e.walk, s, error);
+        if (status != DUR_OK) goto done;
+        status = DUR_MEMORY;
+    }
+    for (int i = 0; i < e.n_worker; i++) {
+        Worker *w = &e.worker[i];
+        *w = (Worker){.ensemble = &e, .number = i, .tally = i ? &w->own : total};
+        if (i && !tally_make(&w->own, s)) goto done;
+        if (s->options->kind == SIM_LATTICE) w->walker = walker_make(e.walk, w->tally);
+        else                                 w->block = block_make(s, w->tally);
+        if (!w->walker && !w->block) goto done;
+    }
+    team_run(team, play, &e, (s->options->n_run + SIM_LANES - 1) / SIM_LANES);
+
+    for (int i = 1; i < e.n_worker; i++) tally_merge(total, &e.worker[i].own, s);
+    status = DUR_OK;
+    if (atomic_load(&s->failure->run) != INT64_MAX) {
+        status = status_fail(error, s->failure->status, "%s", s->failure->error.text);
+    } else if (atomic_load(s->halt)) {
+        status = status_fail(error, DUR_INTERRUPTED, "interrupted after %lld of %lld runs",
+                             (long long)atomic_load(&e.n_done), (long long)s->options->n_run);
+    }
+    if (status == DUR_OK && s->options->progress)
+        progress_tell(s->options->progress, "simulating", (double)s->options->n_run, (double)s->options->n_run, NULL);
+
+done:
+    for (int i = 0; e.worker && i < e.n_worker; i++) {
+        walker_free(e.worker[i].walker);
+        block_free(e.worker[i].block);
+        tally_free(&e.worker[i].own);
+    }
+    memory_free(e.worker);
+    walk_free(e.walk);
+    return status;
+}
+
+static DurStatus say_memory(DurStatus status, DurError *error) {
+    return status == DUR_MEMORY ? status_fail(error, status, "out of memory for a simulation") : status;
+}
+
+DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions *options, const int32_t *quantity,
+                      int32_t n_quantity, double *out, Team *team, DurError *error) {
+    Setup setup;
+    Tally tally = {0};
+    DurStatus status = setup_make(&setup, lattice, plan, options, quantity, n_quantity, out, NULL, 0, error);
+    if (status == DUR_OK && n_quantity > 0) {
+        status = tally_make(&tally, &setup) ? setup_run(&setup, &tally, team, error) : DUR_MEMORY;
+    }
+    tally_free(&tally);
+    setup_free(&setup);
+    return say_memory(status, error);
+}
+
+// ---- paths --------------------------------------------------------------------------------------------------------
+
+static void summarise(SimPaths *out, const Setup *s, Tally *t) {
+    const Model *m = s->model;
+    double n = (double)out->n_run;
+    for (int32_t k = 0; k < m->n_stock; k++)
+        for (int32_t i = 0; i < out->n_time; i++) {
+            int64_t at = (int64_t)k * out->n_time + i;
+            double low = m->stock[k].low, high = m->stock[k].high;
+            double sum = (double)t->carry[at] * 0x1p64 + (double)t->sum[at];
+            out->mean[at] = low + (high - low) * (sum / (double)(1ULL << SIM_SHARE_BITS) / n);
+            Histogram h = {.low = low, .high = high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
+            double *quantile = out->quantile + (int64_t)k * SIM_QUANTILES * out->n_time + i;
+            for (int32_t q = 0; q < SIM_QUANTILES; q++)
+                quantile[q * out->n_time] = stat_histogram_quantile(&h, SIM_QUANTILE[q]);
+        }
+    for (int32_t j = 0; j < m->n_jump; j++) out->count[j] = (double)t->count[j] / n;
+    int64_t n_share = 0;
+    for (int32_t i = 0; i < m->n_mode; i++) n_share += (int64_t)m->mode[i].n_value * out->n_time;
+    for (int64_t i = 0; i < n_share; i++) out->share[i] = (double)t->share[i] / n;
+    out->n_event = (double)t->n_event;
+}
+
+static DurStatus paths_make(SimPaths *out, const Model *m, const SimOptions *options, int32_t n_time) {
+    int64_t n_value = 0;
+    for (int32_t i = 0; i < m->n_mode; i++) n_value += m->mode[i].n_value;
+    *out = (SimPaths){.n_time = n_time, .n_stock = m->n_stock, .n_mode = m->n_mode, .n_jump = m->n_jump,
+                      .n_run = options->n_run};
+    out->time = memory_column(n_time);
+    out->mean = memory_column((int64_t)m->n_stock * n_time);
+    out->quantile = memory_column((int64_t)m->n_stock * SIM_QUANTILES * n_time);
+    out->share = memory_column(n_value * n_time);
+    out->count = memory_column(m->n_jump);
+    if (!out->time || !out->mean || !out->quantile || !out->share || !out->count) return DUR_MEMORY;
+    for (int32_t i = 0; i < n_time; i++) out->time[i] = options->horizon * i / (n_time - 1);
+    out->time[n_time - 1] = options->horizon;
+    return DUR_OK;
+}
+
+DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int32_t n_time,
+                    Team *team, DurError *error) {
+    double begun = progress_seconds();
+    *out = (SimPaths){0};
+    if (n_time < 2 || options->n_run < 1)
+        return status_fail(error, DUR_INPUT, "paths need at least one run and two times to look at");
+    Setup setup = {0};
+    Tally tally = {0};
+    DurStatus status = paths_make(out, lattice->model, options, n_time);
+    if (status == DUR_OK) status = setup_make(&setup, lattice, plan, options, NULL, 0, NULL, out->time, n_time, error);
+    if (status == DUR_OK) status = tally_make(&tally, &setup) ? setup_run(&setup, &tally, team, error) : DUR_MEMORY;
+    if (status == DUR_OK) summarise(out, &setup, &tally);
+    tally_free(&tally);
+    setup_free(&setup);
+    if (status != DUR_OK) sim_paths_free(out);
+    else out->seconds = progress_seconds() - begun;
+    return say_memory(status, error);
+}
+
+void sim_paths_free(SimPaths *p) {
+    memory_free(p->count);
+    memory_free(p->share);
+    memory_free(p->quantile);
+    memory_free(p->mean);
+    memory_free(p->time);
+    *p = (SimPaths){0};
+}

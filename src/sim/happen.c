@@ -1,0 +1,445 @@
+/// What happens in a block: candidates, events, choices, effects, dates.
+#include "sim/block.h"
+
+#include "num/elementary.h"
+#include "num/vector.h"
+
+#include <assert.h>
+
+/// Bounds may be this much below a rate, as a share of all bounds together: what adding them up rounds away.
+#define BOUND_SLACK 1e-9
+
+/// Local bounds may be this many times the rate, or this much an unit of time, before the box is made smaller.
+#define LOCAL_LOOSE 4.0
+/// Smallest box: 2^-30 of the range.
+#define LOCAL_SCALE_MAX 30
+
+static uint64_t reads_of(const Block *b, ProgramId p) { return p == PROGRAM_NONE ? 0 : b->setup->model->program[p].reads; }
+
+// ---- effects ------------------------------------------------------------------------------------------------------
+
+static double draw(const ModelDraw *d, Stream *stream) {
+    switch (d->kind) {
+    case DRAW_UNIFORM:     return stream_uniform(stream);
+    case DRAW_NORMAL:      return stream_normal(stream);
+    case DRAW_EXPONENTIAL: return stream_exponential(stream);
+    case DRAW_ONE_OF: {
+        double u = stream_uniform(stream);
+        int32_t i = 0;
+        for (; i + 1 < d->n_value && u >= d->weight[i]; i++) u -= d->weight[i];
+        return d->value[i];
+    }
+    }
+    return 0;
+}
+
+static bool is_in_box(const Block *b, int32_t i, int32_t stock) {
+    const ModelStock *range = &b->setup->model->stock[stock];
+    double off = elementary_abs(b->x[b->setup->model->n_mode + stock][i] - b->center[stock][i]);
+    return off <= ldexp(range->high - range->low, -b->lane[i].scale);
+}
+
+// one variable of one lane takes a new value
+static void put(Block *b, const ModelJump *jump, const ModelEffect *effect, int32_t i, double to) {
+    const Model *m = b->setup->model;
+    Lane *lane = &b->lane[i];
+    int32_t v = effect->to;
+    const ModelStock *stock = v < m->n_mode ? NULL : &m->stock[v - m->n_mode];
+    if (!isfinite(to)) {
+        block_fail(b, i, DUR_DOMAIN, effect->value, "the effect of `%s` on `%s` is %g", jump->name,
+                   model_variable_name(m, v), to);
+        return;
+    }
+    if (stock) to = to < stock->low ? stock->low : to > stock->high ? stock->high : to;
+    if (to == b->x[v][i]) return;
+    b->x[v][i] = to;
+    lane->is_stale = true;
+    if (!stock || b->setup->n_moving || (b->center && !is_in_box(b, i, v - m->n_mode))) lane->is_unbounded = true;
+}
+
+void block_happen(Block *b, int32_t jump, const int32_t *list, int32_t n, uint32_t site) {
+    const Setup *s = b->setup;
+    const ModelJump *j = &s->model->jump[jump];
+    if (n == 0) return;
+
+    assert(j->n_draw <= BLOCK_DRAWS_MAX);
+    for (int32_t d = 0; d < j->n_draw; d++)
+        for (int32_t i = 0; i < n; i++) {
+            const Lane *lane = &b->lane[list[i]];
+            Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, site + (uint32_t)d);
+            stream.index = site == SITE_DATED ? (uint32_t)jump : lane->candidate;
+            b->drawn[d][i] = draw(&j->draw[d], &stream);
+        }
+
+    // all effects read the state before
+    uint64_t reads = 0;
+    for (int32_t e = 0; e < j->n_effect; e++) reads |= reads_of(b, j->effect[e].value);
+    block_gather(b, reads, list, n, NULL);
+    for (int32_t e = 0; e < j->n_effect; e++) block_evaluate(b, j->effect[e].value, n, b->result[e]);
+    for (int32_t e = 0; e < j->n_effect; e++)
+        for (int32_t i = 0; i < n; i++) put(b, j, &j->effect[e], list[i], b->result[e][i]);
+
+    for (int32_t i = 0; i < n; i++) {
+        Lane *lane = &b->lane[list[i]];
+        // what happens at the very end still counts; later is another run's business
+        if (b->t[list[i]] <= s->end) {
+            b->tally->count[jump]++;
+            b->tally->n_event++;
+        }
+        if (++lane->n_jump > s->jumps_max)
+            block_fail(b, list[i], DUR_LIMIT, PROGRAM_NONE, "more than %lld jumps in one run, the last of them `%s`: this "
+                       "scenario explodes, or one of its rates is far too high", (long long)s->jumps_max, j->name);
+    }
+    block_measure_jump(b, jump, list, n);
+}
+
+// ---- dates --------------------------------------------------------------------------------------------------------
+
+void block_instants(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    Lane *lane = &b->lane[i];
+    for (; lane->instant < s->n_instant && s->instant[lane->instant].time <= b->t[i]; lane->instant++) {
+        const Instant *now = &s->instant[lane->instant];
+        if (now->step >= 0) {
+            const PlanStep *step = &s->plan->step[now->step];
+            lane->step = now->step;
+            for (int32_t k = 0; k < step->n_set; k++) b->x[step->set[k].mode][i] = step->set[k].value;
+            if (step->n_set) lane->is_stale = lane->is_unbounded = true;
+            continue;
+        }
+        ProgramId when = s->model->jump[now->jump].when;
+        if (when != PROGRAM_NONE) {
+            block_gather(b, reads_of(b, when), &i, 1, NULL);
+            block_evaluate(b, when, 1, b->result[0]);
+            if (b->result[0][0] == 0) continue;
+        }
+        block_happen(b, now->jump, &i, 1, SITE_DATED);
+    }
+}
+
+// ---- choices ------------------------------------------------------------------------------------------------------
+
+// the nodes around a lane's stocks and their weights, as offsets inside a combination of modes
+static int32_t corners_of(Block *b, int32_t i) {
+    const Lattice *l = b->setup->lattice;
+    const Model *m = l->model;
+    int64_t *corner = b->corner;
+    double *weight = b->corner_weight;
+    int32_t n = 1;
+    corner[0] = 0;
+    weight[0] = 1;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
+        double at = (b->x[v][i] - m->stock[k].low) / l->stock[k].step;
+        lower = (int32_t)at;
+        double up = at - lower;
+        if (lower >= last) lower = last, up = 0;
+        // beyond so many corners, the nearer node alone
+        if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
+        int64_t stride = l->stride[v];
+        for (int32_t c = 0; c < n; c++) corner[c] += lower * stride;
+        if (up == 0) continue;
+        for (int32_t c = 0; c < n; c++) {
+            corner[n + c] = corner[c] + stride;
+            weight[n + c] = weight[c] * up;
+            weight[c] *= 1 - up;
+        }
+        n *= 2;
+    }
+    return n;
+}
+
+// The weighted mean of x over corners; four sums side by side, so that one addition need not wait for another.
+static double mean_of_corners(const Block *b, int32_t n, const double *x) {
+    const int64_t *at = b->corner;
+    const double *w = b->corner_weight;
+    double sum[4] = {0};
+    int32_t c = 0;
+    for (; c + 4 <= n; c += 4) {
+        sum[0] += w[c] * x[at[c]];
+        sum[1] += w[c + 1] * x[at[c + 1]];
+        sum[2] += w[c + 2] * x[at[c + 2]];
+        sum[3] += w[c + 3] * x[at[c + 3]];
+    }
+    for (; c < n; c++) sum[c & 3] += w[c] * x[at[c]];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// One actor's opportunity in lanes that play one policy. share[i] is a uniform number left over from the selection.
+static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *list, const double *share, int32_t n) {
+    const Setup *s = b->setup;
+    const Lattice *l = s->lattice;
+    const Model *m = s->model;
+    const LatticeRule *rule = p->rule.actor == actor ? &p->rule : NULL;
+    const int32_t *move = s->move + s->first_move[actor];
+    int32_t n_move = s->first_move[actor + 1] - s->first_move[actor];
+    double **open = b->result, **logit = b->result + n_move, *precision = b->result[2 * n_move];
+    double *top = b->result[2 * n_move + 1], *total = b->result[2 * n_move + 2], *forced = b->result[2 * n_move + 3];
+    ProgramId mu = rule && rule->precision != PROGRAM_NONE ? rule->precision : m->actor[actor].precision;
+    int64_t mode_state[SIM_LANES];
+
+    uint64_t reads = reads_of(b, mu);
+    for (int32_t a = 0; a < n_move; a++) reads |= reads_of(b, m->jump[move[a]].when);
+    for (int32_t k = 0; rule && k < rule->n_always; k++) reads |= reads_of(b, rule->always_when[k]);
+    block_gather(b, reads, list, n, NULL);
+    for (int32_t i = 0; i < n; i++) {
+        int64_t state = 0;
+        for (int32_t v = 0; v < m->n_mode; v++) state += (int64_t)b->x[v][list[i]] * l->stride[v];
+        mode_state[i] = state / l->n_stock_state;
+    }
+
+    // Which moves are open. A guard that holds at no node in these modes has no advantage to go by: never open.
+    for (int32_t a = 0; a < n_move; a++) {
+        const ModelJump *j = &m->jump[move[a]];
+        const int64_t *where = p->where + move[a] * l->n_mode_state;
+        bool any = false;
+        for (int32_t i = 0; i < n; i++) {
+            open[a][i] = where[mode_state[i]] >= 0 && !(rule && rule->never[move[a]]);
+            any |= open[a][i] != 0;
+        }
+        if (!any || j->when == PROGRAM_NONE) continue;
+        block_evaluate(b, j->when, n, total);
+        for (int32_t i = 0; i < n; i++) {
+            if (!isnan(total[i])) open[a][i] = open[a][i] != 0 && total[i] != 0;
+            else block_fail(b, list[i], DUR_DOMAIN, j->when, "the guard of `%s` has no value", j->name);
+        }
+    }
+    block_evaluate(b, mu, n, precision);
+    for (int32_t i = 0; i < n; i++)
+        if (!(precision[i] >= 0) || !isfinite(precision[i]))
+            block_fail(b, list[i], DUR_DOMAIN, mu, "the precision of `%s` is %g", m->actor[actor].name, precision[i]);
+
+    // advantages between the nodes, and the logit response to them; waiting has logit 0
+    for (int32_t i = 0; i < n; i++) {
+        int32_t n_corner = 0;
+        top[i] = 0;
+        for (int32_t a = 0; a < n_move; a++) {
+            logit[a][i] = -INFINITY;
+            if (open[a][i] == 0) continue;
+            if (n_corner == 0) n_corner = corners_of(b, list[i]);
+            int64_t where = p->where[move[a] * l->n_mode_state + mode_state[i]];
+            double z = precision[i] * mean_of_corners(b, n_corner, p->advantage + where);
+            logit[a][i] = z;
+            top[i] = z > top[i] ? z : top[i];
+        }
+    }
+    for (int32_t a = 0; a < n_move; a++) {
+        for (int32_t i = 0; i < n; i++) logit[a][i] -= top[i];
+        vector_exp(logit[a], logit[a], n);
+    }
+    for (int32_t i = 0; i < n; i++) total[i] = elementary_exp(-top[i]);
+    for (int32_t a = 0; a < n_move; a++)
+        for (int32_t i = 0; i < n; i++) total[i] += logit[a][i];
+
+    // `always move when ...`: the first that applies is certain
+    for (int32_t k = 0; rule && k < rule->n_always; k++) {
+        int32_t a = 0;
+        while (move[a] != rule->always[k]) a++;
+        if (rule->always_when[k] != PROGRAM_NONE) block_evaluate(b, rule->always_when[k], n, forced);
+        for (int32_t i = 0; i < n; i++) {
+            if (open[a][i] == 0 || (rule->always_when[k] != PROGRAM_NONE && forced[i] == 0) || total[i] == 0) continue;
+            for (int32_t c = 0; c < n_move; c++) logit[c][i] = c == a;
+            total[i] = 0;
+        }
+    }
+
+    // moves in order of declaration, then waiting
+    int32_t chosen[SIM_LANES];
+    for (int32_t i = 0; i < n; i++) {
+        double left = total[i] > 0 ? share[i] * total[i] : 0.5;
+        int32_t a = 0;
+        for (; a < n_move && !(left < logit[a][i]); a++) left -= logit[a][i];
+        chosen[i] = b->lane[list[i]].is_over ? n_move : a;
+    }
+    for (int32_t a = 0; a < n_move; a++) {
+        int32_t hit[SIM_LANES], n_hit = 0;
+        for (int32_t i = 0; i < n; i++)
+            if (chosen[i] == a) hit[n_hit++] = list[i];
+        block_happen(b, move[a], hit, n_hit, SITE_SIZE);
+    }
+}
+
+// lanes by the step of the plan that they are in
+static void choose(Block *b, int32_t actor, const int32_t *list, const double *share, int32_t n) {
+    const Setup *s = b->setup;
+    int32_t some[SIM_LANES], n_some;
+    double some_share[SIM_LANES];
+    for (int32_t step = 0; step < s->plan->n_step; step++) {
+        n_some = 0;
+        for (int32_t i = 0; i < n; i++)
+            if (b->lane[list[i]].step == step) {
+                some_share[n_some] = share[i];
+                some[n_some++] = list[i];
+            }
+        if (n_some) choose_by(b, actor, s->plan->step[step].policy, some, some_share, n_some);
+    }
+}
+
+// ---- candidates ---------------------------------------------------------------------------------------------------
+
+static double bound_of(const Block *b, int32_t source, int32_t i) {
+    if (b->setup->is_shared) return b->setup->slot[source + 1] - b->setup->slot[source];
+    return b->slot[source + 1][i] - b->slot[source][i];
+}
+static double bound_of_all(const Block *b, int32_t i) {
+    int32_t n = b->setup->n_source;
+    return b->setup->is_shared ? b->setup->slot[n] : b->slot[n][i];
+}
+
+// candidates that fell to one source: place[i] is where in the source's part; they come true with probability rate /
+// bound
+static void try_source(Block *b, int32_t source, const int32_t *list, const double *place, int32_t n) {
+    const Setup *s = b->setup;
+    const Source *from = &s->source[source];
+    double *when = b->result[0], *rate = b->result[1], share[SIM_LANES];
+    int32_t hit[SIM_LANES], n_hit = 0;
+    char name[160];
+    block_gather(b, reads_of(b, from->when) | reads_of(b, from->rate), list, n, NULL);
+    if (from->when != PROGRAM_NONE) block_evaluate(b, from->when, n, when);
+    block_evaluate(b, from->rate, n, rate);
+    for (int32_t i = 0; i < n; i++) {
+        int32_t at = list[i];
+        if (from->when != PROGRAM_NONE && when[i] == 0) continue;
+        if (!(rate[i] >= 0) || !isfinite(rate[i])) {
+            block_fail(b, at, DUR_DOMAIN, from->rate, "the %s is %g", source_name(s, source, name, sizeof name), rate[i]);
+        } else if (rate[i] > bound_of(b, source, at) + BOUND_SLACK * bound_of_all(b, at)) {
+            block_fail(b, at, DUR_DOMAIN, from->rate, "the %s is %g, above the bound %g that runs were drawn with",
+                       source_name(s, source, name, sizeof name), rate[i], bound_of(b, source, at));
+        } else if (place[i] < rate[i]) {
+            share[n_hit] = place[i] / rate[i];
+            hit[n_hit++] = at;
+        }
+    }
+    if (n_hit == 0) return;
+    if (from->actor < 0) block_happen(b, from->jump, hit, n_hit, SITE_SIZE);
+    else                 choose(b, from->actor, hit, share, n_hit);
+}
+
+// gap and selection of the candidate that comes next
+static void draw_candidates(Block *b, const int32_t *list, int32_t n) {
+    const Setup *s = b->setup;
+    double *gap = b->result[0];
+    for (int32_t i = 0; i < n; i++) {
+        const Lane *lane = &b->lane[list[i]];
+        Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, SITE_CANDIDATE);
+        stream.index = lane->candidate;
+        double u[2];
+        stream_uniform2(&stream, u);
+        gap[i] = u[0];
+        b->pick[list[i]] = u[1];
+    }
+    vector_log(gap, gap, n);
+    for (int32_t i = 0; i < n; i++) {
+        int32_t at = list[i];
+        double all = bound_of_all(b, at);
+        b->budget[at] = -gap[i];
+        b->since[at] = b->t[at];
+        b->due[at] = all > 0 ? b->t[at] + b->budget[at] / all : INFINITY;
+    }
+}
+
+void block_first_candidate(Block *b, int32_t i) {
+    for (int32_t k = 0; !b->setup->is_shared && k <= b->setup->n_source; k++) b->slot[k][i] = 0;
+    draw_candidates(b, &i, 1);
+}
+
+// How long the stocks of a lane stay inside a box around them, whatever happens but a jump.
+static double time_inside(const Block *b, int32_t i, const Interval *box) {
+    const Setup *s = b->setup;
+    double least = INFINITY;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        double speed = s->n_noisy ? elementary_abs(b->force[k][i]) : 0;
+        if (stock->drift != PROGRAM_NONE) {
+            Interval drift = eval_bound(s->model, stock->drift, box, s->lattice->param, NULL);
+            if (drift.low <= drift.high) speed += fmax(fabs(drift.low), fabs(drift.high));
+        }
+        double half = ldexp(stock->high - stock->low, -b->lane[i].scale);
+        if (speed > 0) least = fmin(least, half / speed);
+    }
+    return least;
+}
+
+// Bounds in a box around the present state, the largest box in which they are near the rates (tried first a little
+// larger than the last one), and the time for which drift and noise cannot lead out of it. That time depends on the
+// state alone: were bounds renewed at a time that depends on when the candidate is due, its law would be another.
+static void bound_near(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    const Model *m = s->model;
+    Lane *lane = &b->lane[i];
+    double state[MODEL_VARIABLES_MAX], rate = 0, *slot[2] = {b->slot[0], b->slot[s->n_source]};
+    Interval box[MODEL_VARIABLES_MAX];
+    for (int32_t v = 0; v < model_variables(m); v++) state[v] = b->x[v][i];
+    for (int32_t k = 0; k < s->n_source; k++) rate += source_rate(s, &s->source[k], state);
+
+    // what the candidate had left to wait stays its own: the same luck, at another rate
+    double left = b->budget[i] - slot[1][i] * (b->t[i] - b->since[i]), inside;
+    left = left > 0 ? left : 0;
+    if (lane->scale > 0) lane->scale--;
+    for (;; lane->scale++) {
+        for (int32_t v = 0; v < model_variables(m); v++) {
+            box[v] = (Interval){state[v], state[v]};
+            if (v < m->n_mode) continue;
+            const ModelStock *stock = &m->stock[v - m->n_mode];
+            double half = ldexp(stock->high - stock->low, -lane->scale);
+            box[v].low = fmax(stock->low, state[v] - half);
+            box[v].high = fmin(stock->high, state[v] + half);
+        }
+        slot[0][i] = 0;
+        for (int32_t k = 0; k < s->n_source; k++)
+            b->slot[k + 1][i] = b->slot[k][i] + source_bound(s, &s->source[k], box);
+        inside = time_inside(b, i, box);
+        bool is_bounded = slot[1][i] < INFINITY && b->t[i] + inside > b->t[i];
+        if (is_bounded && (slot[1][i] <= LOCAL_LOOSE * fmax(rate, 1) || lane->scale >= LOCAL_SCALE_MAX)) break;
+        if (lane->scale < LOCAL_SCALE_MAX) continue;
+        char name[160];
+        int32_t k = 0;
+        while (k + 1 < s->n_source && b->slot[k + 1][i] < INFINITY) k++;
+        block_fail(b, i, DUR_DOMAIN, s->source[k].rate, "no bound could be put on the %s",
+                   source_name(s, k, name, sizeof name));
+        return;
+    }
+    for (int32_t k = 0; k < m->n_stock; k++) b->center[k][i] = state[m->n_mode + k];
+    b->budget[i] = left;
+    b->since[i] = b->t[i];
+    b->due[i] = slot[1][i] > 0 ? b->t[i] + left / slot[1][i] : INFINITY;
+    b->bounded[i] = b->t[i] + inside;
+    lane->is_unbounded = false;
+}
+
+void block_bounds(Block *b) {
+    for (int32_t i = 0; i < b->n; i++)
+        if (b->lane[i].is_unbounded && !b->lane[i].is_over) bound_near(b, i);
+}
+
+void block_candidates(Block *b) {
+    const Setup *s = b->setup;
+    int32_t due[SIM_LANES], of[SIM_LANES], n_due = 0, list[SIM_LANES];
+    double place[SIM_LANES], some[SIM_LANES];
+    for (int32_t i = 0; i < b->n; i++)
+        if (b->accepted[i] != 0 && !b->lane[i].is_over && b->t[i] >= b->due[i]) due[n_due++] = i;
+
+    // which source each falls to
+    for (int32_t k = 0; k < n_due; k++) {
+        int32_t i = due[k], source = 0;
+        double at = b->pick[i] * bound_of_all(b, i);
+        if (s->is_shared) while (source + 1 < s->n_source && at >= s->slot[source + 1]) source++;
+        else              while (source + 1 < s->n_source && at >= b->slot[source + 1][i]) source++;
+        of[k] = source;
+        place[k] = at - (s->is_shared ? s->slot[source] : b->slot[source][i]);
+    }
+    for (int32_t source = 0; source < s->n_source && n_due > 0; source++) {
+        int32_t n = 0;
+        for (int32_t k = 0; k < n_due; k++) {
+            if (of[k] != source) continue;
+            some[n] = place[k];
+            list[n++] = due[k];
+        }
+        if (n) try_source(b, source, list, some, n);
+    }
+    for (int32_t k = 0; k < n_due; k++) {
+        Lane *lane = &b->lane[due[k]];
+        lane->candidate++;   // fewer than steps, which are limited far below what an index can count
+    }
+    if (n_due) draw_candidates(b, due, n_due);
+}

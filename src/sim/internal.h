@@ -1,0 +1,213 @@
+/// What the files of `sim` share and nobody else needs.
+///
+/// An ensemble is cut into tasks of SIM_LANES runs. A worker plays one task at a time: with continuous stocks as a
+/// Block, whose runs are lanes that advance together; on the lattice run by run. What is gathered over runs (Tally)
+/// is whole numbers alone, so that it does not matter who adds what when.
+#ifndef SIM_INTERNAL_H
+#define SIM_INTERNAL_H
+
+#include "num/philox.h"
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdatomic.h>
+
+/// Runs of one task, and lanes of one block. More share out the cost of interpreting an operation, fewer keep the
+/// columns in cache and give every core something to do.
+#define SIM_LANES 128
+
+/// Times that something may happen beyond which a run is given up: candidates of the thinning and steps of the ODE
+/// count, which may be many more than jumps.
+#define SIM_TRIES_MAX (50LL * SIM_JUMPS_MAX)
+
+/// Bins of a stock's range in the histograms of paths: quantiles err by at most one bin.
+#define SIM_BINS 2048
+
+/// Where random numbers come from: a site is an own sequence for each purpose, its index says which use. Nothing here
+/// depends on the policy, so runs of the same number under different plans meet the same luck.
+///   START      0                where a run starts when the start is split between nodes (lattice)
+///   CANDIDATE  k                time and selection of candidate k
+///   SIZE + d   k                random size d of what candidate k brings about; on the lattice SIZE picks the target
+///   DATED + d  jump             the same of an event on a date
+///   NOISE + s  cell             noise of stock s in that cell of time
+enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024 };
+
+/// What can bring about a jump at a random time: an event, or an actor's opportunities. (On the lattice drift and
+/// noise, too; see chain_run.c.)
+typedef struct Source {
+    int32_t   jump, actor;     // one of them is negative
+    ProgramId when, rate;      // guard of an event (may be PROGRAM_NONE), and its hazard or the actor's `attends`
+    double    bound;           // least upper bound found over all states; INFINITY if none
+} Source;
+
+/// Something that happens at a time of its own: step `step` of the plan begins, or event `jump` has its date; the
+/// other is negative. In the order in which they happen: at the same time first the plan, then events as declared.
+/// ORDER: instants, also in check/exact.c.
+typedef struct Instant {
+    double  time;
+    int32_t step, jump;
+} Instant;
+
+/// A quantity to measure. Its window ends with the run at the latest.
+typedef struct Meter {
+    const ModelQuantity *quantity;
+    QuantityKind kind;
+    double from, to;
+    bool   moves;              // x or `until` reads a stock that moves between jumps
+} Meter;
+
+/// The first run, by number, that met a fault; runs of higher numbers need not be played any more.
+typedef struct Failure {
+    atomic_flag lock;
+    _Atomic int64_t run;       // INT64_MAX: none
+    DurStatus status;
+    DurError  error;
+} Failure;
+
+/// What is counted over runs: whole numbers, added in any order.
+typedef struct Tally {
+    int64_t  *count;           // [n_jump] times that each jump happened
+    int64_t   n_event;         // jumps of any kind
+    int64_t  *bin;             // [n_stock x n_time x (SIM_BINS + 2)]
+    uint64_t *sum, *carry;     // [n_stock x n_time] of levels as shares of the range, in units of 2^-SIM_SHARE_BITS
+    int64_t  *share;           // [sum of n_value x n_time] runs in which the mode has the value
+} Tally;
+
+/// Bits of a level, as a share of its range, in sums over runs: means err by at most 2^-41 of the range, and the sum of
+/// whole numbers is the same in any order.
+#define SIM_SHARE_BITS 40
+
+/// Everything about an ensemble that runs only read.
+typedef struct Setup {
+    const Lattice *lattice;
+    const Model   *model;
+    const Plan    *plan;
+    const SimOptions *options;
+    double   end;              // runs last until here
+    int64_t  jumps_max;        // SIM_JUMPS_MAX, unless a test has less patience
+
+    int32_t  n_source;
+    Source  *source;           // [n_source] events, then actors
+    bool     is_shared;        // candidates come at the constant rate slot[n_source], the same for every policy and state;
+    double  *slot;             // [n_source + 1] ... and source i owns the part slot[i] .. slot[i + 1] of it
+    int32_t *first_move;       // [n_actor + 1] into move
+    int32_t *move;             // moves actor by actor
+
+    int32_t  n_instant;
+    Instant *instant;          // [n_instant] after time 0 or at it, rising
+    int32_t  n_meter;
+    Meter   *meter;            // [n_meter]
+    double  *out;              // [n_meter x n_run]
+    int32_t  n_time;
+    double  *time;             // [n_time] at which paths are looked at
+    int64_t *value_base;       // [n_mode] first of a mode's values in Tally.share
+
+    int32_t  n_moving;
+    int32_t *moving;           // [n_moving] stocks with drift or noise
+    uint64_t moving_mask;      // the same as variables
+    int32_t  n_noisy;          // how many of them have noise
+    double   tolerance;        // of one ODE step, as a share of a stock's range
+    double   cell;             // noise is constant over cells of time of this length; INFINITY: no noise
+
+    Failure *failure;
+    _Atomic bool *halt;        // the caller asked to stop
+} Setup;
+
+/// True if a run of this number need not be played on: an earlier one failed, or the caller asked to stop.
+static inline bool setup_is_over(const Setup *s, int64_t run) {
+    return atomic_load_explicit(s->halt, memory_order_relaxed)
+        || atomic_load_explicit(&s->failure->run, memory_order_relaxed) < run;
+}
+
+/// Note that a run failed at a time: "run 17, at 3.25 month (2025-04-28): SENTENCE". The lowest run number stands.
+/// `program` adds the expression and where it stands; PROGRAM_NONE: nothing.
+void setup_fail(const Setup *setup, int64_t run, double time, DurStatus status, ProgramId program, const char *format, ...)
+    DUR_PRINTF(6, 7);
+
+/// Level at which a stock starts.
+double setup_start(const Setup *setup, int32_t stock);
+
+/// What a source is called in a sentence, into a caller's buffer; returns the buffer.
+const char *source_name(const Setup *setup, int32_t source, char *buffer, int size);
+
+// ---- bounds on rates (bound.c) ------------------------------------------------------------------------------------
+
+/// An upper bound on the rate of a source over a box of states ([n_variable] intervals), 0 where its guard cannot hold.
+double source_bound(const Setup *setup, const Source *source, const Interval *box);
+
+/// The same over all states: combinations of modes one by one, the ranges of stocks in parts.
+double source_supremum(const Setup *setup, const Source *source);
+
+/// The rate of a source in one state, 0 where its guard does not hold; unchecked.
+double source_rate(const Setup *setup, const Source *source, const double *state);
+
+// ---- counting (tally.c) -------------------------------------------------------------------------------------------
+
+bool tally_make(Tally *tally, const Setup *setup);
+void tally_free(Tally *tally);
+void tally_merge(Tally *into, const Tally *from, const Setup *setup);
+/// A look at one run's state at time[i_time].
+void tally_stock(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level);
+void tally_mode(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value);
+
+// ---- measuring ----------------------------------------------------------------------------------------------------
+
+/// What a meter shows before its window begins, and at the end of the run.
+static inline double meter_begin(const Meter *m) {
+    return m->kind == QUANTITY_THROUGHOUT ? 1.0 : m->kind == QUANTITY_MAX ? -INFINITY : 0.0;
+}
+static inline double meter_end(const Meter *m, double value) {
+    return m->kind == QUANTITY_MEAN ? value / (m->to - m->from) : value;
+}
+
+/// One instant inside the window of a condition or a maximum: x and `until` there. True if the meter is settled.
+static inline bool meter_look(const Meter *m, double x, double until, double *value) {
+    switch (m->kind) {
+    case QUANTITY_WITHIN:
+        if (x != 0) *value = 1;
+        return x != 0;
+    case QUANTITY_THROUGHOUT:
+        if (x == 0) *value = 0;
+        return x == 0;
+    case QUANTITY_UNTIL:
+        if (until != 0) *value = 1;
+        return until != 0 || x == 0;
+    case QUANTITY_AT:
+        *value = m->quantity->is_probability ? x != 0 : x;
+        return true;
+    case QUANTITY_MAX:
+        if (x > *value) *value = x;
+        return false;
+    default:
+        return false;
+    }
+}
+
+// ---- the two kinds ------------------------------------------------------------------------------------------------
+
+typedef struct Block Block;   // continuous.c
+Block *block_make(const Setup *setup, Tally *tally);
+void   block_free(Block *block);
+/// Play runs first .. first + n - 1, n <= SIM_LANES. `poll` is called now and then.
+void   block_play(Block *block, int64_t first, int32_t n, void (*poll)(void *), void *context);
+
+typedef struct Walker Walker; // chain_run.c
+/// What walkers share: the chain's sources, tables of quantities, moves open in each combination of modes.
+typedef struct Walk Walk;
+DurStatus walk_make(Walk **out, const Setup *setup, DurError *error);
+void      walk_free(Walk *walk);
+Walker   *walker_make(const Walk *walk, Tally *tally);
+void      walker_free(Walker *walker);
+void      walker_play(Walker *walker, int64_t run, void (*poll)(void *), void *context);
+
+// ---- the ensemble (ensemble.c) ------------------------------------------------------------------------------------
+
+/// Everything but the threads: sources and their bounds, instants, meters. Also on failure setup_free is due.
+DurStatus setup_make(Setup *setup, const Lattice *lattice, const Plan *plan, const SimOptions *options,
+                     const int32_t *quantity, int32_t n_quantity, double *out, const double *time, int32_t n_time,
+                     DurError *error);
+void      setup_free(Setup *setup);
+/// Play all runs; what they counted is added up in `total` (made by the caller).
+DurStatus setup_run(Setup *setup, Tally *total, Team *team, DurError *error);
+
+#endif

@@ -1,0 +1,116 @@
+/// Quantities and paths along the steps of a block. A path is right-continuous: a step covers its beginning but not
+/// its end, where something may happen.
+#include "sim/block.h"
+
+// where a time lies in a lane's step, as a share of it
+static double share_of_step(const Block *b, int32_t i, double time) {
+    return b->h[i] > 0 ? (time - b->t[i]) / b->h[i] : 0;
+}
+
+// what a list of lanes shows at theta of the step; a value that is none stops its lane
+static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *theta, double *x, double *until) {
+    const ModelQuantity *q = m->quantity;
+    uint64_t reads = b->setup->model->program[q->x].reads;
+    if (q->until != PROGRAM_NONE) reads |= b->setup->model->program[q->until].reads;
+    block_gather(b, reads, list, n, m->moves ? theta : NULL);
+    block_evaluate(b, q->x, n, x);
+    if (q->until != PROGRAM_NONE) block_evaluate(b, q->until, n, until);
+    for (int32_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) block_fail(b, list[i], DUR_DOMAIN, q->x, "`%s` is %g", q->text, x[i]);
+}
+
+static void settle(Block *b, int32_t q, int32_t i) {
+    b->settled[q][i] = 1;
+    b->lane[i].n_open--;
+}
+
+// the part of each lane's step that lies in the window
+static void measure(Block *b, int32_t q) {
+    const Setup *s = b->setup;
+    const Meter *m = &s->meter[q];
+    int32_t list[SIM_LANES], n = 0;
+    double from[SIM_LANES], to[SIM_LANES];
+    double *x = b->result[0], *until = b->result[1], *sum = b->result[2], *theta = b->theta;
+    for (int32_t i = 0; i < b->n; i++) {
+        if (b->accepted[i] == 0 || b->settled[q][i] != 0 || b->t[i] > m->to || b->t1[i] <= m->from) continue;
+        from[n] = b->t[i] > m->from ? b->t[i] : m->from;
+        to[n] = b->t1[i] < m->to ? b->t1[i] : m->to;
+        if (m->kind == QUANTITY_AT) {
+            if (b->t1[i] <= m->to) continue;
+            from[n] = to[n];
+        }
+        list[n++] = i;
+    }
+    if (n == 0) return;
+
+    if (m->kind == QUANTITY_MEAN || m->kind == QUANTITY_TOTAL) {
+        // Boole's rule over the part; one look is enough where nothing moves
+        static const double weight[POINTS] = {7.0 / 90, 32.0 / 90, 12.0 / 90, 32.0 / 90, 7.0 / 90};
+        for (int32_t i = 0; i < n; i++) sum[i] = 0;
+        for (int p = 0; p < (m->moves ? POINTS : 1); p++) {
+            for (int32_t i = 0; i < n; i++)
+                theta[i] = share_of_step(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
+            look(b, m, list, n, theta, x, until);
+            for (int32_t i = 0; i < n; i++) sum[i] += m->moves ? weight[p] * x[i] : x[i];
+        }
+        for (int32_t i = 0; i < n; i++) b->value[q][list[i]] += sum[i] * (to[i] - from[i]);
+    } else if (m->kind != QUANTITY_COUNT) {
+        // in order of time; a lane that is settled is looked at no more
+        for (int p = 0; p < (m->moves && m->kind != QUANTITY_AT ? POINTS : 1) && n > 0; p++) {
+            for (int32_t i = 0; i < n && m->moves; i++)
+                theta[i] = share_of_step(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
+            look(b, m, list, n, theta, x, until);
+            int32_t rest = 0;
+            for (int32_t i = 0; i < n; i++) {
+                int32_t at = list[i];
+                if (meter_look(m, x[i], until[i], &b->value[q][at])) {
+                    settle(b, q, at);
+                } else {
+                    list[rest] = at;
+                    from[rest] = from[i];
+                    to[rest++] = to[i];
+                }
+            }
+            n = rest;
+        }
+    }
+}
+
+static void sample(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    const Model *m = s->model;
+    Lane *lane = &b->lane[i];
+    for (; lane->sample < s->n_time && s->time[lane->sample] < b->t1[i]; lane->sample++) {
+        double theta = share_of_step(b, i, s->time[lane->sample]);
+        for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
+        for (int32_t k = 0; k < m->n_stock; k++) {
+            bool moves = s->moving_mask >> (m->n_mode + k) & 1;
+            if (!moves) tally_stock(b->tally, s, k, lane->sample, b->x[m->n_mode + k][i]);
+        }
+        for (int32_t k = 0; k < s->n_moving; k++)
+            tally_stock(b->tally, s, s->moving[k], lane->sample, block_inside(b, k, i, theta));
+    }
+}
+
+void block_measure(Block *b) {
+    const Setup *s = b->setup;
+    for (int32_t q = 0; q < s->n_meter; q++) {
+        if (s->meter[q].kind != QUANTITY_COUNT) measure(b, q);
+        // past its window a meter is settled, whatever it shows
+        for (int32_t i = 0; i < b->n; i++)
+            if (b->accepted[i] != 0 && b->settled[q][i] == 0 && b->t1[i] > s->meter[q].to) settle(b, q, i);
+    }
+    if (s->n_time == 0) return;
+    for (int32_t i = 0; i < b->n; i++)
+        if (b->accepted[i] != 0) sample(b, i);
+}
+
+void block_measure_jump(Block *b, int32_t jump, const int32_t *list, int32_t n) {
+    const Setup *s = b->setup;
+    for (int32_t q = 0; q < s->n_meter; q++) {
+        const Meter *m = &s->meter[q];
+        if (m->kind != QUANTITY_COUNT || m->quantity->jump != jump) continue;
+        for (int32_t i = 0; i < n; i++)
+            if (b->t[list[i]] >= m->from && b->t[list[i]] <= m->to) b->value[q][list[i]]++;
+    }
+}

@@ -1,0 +1,79 @@
+/// Ensembles: many runs of one scenario under one plan, on the lattice or with continuous stocks. One run is a
+/// function of (scenario, parameters, seed, run number) alone: the same bits whatever the threads, vector width or
+/// order, and whatever is measured and for how long. Runs of one seed and number under different plans share their
+/// luck as far as they can: candidates for random times, the numbers that choices are drawn with, random sizes and
+/// noise.
+///
+/// A path is right-continuous: at an instant it is where the last of the instant's changes left it. At the same time
+/// a step of the plan sets its modes first, then events on that date happen as declared.
+///
+/// With continuous stocks a step of the ODE is at most a quarter of a scenario unit of time long, and conditions,
+/// integrals and maxima look at five instants of it: a condition that holds for less than a sixteenth of a unit may
+/// be missed. Moves whose guard holds at no node in a combination of modes have no advantage to go by there: they are
+/// not made.
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/progress.h"
+#include "base/status.h"
+#include "base/team.h"
+#include "frame/frame.h"
+#include "lattice/policy.h"
+#include "model/model.h"
+
+/// Events in one run beyond which it is called explosive and the ensemble ends with DUR_LIMIT and a sentence.
+#define SIM_JUMPS_MAX 10000000
+
+typedef enum SimKind {
+    SIM_CONTINUOUS,   // stocks move along their drift, jumps by thinning; choices from Q interpolated between nodes
+    SIM_LATTICE       // the solved chain itself, jump by jump
+} SimKind;
+
+typedef struct SimOptions {
+    SimKind  kind;
+    int64_t  first_run, n_run;     // run numbers first_run .. first_run + n_run - 1
+    uint64_t seed;
+    double   horizon;              // scenario units, > 0: how far paths go, and how long an `until` without an end waits
+    double   step_tolerance;       // largest error of one ODE step relative to a stock's range; 0: 1e-6
+    const Progress *progress;      // may be NULL
+} SimOptions;
+
+/// Play runs and measure quantities on each (model->quantity indices; the quantities' own policy is not looked at: the
+/// plan says who plays what). A run lasts until the last of their windows ends; an `until` without an end lasts until the
+/// horizon.
+///
+///   quantity  [n_quantity] indices; LONG_RUN is not measurable on a run: DUR_INPUT
+///   out       [n_quantity x n_run], one row a quantity; probabilities are 0 or 1
+///
+/// Returns DUR_OK; DUR_DOMAIN if an expression had no finite value or a rate broke its bound on some run (the sentence
+/// names run, time and expression); DUR_LIMIT for an explosive run; DUR_INTERRUPTED; DUR_MEMORY.
+DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions *options, const int32_t *quantity,
+                      int32_t n_quantity, double *out, Team *team, DurError *error);
+
+/// Paths over time, as statistics that stream: they take no memory per run. All are counts or sums of whole numbers,
+/// so runs may be added up in any order.
+typedef struct SimPaths {
+    int32_t n_time;
+    double *time;          // [n_time] scenario units, evenly spaced from 0 to the horizon
+    int32_t n_stock, n_mode, n_jump;
+    double *mean;          // [n_stock x n_time], error at most 2^-41 of the stock's range
+    double *quantile;      // [n_stock x SIM_QUANTILES x n_time], error at most 1/2048 of the stock's range
+    double *share;         // [sum of n_value over modes, in order, x n_time] share of runs with the mode at that value
+    double *count;         // [n_jump] mean number of times that it happened in a run
+    int64_t n_run;
+    double  n_event;       // jumps of all runs together
+    double  seconds;
+} SimPaths;
+#define SIM_QUANTILES 5    // .05 .25 .5 .75 .95
+extern const double SIM_QUANTILE[SIM_QUANTILES];
+
+DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int32_t n_time,
+                    Team *team, DurError *error);
+void      sim_paths_free(SimPaths *paths);
+
+/// The same as frames: stocks (variable, time, date, mean, q05 ... q95) and modes (mode, value, time, date, share).
+/// Rows are stock by stock (mode by mode, value by value), times ascending. NULL when memory is out.
+Frame *sim_stock_frame(const SimPaths *paths, const Model *model, const char *policy);
+Frame *sim_mode_frame(const SimPaths *paths, const Model *model, const char *policy);
+
+#endif

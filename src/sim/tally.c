@@ -1,0 +1,58 @@
+#include "base/memory.h"
+#include "sim/internal.h"
+
+#include "num/stat.h"
+
+#include <string.h>
+
+static size_t levels(const Setup *s) { return (size_t)s->model->n_stock * (size_t)s->n_time; }
+
+static size_t shares(const Setup *s) {
+    size_t n = 0;
+    for (int32_t i = 0; i < s->model->n_mode; i++) n += (size_t)s->model->mode[i].n_value;
+    return n * (size_t)s->n_time;
+}
+
+bool tally_make(Tally *t, const Setup *s) {
+    *t = (Tally){.count = memory_zeroed((size_t)s->model->n_jump, sizeof *t->count),
+                 .bin   = memory_zeroed(levels(s), (SIM_BINS + 2) * sizeof *t->bin),
+                 .sum   = memory_zeroed(levels(s), sizeof *t->sum),
+                 .carry = memory_zeroed(levels(s), sizeof *t->carry),
+                 .share = memory_zeroed(shares(s), sizeof *t->share)};
+    return t->count && t->bin && t->sum && t->carry && t->share;
+}
+
+void tally_free(Tally *t) {
+    memory_free(t->share);
+    memory_free(t->carry);
+    memory_free(t->sum);
+    memory_free(t->bin);
+    memory_free(t->count);
+    *t = (Tally){0};
+}
+
+static void sum_add(Tally *t, size_t at, uint64_t amount, uint64_t carry) {
+    t->sum[at] += amount;
+    t->carry[at] += carry + (t->sum[at] < amount);
+}
+
+void tally_merge(Tally *into, const Tally *from, const Setup *s) {
+    into->n_event += from->n_event;
+    for (int32_t j = 0; j < s->model->n_jump; j++) into->count[j] += from->count[j];
+    for (size_t i = 0; i < levels(s); i++) sum_add(into, i, from->sum[i], from->carry[i]);
+    for (size_t i = 0; i < levels(s) * (SIM_BINS + 2); i++) into->bin[i] += from->bin[i];
+    for (size_t i = 0; i < shares(s); i++) into->share[i] += from->share[i];
+}
+
+void tally_stock(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level) {
+    const ModelStock *range = &s->model->stock[stock];
+    size_t at = (size_t)stock * (size_t)s->n_time + (size_t)i_time;
+    Histogram h = {.low = range->low, .high = range->high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
+    stat_histogram_add(&h, level);
+    double share = (level - range->low) / (range->high - range->low);
+    sum_add(t, at, (uint64_t)(share * (double)(1ULL << SIM_SHARE_BITS) + 0.5), 0);
+}
+
+void tally_mode(Tally *t, const Setup *s, int32_t mode, int32_t i_time, int32_t value) {
+    t->share[(s->value_base[mode] + value) * s->n_time + i_time]++;
+}
