@@ -7,6 +7,9 @@
 #
 # `test` and `demo` install the Debian packages that are missing, or print the line that does.
 
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+
 BUILD  = build
 PREFIX = /usr/local
 
@@ -16,34 +19,47 @@ PAGE    = $(BUILD)/demo/us-mexico.html
 SUMMARY = $(BUILD)/demo/us-mexico.txt
 
 FUZZ_SECONDS = 600
+BENCHES      = solve_bench sim_bench
 
-.PHONY: all test demo install man fuzz sanitize bench clean FORCE
+# with nothing to do there is nothing to say
+NINJA = ninja --quiet -C
+CALM  = | { grep -v '^ninja: no work to do' || true; }
+
+# meson's setup, told only where it fails: a folder, and options. A folder that is set up already is set up again, and
+# ninja is asked once so that it takes note and does not do the same over.
+define setup
+@mkdir -p $(1)
+@{ meson setup $(1) $(if $(wildcard $(1)/build.ninja),--reconfigure) $(2) && ninja -C $(1) build.ninja; } \
+    >$(1)/setup.log 2>&1 || { cat $(1)/setup.log; exit 1; }
+endef
+
+.PHONY: all test demo install fuzz sanitize bench clean FORCE
 all: $(BUILD)/duress
 
-# ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made with
-# it (the demo's page) is made anew only when the program really changed.
+# ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made
+# with it (the demo's page) is made anew only when the program really changed.
 $(BUILD)/duress: $(BUILD)/build.ninja FORCE
-	@ninja -C $(BUILD) --quiet duress
+	@$(NINJA) $(BUILD) program $(CALM)
 
 $(BUILD)/build.ninja:
 	@tools/install-deps --check build
-	@meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
-	@rm -f $(BUILD).log
+	$(call setup,$(BUILD),--buildtype=release)
 
 # a build folder that was made before the test packages were there looks for them again
+$(BUILD)/.tests:
+	$(call setup,$(BUILD),--buildtype=release -Dtests=enabled)
+	@touch $@
+
 test:
 	@tools/install-deps test
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
-	@test -f $(BUILD)/.tests || { meson configure $(BUILD) -Dtests=enabled && touch $(BUILD)/.tests; }
-	@ninja -C $(BUILD) --quiet
+	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@$(NINJA) $(BUILD) $(CALM)
 	@tools/run-tests $(BUILD)
 
 demo:
 	@tools/install-deps build
 	@$(MAKE) --no-print-directory $(PAGE)
-	@cat $(SUMMARY)
-	@echo
-	@echo "The page: $(abspath $(PAGE))"
+	@sed 's|^  page  .*|  page  $(abspath $(PAGE))|' $(SUMMARY)
 
 $(PAGE) $(SUMMARY) &: $(BUILD)/duress $(wildcard $(dir $(CASE))*.duress)
 	@mkdir -p $(dir $(PAGE))
@@ -52,27 +68,32 @@ $(PAGE) $(SUMMARY) &: $(BUILD)/duress $(wildcard $(dir $(CASE))*.duress)
 	@mv $(SUMMARY).part $(SUMMARY)
 
 install: $(BUILD)/duress
-	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
-	@ninja -C $(BUILD) --quiet
+	$(call setup,$(BUILD),-Dprefix=$(abspath $(PREFIX)))
 	@meson install -C $(BUILD) --no-rebuild --quiet
-
-man: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet man/duress.1
 
 sanitize:
 	@tools/install-deps test
-	@test -f $(BUILD)-sanitize/build.ninja || meson setup $(BUILD)-sanitize --buildtype=debugoptimized \
-	    -Db_sanitize=address,undefined -Dtests=enabled
-	@ninja -C $(BUILD)-sanitize --quiet
-	@tools/run-tests $(BUILD)-sanitize
+	@test -f $(BUILD)-sanitize/build.ninja || $(MAKE) --no-print-directory $(BUILD)-sanitize/build.ninja
+	@$(NINJA) $(BUILD)-sanitize $(CALM)
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 tools/run-tests $(BUILD)-sanitize
+
+$(BUILD)-sanitize/build.ninja:
+	$(call setup,$(BUILD)-sanitize,--buildtype=debugoptimized -Db_sanitize=address$(,)undefined -Dtests=enabled)
 
 fuzz:
 	@tools/install-deps fuzz
-	@tools/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS)
+	@test -f $(BUILD)-fuzz/build.ninja || CC=clang $(MAKE) --no-print-directory $(BUILD)-fuzz/build.ninja
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) ninja -C $(BUILD)-fuzz fuzz_parse
+
+$(BUILD)-fuzz/build.ninja:
+	$(call setup,$(BUILD)-fuzz,--buildtype=debugoptimized -Dfuzz=enabled)
 
 bench: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
-	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose
+	@$(NINJA) $(BUILD) $(BENCHES:%=bench/%) $(CALM)
+	@for bench in $(BENCHES); do $(BUILD)/bench/$$bench $(CASE) || exit 1; done
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz
+
+# a comma inside an argument of call
+, = ,

@@ -1,4 +1,4 @@
-"""Tests in Python say what they found in the Test Anything Protocol. A test is a function whose name is a sentence."""
+"""Tests in Python say what they found in the Test Anything Protocol. A test is a function; its name is a sentence."""
 
 import sys
 import traceback

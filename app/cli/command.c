@@ -1,0 +1,337 @@
+#define _GNU_SOURCE   // getopt_long
+#include "command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ORDER: CommandId
+const Command COMMAND[COMMAND_COUNT] = {
+    {"check", "FILE", 1, 1, "find faults; tell the size of the game and what is assumed",
+     "Reads the scenario and tells every error with its place, then warnings: names that nothing uses,\n"
+     "moves that can never be made, rates that can go negative, drifts that leave a stock's range.\n"
+     "Then the size of the lattice, about how much memory and time a solve takes, and the lines that\n"
+     "name no source.",
+     "duress check scenarios/us-mexico/us-mexico.duress"},
+    {"fmt", "FILE", 1, 1, "rewrite the file in the canonical layout",
+     "Puts the file into the one canonical layout, comments kept. The file is replaced whole or not at\n"
+     "all; one that is laid out so already is not touched.",
+     "duress fmt my.duress --check"},
+    {"solve", "FILE", 1, 1, "solve the scenario as a game",
+     "Finds the equilibrium on the lattice, followed from precision 0 up to the stated precisions, and\n"
+     "prints its certificate, the actors' values and their choices at the start. A solve that misses\n"
+     "its tolerance says so and exits with 1.",
+     "duress solve my.duress --set fear=8 --at \"tariff=threatened, attention=0.5\""},
+    {"simulate", "FILE", 1, 1, "play many runs and tell how stocks and modes go over time",
+     "Plays the solved scenario many times and prints mean and quantiles of every stock, shares of\n"
+     "every mode's values, and how often each move and event happened. A run is a function of\n"
+     "scenario, parameters, seed and run number alone: the number of threads changes nothing.",
+     "duress simulate my.duress --runs 10000 --seed 7 --policy hold --csv paths.csv"},
+    {"claims", "FILE", 1, 1, "judge the scenario's claims",
+     "Judges every claim: holds, fails or undecided, with both sides, the interval of their difference\n"
+     "and how it was found. Sampled verdicts add runs until the interval lies on one side or --runs\n"
+     "are used up.",
+     "duress claims my.duress --exact --strict"},
+    {"query", "FILE 'QUANTITY' ...", 2, 1000, "the value of any quantity that a claim could use",
+     "Computes quantities written as in a claim: E(...) and P(...), under a policy with `| NAME`.",
+     "duress query my.duress 'E(power at 24 month | hold)' --exact"},
+    {"run", "FILE", 1, 1, "solve, simulate, judge, and write the page",
+     "Does solve, simulate (the equilibrium and every policy) and claims, prints a summary of one\n"
+     "screen, and writes one self-contained HTML page: NAME.html in the current folder unless --html\n"
+     "says otherwise.",
+     "duress run my.duress --html my.html"},
+    {"help", "[COMMAND]", 0, 1, "explain a command", "Prints the list of commands, or the page of one.",
+     "duress help solve"},
+    {"version", "", 0, 0, "print the version", "Prints the version of the program.", "duress version"},
+};
+
+#define ON(c)      (1u << COMMAND_##c)
+#define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
+#define ON_SOLVE   (ON(SOLVE) | ON_SAMPLE)
+#define ON_ALL     ((1u << COMMAND_COUNT) - 1)
+
+// ORDER: OptionId
+const Option OPTION[OPTION_COUNT] = {
+    {"set", 0, "PARAM=VALUE", ON(CHECK) | ON_SOLVE, "change a parameter, in its declared unit; repeatable"},
+    {"at", 0, "STATE", ON(SOLVE), "values and choices at another state: \"tariff=threatened, attention=0.5\""},
+    {"tolerance", 0, "X", ON_SOLVE, "largest residual that counts as solved (1e-8)"},
+    {"max-sweeps", 0, "N", ON_SOLVE, "give up after this many sweeps over the lattice (20000)"},
+    {"no-certificate", 0, NULL, ON(SOLVE), "residual only: leave consistency and regret out"},
+    {"runs", 0, "N", ON_SAMPLE, "number of runs; for claims and query the most that one may use"},
+    {"seed", 0, "N", ON_SAMPLE, "root of all random streams (0)"},
+    {"lattice", 0, NULL, ON_SAMPLE, "play the solved chain itself instead of continuous stocks"},
+    {"policy", 0, "NAME", ON(SIMULATE), "under this policy instead of the equilibrium"},
+    {"times", 0, "N", ON(SIMULATE) | ON(RUN), "points in time, both ends included (61)"},
+    {"csv", 0, "OUT", ON(SIMULATE), "write every time and quantile as CSV; - is standard output"},
+    {"claim", 0, "NAME", ON(CLAIMS), "judge only this one"},
+    {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY), "on the lattice without sampling, where the path allows"},
+    {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
+    {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
+    {"html", 'o', "OUT", ON(RUN), "where to write the page; - is standard output"},
+    {"threads", 'j', "N", ON_SOLVE, "threads to use (one for each core)"},
+    {"check", 0, NULL, ON(FMT), "change nothing; exit with 1 if the layout is not canonical"},
+    {"stdout", 0, NULL, ON(FMT), "print the canonical layout and leave the file alone"},
+    {"json", 0, NULL, ON_ALL, "print one JSON value, documented in doc/commands.md"},
+    {"quiet", 'q', NULL, ON_ALL, "no progress line"},
+    {"help", 'h', NULL, ON_ALL, "this page"},
+    {"version", 'V', NULL, ON_ALL, "print the version"},
+};
+
+static DurStatus fail(char error[1024], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static DurStatus fail(char error[1024], const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error, 1024, format, args);
+    va_end(args);
+    return DUR_INPUT;
+}
+
+// ---- numbers, whole or not at all -------------------------------------------------------------------------------
+
+static DurStatus read_whole(const char *option, const char *s, int64_t least, int64_t most, int64_t *out,
+                            char error[1024]) {
+    char *end;
+    errno = 0;
+    long long x = strtoll(s, &end, 10);
+    if (end == s || *end || s[0] == ' ')
+        return fail(error, "--%s wants a whole number, not \"%s\"", option, s);
+    if (errno || x < least || x > most)
+        return fail(error, "--%s wants a whole number from %lld to %lld, not %s", option, (long long)least,
+                    (long long)most, s);
+    *out = x;
+    return DUR_OK;
+}
+
+static DurStatus read_seed(const char *s, uint64_t *out, char error[1024]) {
+    char *end;
+    errno = 0;
+    unsigned long long x = strtoull(s, &end, 10);
+    if (s[0] < '0' || s[0] > '9' || *end || errno)
+        return fail(error, "--seed wants a whole number from 0 to 18446744073709551615, not \"%s\"", s);
+    *out = x;
+    return DUR_OK;
+}
+
+static DurStatus read_between(const char *option, const char *s, double low, double high, double *out,
+                              char error[1024]) {
+    char *end;
+    double x = strtod(s, &end);
+    if (end == s || *end || !isfinite(x) || s[0] == ' ')
+        return fail(error, "--%s wants a number, not \"%s\"", option, s);
+    if (!(x > low && x < high))
+        return fail(error, "--%s wants a number above %g and below %g, not %s", option, low, high, s);
+    *out = x;
+    return DUR_OK;
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------
+
+CommandId command_find(const char *name) {
+    int i = 0;
+    while (i < COMMAND_COUNT && strcmp(COMMAND[i].name, name) != 0) i++;
+    return (CommandId)i;
+}
+
+static DurStatus unknown_command(const char *name, char error[1024]) {
+    const char *names[COMMAND_COUNT];
+    for (int i = 0; i < COMMAND_COUNT; i++) names[i] = COMMAND[i].name;
+    const char *near = dur_nearest(name, names, COMMAND_COUNT);
+    if (near) return fail(error, "there is no command `%.100s`; did you mean `%s`?", name, near);
+    // a file where the command belongs is the likeliest other slip
+    size_t n = strlen(name);
+    if (n > 7 && strcmp(name + n - 7, ".duress") == 0)
+        return fail(error, "the command comes first: duress check %.200s; `duress help` lists them", name);
+    return fail(error, "there is no command `%.100s`; `duress help` lists them", name);
+}
+
+static DurStatus unknown_option(const char *given, char error[1024]) {
+    if (given[0] == '-' && given[1] != '-')
+        return fail(error, "there is no option `%.100s`; `duress help` tells which there are", given);
+    char name[128];
+    const char *start = given + strspn(given, "-");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(start, "="), start);
+
+    const char *names[OPTION_COUNT];
+    int n_prefix = 0;
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        names[i] = OPTION[i].name;
+        n_prefix += strncmp(names[i], name, strlen(name)) == 0;
+    }
+    if (n_prefix > 1) return fail(error, "`--%s` could be several options; write it out", name);
+    const char *near = dur_nearest(name, names, OPTION_COUNT);
+    if (near) return fail(error, "there is no option `--%s`; did you mean `--%s`?", name, near);
+    return fail(error, "there is no option `--%s`; `duress help` tells which there are", name);
+}
+
+// an option that another command takes: say which
+static DurStatus misplaced_option(CommandId command, int option, char error[1024]) {
+    int n = snprintf(error, 1024, "`duress %s` takes no --%s; it belongs to", COMMAND[command].name,
+                     OPTION[option].name);
+    const char *between = "";
+    for (int c = 0; c < COMMAND_COUNT; c++) {
+        if (!(OPTION[option].commands & 1u << c)) continue;
+        n += snprintf(error + n, 1024 - (size_t)n, "%s %s", between, COMMAND[c].name);
+        between = ",";
+    }
+    return DUR_INPUT;
+}
+
+static DurStatus take_option(CommandLine *line, OptionId id, const char *value, char error[1024]) {
+    DurOptions *o = &line->options;
+    int64_t whole = 0;
+    DurStatus status = DUR_OK;
+    switch (id) {
+        case OPTION_SET: ((const char **)o->set)[o->n_set++] = value; break;
+        case OPTION_AT: o->at = value; break;
+        case OPTION_TOLERANCE: status = read_between("tolerance", value, 0, 1, &o->tolerance, error); break;
+        case OPTION_MAX_SWEEPS:
+            status = read_whole("max-sweeps", value, 1, INT64_C(1000000000), &o->max_sweep, error);
+            break;
+        case OPTION_NO_CERTIFICATE: o->no_certificate = true; break;
+        case OPTION_RUNS: status = read_whole("runs", value, 1, INT64_C(1000000000000), &o->runs, error); break;
+        case OPTION_SEED: status = read_seed(value, &o->seed, error); break;
+        case OPTION_LATTICE: o->lattice = true; break;
+        case OPTION_POLICY: o->policy = value; break;
+        case OPTION_TIMES:
+            status = read_whole("times", value, 2, 100000, &whole, error);
+            o->times = (int)whole;
+            break;
+        case OPTION_CSV: o->csv = value; break;
+        case OPTION_CLAIM: o->claim = value; break;
+        case OPTION_EXACT: o->exact = true; break;
+        case OPTION_CONFIDENCE: status = read_between("confidence", value, 0, 1, &o->confidence, error); break;
+        case OPTION_STRICT: o->strict = true; break;
+        case OPTION_HTML: o->html = value; break;
+        case OPTION_THREADS:
+            status = read_whole("threads", value, 1, 1024, &whole, error);
+            o->threads = (int)whole;
+            break;
+        case OPTION_CHECK: line->check = true; break;
+        case OPTION_STDOUT: line->to_stdout = true; break;
+        case OPTION_JSON: line->json = true; break;
+        case OPTION_QUIET: line->quiet = true; break;
+        case OPTION_HELP: line->help = true; break;
+        case OPTION_VERSION: line->version = true; break;
+        case OPTION_COUNT: break;
+    }
+    return status;
+}
+
+// what getopt_long wants, drawn from the table
+static void getopt_tables(struct option longs[OPTION_COUNT + 1], char shorts[3 * OPTION_COUNT + 4]) {
+    char *s = shorts;
+    *s++ = '-';   // hand over what is no option in its place, whatever the environment says about order
+    *s++ = ':';   // tell a missing argument apart
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        int argument = OPTION[i].argument ? required_argument : no_argument;
+        longs[i] = (struct option){OPTION[i].name, argument, NULL, 256 + i};
+        if (!OPTION[i].letter) continue;
+        *s++ = OPTION[i].letter;
+        if (OPTION[i].argument) *s++ = ':';
+    }
+    *s = '\0';
+    longs[OPTION_COUNT] = (struct option){0};
+}
+
+static OptionId option_of_code(int code) {
+    if (code >= 256) return (OptionId)(code - 256);
+    int i = 0;
+    while (i < OPTION_COUNT && OPTION[i].letter != code) i++;
+    return (OptionId)i;
+}
+
+static DurStatus read_words(CommandLine *line, int argc, char **argv, bool taken[OPTION_COUNT], char error[1024]) {
+    struct option longs[OPTION_COUNT + 1];
+    char shorts[3 * OPTION_COUNT + 4];
+    getopt_tables(longs, shorts);
+    opterr = 0;
+    optind = 0;   // start anew: glibc's way to say so
+    for (;;) {
+        int before = optind ? optind : 1;
+        int code = getopt_long(argc, argv, shorts, longs, NULL);
+        if (code == -1) break;
+        if (code == 1) {
+            line->argument[line->n_argument++] = optarg;
+        } else if (code == ':') {
+            OptionId id = option_of_code(optopt);
+            return fail(error, "--%s wants %s behind it", OPTION[id].name, OPTION[id].argument);
+        } else if (code == '?') {
+            if (optopt >= 256) return fail(error, "--%s takes no value", OPTION[optopt - 256].name);
+            return unknown_option(argv[before < argc ? before : argc - 1], error);
+        } else {
+            OptionId id = option_of_code(code);
+            taken[id] = true;
+            DurStatus status = take_option(line, id, optarg, error);
+            if (status != DUR_OK) return status;
+        }
+    }
+    while (optind < argc) line->argument[line->n_argument++] = argv[optind++];
+    return DUR_OK;
+}
+
+DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]) {
+    *out = (CommandLine){.command = COMMAND_HELP};
+    error[0] = '\0';
+
+    // the wish for JSON holds for the fault as well, wherever it stands
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0) out->json = true;
+
+    size_t room = (size_t)argc + 1;
+    out->word = out->argument = calloc(room, sizeof *out->word);
+    out->options.set = calloc(room, sizeof *out->options.set);
+    if (!out->word || !out->options.set) {
+        snprintf(error, 1024, "out of memory");
+        return DUR_MEMORY;
+    }
+
+    bool taken[OPTION_COUNT] = {0};
+    DurStatus status = read_words(out, argc, argv, taken, error);
+    if (status != DUR_OK) return status;
+
+    // `duress --version` is a command in the clothes of an option
+    if (out->n_argument == 0) {
+        if (out->version) out->command = COMMAND_VERSION;
+        return DUR_OK;
+    }
+    out->command = command_find(out->argument[0]);
+    if (out->command == COMMAND_COUNT) {
+        out->command = COMMAND_HELP;
+        return unknown_command(out->argument[0], error);
+    }
+    out->is_named = true;
+    out->argument++;
+    out->n_argument--;
+    if (out->help) return DUR_OK;
+
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (taken[i] && !(OPTION[i].commands & 1u << out->command)) return misplaced_option(out->command, i, error);
+    const Command *c = &COMMAND[out->command];
+    if (out->n_argument < c->least)
+        return fail(error, "`duress %s` wants %s; try `duress help %s`", c->name, c->arguments, c->name);
+    if (out->n_argument > c->most)
+        return fail(error, "`duress %s` takes %s; `%.100s` is one too many", c->name,
+                    c->most ? c->arguments : "no argument", out->argument[c->most]);
+    if (out->command == COMMAND_HELP && out->n_argument == 1 && command_find(out->argument[0]) == COMMAND_COUNT)
+        return unknown_command(out->argument[0], error);
+    if (out->command == COMMAND_QUERY) {
+        out->options.query = out->argument + 1;
+        out->options.n_query = out->n_argument - 1;
+    }
+    if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
+    if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||
+                      (out->options.html && strcmp(out->options.html, "-") == 0)))
+        return fail(error, "--json and %s - would both write to standard output",
+                    out->options.csv ? "--csv" : "--html");
+    return DUR_OK;
+}
+
+void command_free(CommandLine *line) {
+    free(line->word);
+    free((void *)line->options.set);
+    *line = (CommandLine){0};
+}

@@ -1,0 +1,68 @@
+/// The command line: what commands and options there are, in two tables, and one reading of a line against them.
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+
+#include "duress.h"
+
+typedef enum CommandId {
+    COMMAND_CHECK, COMMAND_FMT, COMMAND_SOLVE, COMMAND_SIMULATE, COMMAND_CLAIMS, COMMAND_QUERY, COMMAND_RUN,
+    COMMAND_HELP, COMMAND_VERSION,
+    COMMAND_COUNT
+} CommandId;
+
+typedef struct Command {
+    const char *name;
+    const char *arguments;     // "FILE", as help shows them
+    int least, most;           // how many of them
+    const char *summary;       // one line, for the list
+    const char *about;         // what `duress help NAME` says
+    const char *example;
+} Command;
+extern const Command COMMAND[COMMAND_COUNT];
+
+typedef enum OptionId {
+    OPTION_SET, OPTION_AT, OPTION_TOLERANCE, OPTION_MAX_SWEEPS, OPTION_NO_CERTIFICATE, OPTION_RUNS, OPTION_SEED,
+    OPTION_LATTICE, OPTION_POLICY, OPTION_TIMES, OPTION_CSV, OPTION_CLAIM, OPTION_EXACT, OPTION_CONFIDENCE,
+    OPTION_STRICT, OPTION_HTML, OPTION_THREADS, OPTION_CHECK, OPTION_STDOUT, OPTION_JSON, OPTION_QUIET, OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT
+} OptionId;
+
+typedef struct Option {
+    const char *name;
+    char        letter;        // '\0': none
+    const char *argument;      // NULL: takes none
+    unsigned    commands;      // bit c: command c takes it
+    const char *help;
+} Option;
+extern const Option OPTION[OPTION_COUNT];
+
+/// A command line as read. Texts are borrowed from argv.
+typedef struct CommandLine {
+    CommandId  command;        // help where none was named
+    bool       is_named;
+    DurOptions options;        // arrays in it are owned by this
+    const char **word;         // all that is not an option; owned
+    const char **argument;     // [n_argument] the same without the command's name
+    int  n_argument;
+    bool json, quiet, help, version;
+    bool check, to_stdout;     // fmt
+} CommandLine;
+
+/// Read a command line. DUR_INPUT with a sentence (near names suggested) if it makes no sense; `json` is set all the
+/// same if --json stood anywhere, so that the fault can be told in kind. On any return command_free is due.
+DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]);
+void      command_free(CommandLine *line);
+
+/// The command of a name, or COMMAND_COUNT.
+CommandId command_find(const char *name);
+
+/// The short page for `duress` alone, and the page of one command.
+void command_print_list(void);
+void command_print_help(CommandId command);
+/// The same as JSON: every command with its options, or one.
+void command_print_json(int command);
+
+#endif

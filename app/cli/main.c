@@ -1,0 +1,148 @@
+#define _POSIX_C_SOURCE 200809L
+#include "command.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef DurStatus CommandCall(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+
+// ORDER: CommandId; fmt works on the bare file, help and version on nothing
+static CommandCall *const CALL[COMMAND_COUNT] = {
+    dur_check, NULL, dur_solve, dur_simulate, dur_claims, dur_query, dur_run, NULL, NULL,
+};
+
+// what was printed reaches its place or is told: a full disk must not look like success
+static int finish_output(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    // a reader that has seen enough is no fault worth words
+    if (errno != EPIPE) fprintf(stderr, "duress: the output cannot be written: %s\n", strerror(errno));
+    return 3;
+}
+
+static void complain(const char *sentence) {
+    if (sentence[0]) fprintf(stderr, "duress: %s\n", sentence);
+}
+
+// results go to standard output, faults to standard error; a status without a result still gives a JSON value
+static int show(const CommandLine *line, DurStatus status, DurResult *result, const char *error) {
+    terminal_clear();
+    if (line->json && !result) dur_refuse(&result, status, error[0] ? error : dur_status_text(status));
+    if (result && !(line->json && status == DUR_OK)) fputs(dur_result_faults(result), stderr);
+    // a table and a page in one stream would be neither
+    const DurOptions *o = &line->options;
+    bool taken = (o->csv && strcmp(o->csv, "-") == 0) || (o->html && strcmp(o->html, "-") == 0);
+    if (result) fputs(line->json ? dur_result_json(result) : dur_result_text(result), taken ? stderr : stdout);
+    // what is on the screen comes before what is wrong with it
+    fflush(stdout);
+    if (status != DUR_OK) complain(error);
+    dur_result_free(result);
+    return finish_output(dur_exit_code(status));
+}
+
+static int format(const CommandLine *line) {
+    char error[1024] = "";
+    DurResult *result = NULL;
+    DurStatus status = dur_format(line->argument[0], !line->check && !line->to_stdout, &result, error);
+    if (line->to_stdout && status == DUR_UNMET) status = DUR_OK;
+    if (status == DUR_UNMET)
+        snprintf(error, sizeof error, "%.900s is not in the canonical layout; `duress fmt` puts it there",
+                 line->argument[0]);
+    // the text itself is shown only where it was asked for
+    if (line->json || line->to_stdout || !result) return show(line, status, result, error);
+    fputs(dur_result_faults(result), stderr);
+    if (status != DUR_OK) complain(error);
+    dur_result_free(result);
+    return dur_exit_code(status);
+}
+
+// the page lands beside the caller, named after the scenario, unless told otherwise
+static char *page_name(const char *path) {
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t n = strlen(name);
+    if (n > 7 && strcmp(name + n - 7, ".duress") == 0) n -= 7;
+    char *out = malloc(n + 6);
+    if (out) snprintf(out, n + 6, "%.*s.html", (int)n, name);
+    return out;
+}
+
+// a word as a shell reads it back
+static char *put_word(char *out, const char *word) {
+    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,%@";
+    if (word[0] && word[strspn(word, plain)] == '\0') return stpcpy(out, word);
+    *out++ = '\'';
+    for (; *word; word++) {
+        if (*word == '\'') out = stpcpy(out, "'\\''");
+        else *out++ = *word;
+    }
+    *out++ = '\'';
+    *out = '\0';
+    return out;
+}
+
+// the command line again, for the page's "how to reproduce"; a folder before the program's name is left out
+static char *command_text(int argc, char **argv) {
+    size_t room = 16;
+    for (int i = 1; i < argc; i++) room += 4 * strlen(argv[i]) + 4;
+    char *text = malloc(room);
+    if (!text) return NULL;
+    char *end = stpcpy(text, "duress");
+    for (int i = 1; i < argc; i++) {
+        *end++ = ' ';
+        end = put_word(end, argv[i]);
+    }
+    return text;
+}
+
+static int work(CommandLine *line, int argc, char **argv) {
+    DurOptions *o = &line->options;
+    DurProgress progress = terminal_progress(line->quiet);
+    char error[1024] = "";
+    char *page = line->command == COMMAND_RUN && !o->html ? page_name(line->argument[0]) : NULL;
+    char *text = command_text(argc, argv);
+    if (page) o->html = page;
+    o->progress = &progress;
+    o->command = text;
+
+    terminal_listen();
+    DurScenario *scenario = NULL;
+    DurResult *result = NULL;
+    DurStatus status = dur_open(&scenario, line->argument[0], o, error);
+    if (status == DUR_OK) status = CALL[line->command](scenario, o, &result, error);
+    int code = show(line, status, result, error);
+    dur_close(scenario);
+    free(page);
+    free(text);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    CommandLine line;
+    char error[1024];
+    DurStatus status = command_read(&line, argc, argv, error);
+    int code;
+    if (status != DUR_OK) {
+        code = show(&line, status, NULL, error);
+    } else if (line.help && line.is_named) {
+        line.json ? command_print_json((int)line.command) : command_print_help(line.command);
+        code = finish_output(0);
+    } else if (line.command == COMMAND_VERSION || line.version) {
+        puts(line.json ? "{\"version\": \"" DURESS_VERSION "\"}" : "duress " DURESS_VERSION);
+        code = finish_output(0);
+    } else if (line.command == COMMAND_HELP) {
+        CommandId about = line.n_argument ? command_find(line.argument[0]) : COMMAND_COUNT;
+        if (line.json) command_print_json(about == COMMAND_COUNT ? -1 : (int)about);
+        else if (about != COMMAND_COUNT) command_print_help(about);
+        else command_print_list();
+        code = finish_output(0);
+    } else if (line.command == COMMAND_FMT) {
+        terminal_listen();
+        code = format(&line);
+    } else {
+        code = work(&line, argc, argv);
+    }
+    command_free(&line);
+    return code;
+}

@@ -1,0 +1,19 @@
+/// The terminal while long work runs: one line that tells how far it is, and Ctrl-C.
+#ifndef CLI_TERMINAL_H
+#define CLI_TERMINAL_H
+
+#include <stdbool.h>
+
+#include "duress.h"
+
+/// Start to listen for Ctrl-C (and a polite request to end): the first asks the work to stop when what it has is
+/// whole, the second stops at once. Writing into a closed pipe becomes an error instead of an end.
+void terminal_listen(void);
+
+/// What long work reports to. Silent if `quiet`, or where standard error is no terminal.
+DurProgress terminal_progress(bool quiet);
+
+/// Wipe the line, before anything else is printed.
+void terminal_clear(void);
+
+#endif

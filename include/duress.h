@@ -1,0 +1,93 @@
+/// Duress: an engine for coercive bargaining. The one public header.
+///
+/// A scenario text is compiled into an immutable model; the model is solved as a game and simulated in ensembles;
+/// claims are judged on both; everything a person sees is drawn from named tables. Every call returns a DurStatus;
+/// text for people is in the DurError or in the result. Nothing here prints, exits or keeps global state.
+#ifndef DURESS_H
+#define DURESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duress_status.h"
+
+#define DURESS_VERSION "0.1.0"
+
+typedef struct DurScenario DurScenario;   // a scenario file as read: a model, or a list of faults
+typedef struct DurResult   DurResult;     // the answer of one command, as text and as JSON
+
+/// Long work tells how far it is and asks whether it should stop; all may be NULL. See DurOptions.progress.
+typedef struct DurProgress {
+    void (*tell)(void *context, const char *what, double done, double total, const char *note);
+    bool (*stop)(void *context);
+    void *context;
+} DurProgress;
+
+/// What a command may be told. Zero-initialised is the default of every command.
+typedef struct DurOptions {
+    const char *const *set;     // [n_set] "param=value"
+    int         n_set;
+    const char *at;             // solve: "tariff=threatened, attention=0.5"; NULL: the start
+    const char *const *query;   // [n_query] query: quantities as a claim would write them
+    int         n_query;
+    const char *claim;          // claims: only this one; NULL: all
+    bool        exact;          // claims, query: exactly on the lattice where the path allows
+    int64_t     runs;           // simulate, claims, query, run; 0: the command's default
+    uint64_t    seed;           // 0 is a seed like any other
+    bool        lattice;        // simulate the lattice chain instead of continuous stocks
+    const char *policy;         // simulate: under this policy; NULL: the equilibrium
+    double      confidence;     // 0: 0.99, or what the claim says
+    double      tolerance;      // solve; 0: 1e-8
+    int64_t     max_sweep;      // solve; 0: default
+    int         threads;        // 0: one for each core
+    int         times;          // simulate, run: points in time; 0: 61
+    bool        strict;         // claims: a claim that fails is DUR_UNMET
+    bool        no_certificate; // solve: residual only
+    const char *command;        // the command line, for the page's "how to reproduce"
+    const char *csv;            // simulate: where to write CSV; NULL: nowhere
+    const char *html;           // run: where to write the page; NULL: nowhere
+    const DurProgress *progress;
+} DurOptions;
+
+/// Text of a status, never NULL; and the program's exit code for it.
+const char *dur_status_text(DurStatus status);
+int         dur_exit_code(DurStatus status);
+
+/// Read and compile a scenario. DUR_OK also when it has faults (dur_faulty tells); DUR_IO when it cannot be read.
+/// On failure *error (char[1024], may be NULL) holds one sentence. options->query is compiled along.
+DurStatus dur_open(DurScenario **out, const char *path, const DurOptions *options, char error[1024]);
+void      dur_close(DurScenario *scenario);
+bool      dur_faulty(const DurScenario *scenario);
+
+/// The commands. Each makes a result, also when the status is not DUR_OK if there is something to show (diagnostics, a
+/// solve that missed its tolerance); *out may be NULL only when the status is not DUR_OK. A scenario with faults gives
+/// DUR_INPUT and its diagnostics from every command.
+DurStatus dur_check   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_solve   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_simulate(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+
+/// The canonical layout of a file's text: result text is the formatted file. Works on files alone, imports unread.
+///   rewrite  put it in the file's place (whole or not at all) where it differs
+/// Returns DUR_OK; DUR_UNMET if the file is laid out otherwise and was left; DUR_INPUT with its faults if it cannot be
+/// parsed; DUR_IO, DUR_LIMIT, DUR_MEMORY.
+DurStatus dur_format(const char *path, bool rewrite, DurResult **out, char error[1024]);
+
+/// A result that says only what went wrong, in the shape in which every command's JSON says it: for whoever shows
+/// results and has a fault of its own to tell, such as a command line that cannot be read.
+DurStatus dur_refuse(DurResult **out, DurStatus status, const char *sentence);
+
+/// What a command has to say: for people (UTF-8, at most 100 columns where it can), for programs (one JSON value).
+const char *dur_result_text(const DurResult *result);
+const char *dur_result_json(const DurResult *result);
+/// What should go to standard error (diagnostics, warnings); "" if nothing.
+const char *dur_result_faults(const DurResult *result);
+void        dur_result_free(DurResult *result);
+
+/// The one of `n` names that is near enough to `name` to suggest, or NULL.
+const char *dur_nearest(const char *name, const char *const *names, int n);
+
+#endif

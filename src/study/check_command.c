@@ -1,0 +1,174 @@
+#include "study/render.h"
+#include "study/warn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/// What one sweep over one state costs on one core for each way out of it and each actor, and how many sweeps a solve
+/// with its certificate is worth: measured on scenarios/us-mexico (6.3 s on one core). An estimate, told as such:
+/// sharper precision takes more sweeps.
+#define SECONDS_PER_WAY 1.0e-9
+#define SWEEPS          400.0
+
+// ---- lines without a source -------------------------------------------------------------------------------------
+
+// calls `tell` for every line that should have a source and has none
+typedef void AssumedTell(void *context, const char *kind, const char *name, Span span);
+static void each_assumed(const Model *m, AssumedTell *tell, void *context) {
+    for (int32_t i = 0; i < m->n_param; i++)
+        if (m->param[i].cite.source < 0) tell(context, "param", m->param[i].name, m->param[i].span);
+    for (int32_t i = 0; i < m->n_stock; i++)
+        if (m->stock[i].cite.source < 0) tell(context, "stock", m->stock[i].name, m->stock[i].span);
+    for (int32_t i = 0; i < m->n_jump; i++)
+        if (m->jump[i].cite.source < 0)
+            tell(context, m->jump[i].kind == JUMP_MOVE ? "move" : "event", m->jump[i].name, m->jump[i].span);
+    for (int32_t i = 0; i < m->n_claim; i++)
+        if (m->claim[i].cite.source < 0) tell(context, "claim", m->claim[i].name, m->claim[i].span);
+}
+
+typedef struct AssumedJson { Json *j; const DurScenario *s; } AssumedJson;
+static void tell_json(void *context, const char *kind, const char *name, Span span) {
+    const AssumedJson *to = context;
+    json_object(to->j);
+    json_pair_string(to->j, "kind", kind);
+    json_pair_string(to->j, "name", name);
+    json_pair_string(to->j, "file", result_path(&to->s->compilation, span));
+    json_pair_int(to->j, "line", span.line);
+    json_end_object(to->j);
+}
+
+// "param fear, fade; move lift_tariff"
+typedef struct AssumedText { Text *out; const char *kind; int n; } AssumedText;
+static void tell_text(void *context, const char *kind, const char *name, Span span) {
+    AssumedText *to = context;
+    bool is_new = !to->kind || strcmp(to->kind, kind) != 0;
+    if (to->n) text_append(to->out, is_new ? "; " : ", ");
+    if (is_new) text_printf(to->out, "%s ", kind);
+    text_append(to->out, name);
+    to->kind = kind;
+    to->n++;
+}
+
+// ---- how large --------------------------------------------------------------------------------------------------
+
+typedef struct Estimate {
+    double n_state;
+    double solve_bytes, policy_bytes;   // NaN where there is no lattice
+    double seconds;
+} Estimate;
+
+static Estimate estimate(const DurScenario *s) {
+    const Model *m = s->model;
+    Estimate e = {.n_state = lattice_size(m).n_state, .solve_bytes = NAN, .policy_bytes = NAN, .seconds = NAN};
+    const Lattice *l = s->session.lattice;
+    if (!l) return e;
+    e.solve_bytes = study_bytes(s, 0);
+    e.policy_bytes = policy_bytes(l);
+    double ways = 2.0 * m->n_stock;
+    for (int32_t k = 0; k < m->n_jump; k++) ways += l->jump[k].n_branch;
+    e.seconds = e.n_state * ways * m->n_actor * SECONDS_PER_WAY * SWEEPS / team_size(s->team);
+    return e;
+}
+
+static void render_check(Json *j, const DurScenario *s, const Estimate *e) {
+    const Model *m = s->model;
+    render_identity(j, s);
+    // beyond 2^53 a double is not whole, but then nobody solves it either
+    json_pair_number(j, "states", e->n_state);
+    json_key(j, "lattice");
+    json_object(j);
+    for (int32_t v = 0; v < m->n_mode; v++) json_pair_int(j, m->mode[v].name, m->mode[v].n_value);
+    for (int32_t k = 0; k < m->n_stock; k++) json_pair_int(j, m->stock[k].name, m->stock[k].n_grid);
+    json_end_object(j);
+    json_pair_number(j, "bytes", e->solve_bytes);
+    json_pair_number(j, "policy_bytes", e->policy_bytes);
+    json_pair_number(j, "seconds_estimate", e->seconds);
+    json_pair_int(j, "threads", team_size(s->team));
+    result_list(j, "warnings", &s->compilation, false);
+    json_key(j, "assumed");
+    json_array(j);
+    each_assumed(m, tell_json, &(AssumedJson){j, s});
+    json_end_array(j);
+}
+
+static void put_count(Text *out, int32_t n, const char *one, const char *many, const char *between) {
+    text_printf(out, "%d %s%s", n, n == 1 ? one : many, between);
+}
+
+static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
+    const Model *m = s->model;
+    int32_t n_event = 0;
+    for (int32_t k = 0; k < m->n_jump; k++) n_event += m->jump[k].kind != JUMP_MOVE;
+    text_printf(out, "%s\n\n  hash      %.16s\n  clock     continuous, in %ss", m->title, m->hash, m->unit);
+    if (m->from_day != INT32_MIN) {
+        char from[16], until[16];
+        text_printf(out, ", from %s", model_date(m, 0, from));
+        if (m->horizon > 0) text_printf(out, " until %s", model_date(m, m->horizon, until));
+    }
+    text_printf(out, "; choice %s\n  holds     ", m->choice == CHOICE_TASTE ? "taste" : "quantal");
+    put_count(out, m->n_actor, "actor", "actors", ", ");
+    put_count(out, m->n_jump - n_event, "move", "moves", ", ");
+    put_count(out, n_event, "event", "events", ", ");
+    put_count(out, m->n_param, "param", "params", ", ");
+    put_count(out, m->n_policy, "policy", "policies", ", ");
+    put_count(out, m->n_claim, "claim", "claims", "\n");
+
+    Text list = {0};
+    text_number(&list, e->n_state, 15);
+    text_append(&list, " states");
+    for (int32_t v = 0; v < m->n_mode; v++)
+        text_printf(&list, "%s%s %d", v ? " x " : ": ", m->mode[v].name, m->mode[v].n_value);
+    for (int32_t k = 0; k < m->n_stock; k++)
+        text_printf(&list, "%s%s %d", k + m->n_mode ? " x " : ": ", m->stock[k].name, m->stock[k].n_grid);
+    text_append(out, "  lattice   ");
+    put_wrapped(out, text_view(&list), 12, 12);
+    text_append(out, "\n");
+    if (isfinite(e->seconds)) {
+        text_append(out, "  solving   about ");
+        put_seconds(out, e->seconds);
+        text_append(out, " and ");
+        put_bytes(out, e->solve_bytes);
+        text_append(out, " with ");
+        put_count(out, team_size(s->team), "thread", "threads", "; each policy kept ");
+        put_bytes(out, e->policy_bytes);
+        text_append(out, "\n");
+    }
+    text_clear(&list);
+    AssumedText to = {.out = &list};
+    each_assumed(m, tell_text, &to);
+    if (to.n) {
+        text_printf(out, "  assumed   ");
+        put_count(out, to.n, "line without a source:", "lines without a source:", " ");
+        put_wrapped(out, text_view(&list), 40, 12);
+        text_append(out, "\n");
+    }
+    text_free(&list);
+    int32_t n = s->compilation.diagnostics.n_warning;
+    text_append(out, "\n  no error, ");
+    put_count(out, n, "warning", "warnings", "\n");
+}
+
+static DurStatus check(DurScenario *s, DurResult *result, DurError *error) {
+    // a lattice that cannot be made still has a size to tell
+    DurStatus status = study_lattice(s, error);
+    if (status == DUR_OK) status = warn_lattice(s, error);
+    if (status == DUR_MEMORY) return status;
+    Estimate e = estimate(s);
+    Json j = json_make(&result->json);
+    json_object(&j);
+    if (status != DUR_OK) result_error(&j, status, error->text);
+    render_check(&j, s, &e);
+    json_end_object(&j);
+    result_print(result, &s->compilation);
+    if (status == DUR_OK) put_check(&result->text, s, &e);
+    return status;
+}
+
+DurStatus dur_check(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
+    DurError why = {0};
+    DurResult *result = NULL;
+    DurStatus status = study_begin(s, &options, &result, &why);
+    if (status == DUR_OK) status = check(s, result, &why);
+    return result_finish(&result, out, status, &why, error);
+}

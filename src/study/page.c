@@ -1,0 +1,557 @@
+#include "study/page.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "report/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// ---- frames filled row by row: the first failure is remembered, everything after it does nothing ----------------
+
+typedef struct Sheet {
+    Frame  *frame;
+    int64_t row;
+    bool    failed;
+} Sheet;
+
+static Sheet sheet_make(const char *name, int64_t n_row) {
+    Sheet sheet = {.frame = frame_make(name, n_row)};
+    sheet.failed = sheet.frame == NULL;
+    return sheet;
+}
+
+// columns come into being as the first row names them; later rows find them again
+static int32_t find_column(Sheet *sheet, const char *name, bool is_text) {
+    if (sheet->failed) return -1;
+    for (int32_t c = 0; c < sheet->frame->n_column; c++)
+        if (strcmp(sheet->frame->column[c].name, name) == 0) return c;
+    sheet->failed = is_text ? !frame_add_text(sheet->frame, name) : !frame_add_number(sheet->frame, name, NULL);
+    return sheet->failed ? -1 : sheet->frame->n_column - 1;
+}
+
+static void put_text(Sheet *sheet, const char *column, const char *text) {
+    int32_t c = find_column(sheet, column, true);
+    if (c >= 0 && !frame_set_text(sheet->frame, c, sheet->row, text)) sheet->failed = true;
+}
+
+static void put_number(Sheet *sheet, const char *column, double x) {
+    int32_t c = find_column(sheet, column, false);
+    if (c >= 0) sheet->frame->column[c].number[sheet->row] = x;
+}
+
+// a text that was put together; freed here
+static void put_made(Sheet *sheet, const char *column, Text *text) {
+    if (text->failed) sheet->failed = true;
+    put_text(sheet, column, text_view(text));
+    text_free(text);
+}
+
+static void put_source(Sheet *sheet, const Model *m, ModelCite cite) {
+    put_text(sheet, "source", cite.source < 0 ? NULL : m->source[cite.source].name);
+    put_text(sheet, "locator", cite.locator);
+}
+
+static const char *program_text(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? NULL : m->program[p].text; }
+
+// ---- what the scenario says -------------------------------------------------------------------------------------
+
+static Frame *done(Sheet *sheet, bool *failed) {
+    *failed |= sheet->failed;
+    return sheet->frame;
+}
+
+static Frame *actors_frame(const DurScenario *s, bool *failed) {
+    const Model *m = s->model;
+    Sheet sheet = sheet_make("actors", m->n_actor);
+    for (; sheet.row < m->n_actor; sheet.row++) {
+        const ModelActor *a = &m->actor[sheet.row];
+        put_text(&sheet, "name", a->name);
+        put_text(&sheet, "text", a->text);
+        Text patience = {0}, attends = {0};
+        text_number(&patience, eval_state(m, a->patience, NULL, s->session.param, NULL, NULL), 6);
+        text_printf(&patience, " %s", m->unit);
+        put_made(&sheet, "patience", &patience);
+        put_text(&sheet, "precision", program_text(m, a->precision));
+        text_append(&attends, program_text(m, a->attends) ? program_text(m, a->attends) : "");
+        if (!strstr(text_view(&attends), " per ")) text_printf(&attends, " per %s", m->unit);
+        put_made(&sheet, "attends", &attends);
+    }
+    return done(&sheet, failed);
+}
+
+// what a stock is changed by, where the new value is itself plus or minus one summand; else NULL
+static const char *change_text(const char *name, const char *value) {
+    size_t n = strlen(name);
+    if (strncmp(value, name, n) != 0) return NULL;
+    if (strncmp(value + n, " + ", 3) != 0 && strncmp(value + n, " - ", 3) != 0) return NULL;
+    int depth = 0;
+    for (const char *c = value + n + 3; *c; c++) {
+        if (*c == '(' || *c == '[' || *c == '{') depth++;
+        if (*c == ')' || *c == ']' || *c == '}') depth--;
+        if (depth == 0 && *c == ' ') return NULL;
+    }
+    return value + n + 1;
+}
+
+static void effect_text(const Model *m, const ModelJump *jump, Text *out) {
+    const char *between = "";
+    for (int32_t e = 0; e < jump->n_effect; e++, between = ", ") {
+        const ModelEffect *effect = &jump->effect[e];
+        const Program *p = &m->program[effect->value];
+        const char *name = model_variable_name(m, effect->to), *change = change_text(name, p->text);
+        text_printf(out, "%s%s ", between, name);
+        // a mode's value is an index in the program and a name in the text
+        if (effect->to < m->n_mode && p->is_literal) {
+            int32_t value = (int32_t)eval_state(m, effect->value, NULL, NULL, NULL, NULL);
+            text_printf(out, "= %s", m->mode[effect->to].value[value]);
+        } else if (change) text_printf(out, "%c= %s", change[0], change + 2);
+        else             text_printf(out, "= %s", p->text);
+    }
+    for (int32_t k = 0; k < jump->n_lump; k++) {
+        const ModelLump *lump = &jump->lump[k];
+        if (lump->is_cost) continue;
+        text_printf(out, "%spays %s %s", between, m->actor[lump->actor].name, program_text(m, lump->value));
+        between = ", ";
+    }
+}
+
+// a text without one pair of brackets that hold all of it
+static void append_bare(Text *out, const char *s) {
+    size_t n = strlen(s);
+    int depth = 0;
+    bool whole = n > 1 && s[0] == '(' && s[n - 1] == ')';
+    for (size_t i = 0; whole && i + 1 < n; i++) {
+        depth += (s[i] == '(') - (s[i] == ')');
+        whole = depth > 0;
+    }
+    text_append_n(out, s + whole, n - 2 * whole);
+}
+
+// the cost as the scenario states it: the lump is its negative
+static void cost_text(const Model *m, const ModelJump *jump, Text *out) {
+    for (int32_t k = 0; k < jump->n_lump; k++) {
+        if (!jump->lump[k].is_cost) continue;
+        const Program *p = &m->program[jump->lump[k].value];
+        if (p->is_literal) text_number(out, -eval_state(m, jump->lump[k].value, NULL, NULL, NULL, NULL), 6);
+        else if (p->text[0] == '-') append_bare(out, p->text + 1);
+        else text_append(out, p->text);
+    }
+}
+
+static Frame *jumps_frame(const Model *m, bool moves, bool *failed) {
+    int64_t n = 0;
+    for (int32_t k = 0; k < m->n_jump; k++) n += (m->jump[k].kind == JUMP_MOVE) == moves;
+    Sheet sheet = sheet_make(moves ? "moves" : "events", n);
+    for (int32_t k = 0; k < m->n_jump; k++) {
+        const ModelJump *jump = &m->jump[k];
+        if ((jump->kind == JUMP_MOVE) != moves) continue;
+        put_text(&sheet, "name", jump->name);
+        if (moves) put_text(&sheet, "actor", m->actor[jump->actor].name);
+        put_text(&sheet, "text", jump->text);
+        put_text(&sheet, "when", program_text(m, jump->when));
+        if (moves) {
+            Text cost = {0};
+            cost_text(m, jump, &cost);
+            put_made(&sheet, "cost", &cost);
+        } else if (jump->kind == JUMP_DATED) {
+            char date[16];
+            Text rate = {0};
+            text_printf(&rate, "at %s", model_date(m, jump->at, date));
+            put_made(&sheet, "rate", &rate);
+        } else {
+            put_text(&sheet, "rate", program_text(m, jump->rate));
+        }
+        Text effect = {0};
+        effect_text(m, jump, &effect);
+        put_made(&sheet, "effect", &effect);
+        put_source(&sheet, m, jump->cite);
+        sheet.row++;
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *stocks_frame(const DurScenario *s, bool *failed) {
+    const Model *m = s->model;
+    Sheet sheet = sheet_make("stocks", m->n_stock);
+    for (; sheet.row < m->n_stock; sheet.row++) {
+        const ModelStock *stock = &m->stock[sheet.row];
+        put_text(&sheet, "name", stock->name);
+        put_text(&sheet, "text", stock->text);
+        put_number(&sheet, "low", stock->low);
+        put_number(&sheet, "high", stock->high);
+        put_number(&sheet, "start", eval_state(m, stock->start, NULL, s->session.param, NULL, NULL));
+        put_text(&sheet, "drift", program_text(m, stock->drift));
+        put_text(&sheet, "noise", program_text(m, stock->noise));
+        put_text(&sheet, "unit", stock->unit);
+        put_source(&sheet, m, stock->cite);
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *modes_frame(const Model *m, bool *failed) {
+    Sheet sheet = sheet_make("modes", m->n_mode);
+    for (; sheet.row < m->n_mode; sheet.row++) {
+        const ModelMode *mode = &m->mode[sheet.row];
+        put_text(&sheet, "name", mode->name);
+        put_text(&sheet, "actor", mode->actor < 0 ? "" : m->actor[mode->actor].name);
+        put_text(&sheet, "text", mode->text);
+        Text values = {0};
+        for (int32_t v = 0; v < mode->n_value; v++) text_printf(&values, "%s%s", v ? ", " : "", mode->value[v]);
+        put_made(&sheet, "values", &values);
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *payoffs_frame(const Model *m, bool *failed) {
+    Sheet sheet = sheet_make("payoffs", m->n_term);
+    for (; sheet.row < m->n_term; sheet.row++) {
+        const ModelTerm *term = &m->term[sheet.row];
+        put_text(&sheet, "actor", m->actor[term->actor].name);
+        put_text(&sheet, "term", term->name);
+        put_text(&sheet, "expression", program_text(m, term->value));
+    }
+    return done(&sheet, failed);
+}
+
+static void phase_text(const Model *m, const ModelPhase *phase, Text *out) {
+    text_append(out, "from ");
+    text_number(out, phase->start, 6);
+    text_printf(out, " %s:", m->unit);
+    const char *between = " ";
+    for (int32_t i = 0; i < phase->n_set; i++, between = ", ") {
+        const ModelMode *mode = &m->mode[phase->set[i].mode];
+        text_printf(out, "%s%s = %s", between, mode->name, mode->value[phase->set[i].value]);
+    }
+    for (int32_t i = 0; i < phase->n_never; i++, between = ", ")
+        text_printf(out, "%s%s%s", between, i ? "" : "never ", m->jump[phase->never[i]].name);
+    for (int32_t i = 0; i < phase->n_always; i++, between = ", ") {
+        const ModelAlways *always = &phase->always[i];
+        text_printf(out, "%salways %s", between, m->jump[always->jump].name);
+        if (always->when != PROGRAM_NONE) text_printf(out, " when %s", program_text(m, always->when));
+    }
+    if (phase->precision != PROGRAM_NONE)
+        text_printf(out, "%sprecision %s", between, program_text(m, phase->precision));
+}
+
+static Frame *policies_frame(const Model *m, bool *failed) {
+    Sheet sheet = sheet_make("policies", m->n_policy);
+    for (; sheet.row < m->n_policy; sheet.row++) {
+        const ModelPolicy *policy = &m->policy[sheet.row];
+        put_text(&sheet, "name", policy->name);
+        put_text(&sheet, "text", policy->text);
+        put_text(&sheet, "actor", m->actor[policy->actor].name);
+        Text what = {0};
+        for (int32_t k = 0; k < policy->n_phase; k++) {
+            phase_text(m, &policy->phase[k], &what);
+            text_append(&what, "; ");
+        }
+        text_append(&what, policy->is_announced ? "announced" : "a surprise");
+        put_made(&sheet, "what", &what);
+    }
+    return done(&sheet, failed);
+}
+
+// ---- who moves what ---------------------------------------------------------------------------------------------
+
+// one pass counts, the next one writes
+typedef struct Links {
+    Sheet  *sheet;   // NULL while counting
+    int64_t n;
+} Links;
+
+static void put_link(Links *links, const char *from, const char *to, const char *kind) {
+    links->n++;
+    if (!links->sheet) return;
+    put_text(links->sheet, "from", from);
+    put_text(links->sheet, "to", to);
+    put_text(links->sheet, "kind", kind);
+    links->sheet->row++;
+}
+
+static uint64_t reads(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? 0 : m->program[p].reads; }
+
+static void put_reads(Links *links, const Model *m, uint64_t mask, const char *to, const char *kind) {
+    for (int32_t v = 0; v < model_variables(m); v++)
+        if (mask >> v & 1) put_link(links, model_variable_name(m, v), to, kind);
+}
+
+static void put_links(Links *links, const Model *m) {
+    for (int32_t k = 0; k < m->n_jump; k++)
+        for (int32_t e = 0; e < m->jump[k].n_effect; e++)
+            put_link(links, m->jump[k].name, model_variable_name(m, m->jump[k].effect[e].to), "changes");
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        uint64_t self = (uint64_t)1 << (m->n_mode + k);
+        put_reads(links, m, reads(m, m->stock[k].drift) & ~self, m->stock[k].name, "drives");
+    }
+    for (int32_t k = 0; k < m->n_jump; k++)
+        if (m->jump[k].kind == JUMP_EVENT) put_reads(links, m, reads(m, m->jump[k].rate), m->jump[k].name, "hastens");
+    for (int32_t a = 0; a < m->n_actor; a++) {
+        uint64_t mask = 0;
+        for (int32_t t = 0; t < m->n_term; t++)
+            if (m->term[t].actor == a) mask |= reads(m, m->term[t].value);
+        put_reads(links, m, mask, m->actor[a].name, "weighs");
+    }
+}
+
+static Frame *links_frame(const Model *m, bool *failed) {
+    Links count = {0};
+    put_links(&count, m);
+    Sheet sheet = sheet_make("links", count.n);
+    put_links(&(Links){.sheet = &sheet}, m);
+    return done(&sheet, failed);
+}
+
+// ---- parameters and sources -------------------------------------------------------------------------------------
+
+static void prior_text(const ModelParam *param, Text *out) {
+    static const struct { const char *name; int n; } prior[] = {
+        [PRIOR_NONE] = {"", 0}, [PRIOR_UNIFORM] = {"uniform", 2}, [PRIOR_NORMAL] = {"normal", 2},
+        [PRIOR_LOGNORMAL] = {"lognormal", 2}, [PRIOR_BETA] = {"beta", 2}, [PRIOR_GAMMA] = {"gamma", 2},
+        [PRIOR_EXPONENTIAL] = {"exponential", 1}, [PRIOR_TRIANGULAR] = {"triangular", 3},
+    };
+    const double argument[3] = {param->prior_a, param->prior_b, param->prior_c};
+    text_append(out, prior[param->prior].name);
+    for (int i = 0; i < prior[param->prior].n; i++) {
+        text_append(out, i ? ", " : "(");
+        text_number(out, argument[i], 4);
+    }
+    if (prior[param->prior].n) text_char(out, ')');
+}
+
+static Frame *params_frame(const DurScenario *s, bool *failed) {
+    const Model *m = s->model;
+    Sheet sheet = sheet_make("params", m->n_param);
+    for (; sheet.row < m->n_param; sheet.row++) {
+        const ModelParam *param = &m->param[sheet.row];
+        put_text(&sheet, "name", param->name);
+        put_number(&sheet, "value", s->session.param[sheet.row] / param->scale);
+        Text unit = {0}, prior = {0};
+        if (param->unit) text_append(&unit, param->unit);
+        if (param->per) text_printf(&unit, "%sper %s", unit.length ? " " : "", param->per);
+        put_made(&sheet, "unit", &unit);
+        prior_text(param, &prior);
+        put_made(&sheet, "prior", &prior);
+        put_source(&sheet, m, param->cite);
+        put_text(&sheet, "text", param->text);
+        put_number(&sheet, "assumed", param->cite.source < 0);
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *sources_frame(const Model *m, bool *failed) {
+    Sheet sheet = sheet_make("sources", m->n_source);
+    for (; sheet.row < m->n_source; sheet.row++) {
+        const ModelSource *source = &m->source[sheet.row];
+        put_text(&sheet, "name", source->name);
+        put_text(&sheet, "text", source->text);
+        put_text(&sheet, "url", source->url);
+        put_text(&sheet, "date", source->date);
+        put_text(&sheet, "file", source->file);
+    }
+    return done(&sheet, failed);
+}
+
+// ---- what came of it --------------------------------------------------------------------------------------------
+
+static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *failed) {
+    Sheet sheet = sheet_make("claims", claims->n);
+    for (; sheet.row < claims->n; sheet.row++) {
+        const ClaimAnswer *answer = &claims->item[sheet.row];
+        const ModelClaim *claim = &m->claim[answer->claim];
+        const CheckClaim *f = &answer->found;
+        put_text(&sheet, "name", claim->name);
+        put_text(&sheet, "text", claim->text);
+        put_text(&sheet, "sentence", claim->sentence);
+        put_text(&sheet, "verdict", check_verdict_name(f->verdict));
+        put_number(&sheet, "left", f->left.value);
+        put_number(&sheet, "right", f->right.value);
+        put_number(&sheet, "low", f->gap.low);
+        put_number(&sheet, "high", f->gap.high);
+        put_number(&sheet, "confidence", f->gap.confidence);
+        put_text(&sheet, "comparison", comparison_sign(claim->comparison));
+        put_text(&sheet, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : "");
+        put_number(&sheet, "runs", (double)f->gap.n_run);
+        put_source(&sheet, m, claim->cite);
+    }
+    return done(&sheet, failed);
+}
+
+// frames of the same columns, one below the other; NULL where memory is out. Takes the parts.
+static Frame *stack(const char *name, Frame **part, int32_t n, bool *failed) {
+    int64_t n_row = 0;
+    const Frame *first = NULL;
+    for (int32_t i = 0; i < n; i++) {
+        if (!part[i]) continue;
+        if (!first) first = part[i];
+        n_row += part[i]->n_row;
+    }
+    Frame *out = frame_make(name, n_row);
+    bool made = out != NULL;
+    for (int32_t c = 0; made && first && c < first->n_column; c++) {
+        const Column *like = &first->column[c];
+        made = like->kind == COLUMN_TEXT ? frame_add_text(out, like->name) != NULL
+                                         : frame_add_number(out, like->name, like->unit) != NULL;
+        int64_t row = 0;
+        for (int32_t i = 0; made && i < n; i++) {
+            for (int64_t r = 0; made && part[i] && r < part[i]->n_row; r++, row++) {
+                if (like->kind == COLUMN_TEXT) made = frame_set_text(out, c, row, part[i]->column[c].text[r]);
+                else out->column[c].number[row] = part[i]->column[c].number[r];
+            }
+        }
+    }
+    for (int32_t i = 0; i < n; i++) frame_free(part[i]);
+    *failed |= !made;
+    return out;
+}
+
+typedef Frame *PathsFrame(const SimPaths *paths, const Model *model, const char *policy);
+static Frame *paths_stack(const char *name, PathsFrame *make, const Model *m, const RunAnswers *run, bool *failed) {
+    Frame **part = memory_zeroed((size_t)run->n_paths, sizeof *part);
+    if (!part) {
+        *failed = true;
+        return NULL;
+    }
+    for (int32_t p = 0; p < run->n_paths; p++) {
+        if (run->paths[p].n_run == 0) continue;
+        part[p] = make(&run->paths[p], m, p == 0 ? "" : m->policy[p - 1].name);
+        *failed |= part[p] == NULL;
+    }
+    Frame *out = stack(name, part, run->n_paths, failed);
+    memory_free(part);
+    return out;
+}
+
+// a number of each actor
+static Frame *values_frame(const DurScenario *s, const char *name, const double *x, bool *failed) {
+    const Model *m = s->model;
+    Sheet sheet = sheet_make(name, x ? m->n_actor : 0);
+    for (; x && sheet.row < m->n_actor; sheet.row++) {
+        put_text(&sheet, "actor", m->actor[sheet.row].name);
+        put_number(&sheet, "value", x[sheet.row]);
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *choices_frame(const DurScenario *s, bool *failed) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    // waiting, and every move that is available
+    int64_t n = m->n_actor;
+    for (int32_t k = 0; k < m->n_jump; k++) n += m->jump[k].kind == JUMP_MOVE && isfinite(g->choice_start[k]);
+    Sheet sheet = sheet_make("choices", n);
+    for (int32_t a = 0; a < m->n_actor; a++) {
+        for (int32_t k = -1; k < m->n_jump; k++) {
+            const ModelJump *jump = k < 0 ? NULL : &m->jump[k];
+            bool shown = !jump || (jump->kind == JUMP_MOVE && jump->actor == a && isfinite(g->choice_start[k]));
+            if (!shown) continue;
+            put_text(&sheet, "actor", m->actor[a].name);
+            put_text(&sheet, "move", k < 0 ? "wait" : m->jump[k].name);
+            put_number(&sheet, "probability", k < 0 ? g->wait_start[a] : g->choice_start[k]);
+            sheet.row++;
+        }
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *certificate_frame(const DurScenario *s, bool *failed) {
+    const GameSolution *g = &s->session.equilibrium;
+    const struct { const char *name; double value; } row[] = {
+        {"residual", g->certificate.residual},
+        {"consistency", g->certificate.consistency},
+        {"tolerance", s->session.tolerance > 0 ? s->session.tolerance : GAME_TOLERANCE},
+        {"iterations", (double)g->n_sweep},
+        {"steps", g->n_step},
+        {"seconds", g->seconds},
+        {"certificate_seconds", g->certificate_seconds},
+        {"memory", (double)(g->n_byte + s->session.lattice->n_byte)},
+    };
+    Sheet sheet = sheet_make("certificate", (int64_t)DUR_COUNT(row));
+    for (; sheet.row < (int64_t)DUR_COUNT(row); sheet.row++) {
+        put_text(&sheet, "quantity", row[sheet.row].name);
+        put_number(&sheet, "value", row[sheet.row].value);
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *notes_frame(const Model *m, const RunAnswers *run, bool *failed) {
+    int64_t n = 0;
+    for (int32_t p = 0; p < run->n_paths; p++) n += run->why[p][0] != '\0';
+    for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
+    Sheet sheet = sheet_make("notes", n);
+    for (int32_t p = 0; p < run->n_paths; p++) {
+        if (!run->why[p][0]) continue;
+        Text note = {0};
+        text_printf(&note, "Policy %s was not played: %s", p ? m->policy[p - 1].name : "", run->why[p]);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
+    for (int32_t c = 0; c < run->claims.n; c++) {
+        const ClaimAnswer *answer = &run->claims.item[c];
+        if (!answer->note[0]) continue;
+        Text note = {0};
+        text_printf(&note, "Claim %s was not judged: %s", m->claim[answer->claim].name, answer->note);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
+    return done(&sheet, failed);
+}
+
+// ---- the whole --------------------------------------------------------------------------------------------------
+
+// every frame of a report, to free them in one place
+enum { FRAMES = 21 };
+
+DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunAnswers *run, DurError *error) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    bool failed = false;
+    int n = 0;
+    Frame *all[FRAMES];
+#define KEEP(make) (all[n++] = (make))
+    char from[16], until[16];
+    Report report = {
+        .title = m->title,
+        .path = m->path,
+        .hash = m->hash,
+        .version = DURESS_VERSION,
+        .command = options->command,
+        .unit = m->unit,
+        .from = model_date(m, 0, from),
+        .until = model_date(m, study_horizon(s), until),
+        .choice = m->choice == CHOICE_TASTE ? "taste" : "quantal",
+        .simulation = options->lattice ? "lattice" : "continuous",
+        .seed = options->seed,
+        .runs = run->paths[0].n_run,
+        .states = (double)s->session.lattice->n_state,
+        .converged = g->verdict == GAME_CONVERGED,
+    };
+    report.actors = KEEP(actors_frame(s, &failed));
+    report.moves = KEEP(jumps_frame(m, true, &failed));
+    report.events = KEEP(jumps_frame(m, false, &failed));
+    report.stocks = KEEP(stocks_frame(s, &failed));
+    report.modes = KEEP(modes_frame(m, &failed));
+    report.payoffs = KEEP(payoffs_frame(m, &failed));
+    report.policies = KEEP(policies_frame(m, &failed));
+    report.links = KEEP(links_frame(m, &failed));
+    report.params = KEEP(params_frame(s, &failed));
+    report.sources = KEEP(sources_frame(m, &failed));
+    report.claims = KEEP(claims_frame(m, &run->claims, &failed));
+    report.series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
+    report.mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
+    report.values = KEEP(values_frame(s, "values", g->value_start, &failed));
+    report.choices = KEEP(choices_frame(s, &failed));
+    report.certificate = KEEP(certificate_frame(s, &failed));
+    report.regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
+    report.notes = KEEP(notes_frame(m, run, &failed));
+#undef KEEP
+
+    Text page = {0};
+    DurStatus status = failed ? status_fail(error, DUR_MEMORY, "out of memory while drawing the page") : DUR_OK;
+    if (status == DUR_OK) status = report_html(&report, &page, error);
+    if (status == DUR_OK) status = file_write(options->html, text_view(&page), page.length, error);
+    text_free(&page);
+    for (int i = 0; i < n; i++) frame_free(all[i]);
+    return status;
+}

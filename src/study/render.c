@@ -1,0 +1,98 @@
+#include "study/render.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void render_identity(Json *j, const DurScenario *s) {
+    const Model *m = s->model;
+    json_pair_string(j, "scenario", m->title);
+    json_pair_string(j, "file", m->path);
+    json_pair_string(j, "hash", m->hash);
+    // parameters that --set changed, in the unit in which they are declared
+    json_key(j, "set");
+    json_object(j);
+    for (int32_t p = 0; p < m->n_param; p++)
+        if (memcmp(&s->session.param[p], &m->param[p].value, sizeof(double)) != 0)
+            json_pair_number(j, m->param[p].name, s->session.param[p] / m->param[p].scale);
+    json_end_object(j);
+}
+
+void render_seed(Json *j, uint64_t seed) {
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRIu64, seed);
+    if (seed <= INT64_MAX) json_pair_int(j, "seed", (int64_t)seed);
+    else json_pair_string(j, "seed", digits);
+}
+
+void put_solve(Text *out, const DurScenario *s) {
+    const GameSolution *g = &s->session.equilibrium;
+    text_number(out, (double)s->session.lattice->n_state, 15);
+    text_printf(out, " states, choice %s; %s in ", s->model->choice == CHOICE_TASTE ? "taste" : "quantal",
+                g->verdict == GAME_CONVERGED ? "solved" : "NOT solved");
+    put_seconds(out, g->seconds);
+    text_append(out, ", ");
+    text_number(out, (double)g->n_sweep, 15);
+    text_append(out, g->n_sweep == 1 ? " sweep, " : " sweeps, ");
+    put_bytes(out, (double)(g->n_byte + s->session.lattice->n_byte));
+    text_append(out, " of memory");
+}
+
+const char *comparison_sign(Comparison comparison) {
+    switch (comparison) {
+        case COMPARE_LESS: return "<";
+        case COMPARE_LESS_EQUAL: return "<=";
+        case COMPARE_GREATER: return ">";
+        case COMPARE_GREATER_EQUAL: return ">=";
+        case COMPARE_EQUAL: return "==";
+        case COMPARE_NOT_EQUAL: return "!=";
+    }
+    return "?";
+}
+
+void put_cite(Text *out, const Model *m, ModelCite cite) {
+    if (cite.source < 0) return;
+    text_append(out, m->source[cite.source].name);
+    if (cite.locator) text_printf(out, ":%s", cite.locator);
+}
+
+void put_method(Text *out, const CheckAnswer *answer) {
+    if (answer->method == CHECK_EXACT) {
+        text_append(out, "exact");
+        return;
+    }
+    text_number(out, (double)answer->n_run, 15);
+    text_append(out, answer->n_run == 1 ? " run" : " runs");
+}
+
+void put_interval(Text *out, const CheckAnswer *answer) {
+    if (answer->method == CHECK_EXACT) {
+        text_printf(out, "± %.1g", fmax(answer->high - answer->value, answer->value - answer->low));
+        return;
+    }
+    text_char(out, '[');
+    text_number(out, answer->low, 4);
+    text_append(out, ", ");
+    text_number(out, answer->high, 4);
+    text_printf(out, "] at %g %%", 100 * answer->confidence);
+}
+
+CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs) {
+    return (CheckOptions){
+        .exact = options->exact,
+        .kind = options->lattice ? SIM_LATTICE : SIM_CONTINUOUS,
+        .n_run = options->runs > 0 ? options->runs : default_runs,
+        .seed = options->seed,
+        .confidence = options->confidence,
+        .progress = &s->progress,
+    };
+}
+
+DurStatus study_plans(DurScenario *s, const bool *wanted, const Plan **out, DurError *error) {
+    for (int32_t p = -1; p < s->model->n_policy; p++) {
+        out[1 + p] = NULL;
+        if (wanted[1 + p]) TRY(study_plan(s, p, &out[1 + p], error));
+    }
+    return DUR_OK;
+}

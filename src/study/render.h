@@ -1,0 +1,63 @@
+/// What several commands say in the same words: who is asked about, what was solved, how claims turned out.
+#ifndef STUDY_RENDER_H
+#define STUDY_RENDER_H
+
+#include "check/check.h"
+#include "study/result.h"
+#include "study/study.h"
+
+/// "scenario", "hash", "set": which question the answer belongs to. Inside an object that the caller opened.
+void render_identity(Json *j, const DurScenario *s);
+
+/// "seed": a number, or a string of digits where a number would not hold it.
+void render_seed(Json *j, uint64_t seed);
+
+/// The equilibrium: states, values, choices ([n_actor], [n_jump], [n_actor]), certificate, what it took. Inside an
+/// object.
+void render_solution(Json *j, const DurScenario *s, const double *value, const double *choice, const double *wait);
+
+/// "324,000 states, choice quantal; solved in 3 s, 116 sweeps, 210 MB of memory"
+void put_solve(Text *out, const DurScenario *s);
+
+/// All claims of a scenario, or one, judged.
+typedef struct ClaimAnswer {
+    int32_t claim;
+    DurStatus status;          // not DUR_OK: it could not be judged, and `note` says why; its verdict is undecided
+    CheckClaim found;          // NaN where it could not be judged
+    char note[1024];
+} ClaimAnswer;
+typedef struct ClaimAnswers {
+    int32_t n;
+    ClaimAnswer *item;         // [n], owned
+    int32_t n_verdict[3];      // by CheckVerdict
+    DurStatus status;          // the first that is not DUR_OK
+} ClaimAnswers;
+
+/// Judge them in order. A claim that cannot be judged as asked is noted and the others go on; DUR_INTERRUPTED,
+/// DUR_MEMORY, DUR_LIMIT and DUR_DOMAIN end the work. DUR_INPUT if options->claim names none.
+DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
+void      claims_free(ClaimAnswers *answers);
+void      render_claims(Json *j, const Model *m, const ClaimAnswers *answers);
+void      put_claims(Text *out, const Model *m, const ClaimAnswers *answers);
+
+/// "exact" or "12,000 runs"; "[0.57, 0.61] at 99 %" or "+- 1e-9".
+void put_method(Text *out, const CheckAnswer *answer);
+void put_interval(Text *out, const CheckAnswer *answer);
+
+/// What a sampling command asks of `check`.
+CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs);
+
+/// Where a quantity's policy stands among the plans.
+static inline int32_t plan_index(const ModelQuantity *q) { return q->policy < 0 ? 0 : 1 + q->policy; }
+
+/// Plans of the policies wanted, [1 + n_policy] as in CheckPlans: 0 the equilibrium, 1 + k policy k. Those not wanted
+/// become NULL.
+DurStatus study_plans(DurScenario *s, const bool *wanted, const Plan **out, DurError *error);
+
+/// "<", "<=", ...
+const char *comparison_sign(Comparison comparison);
+
+/// "op_ed:14", or "" where there is no source.
+void put_cite(Text *out, const Model *m, ModelCite cite);
+
+#endif

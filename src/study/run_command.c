@@ -1,0 +1,177 @@
+#include "base/memory.h"
+#include "study/page.h"
+#include "study/simulate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/// Runs of each fan chart when none are asked for: its quantiles are then smooth to the eye.
+#define RUNS 4000
+
+static void answers_free(RunAnswers *run) {
+    for (int32_t p = 0; run->paths && p < run->n_paths; p++) sim_paths_free(&run->paths[p]);
+    memory_free(run->paths);
+    memory_free(run->why);
+    claims_free(&run->claims);
+}
+
+// the equilibrium and every policy, with the same luck; one whose game cannot be solved is left out and told
+static DurStatus play(DurScenario *s, const DurOptions *options, RunAnswers *run, DurError *error) {
+    run->n_paths = 1 + s->model->n_policy;
+    run->paths = memory_zeroed((size_t)run->n_paths, sizeof *run->paths);
+    run->why = memory_zeroed((size_t)run->n_paths, sizeof *run->why);
+    if (!run->paths || !run->why) return status_fail(error, DUR_MEMORY, "out of memory");
+    for (int32_t p = 0; p < run->n_paths; p++) {
+        DurError why = {0};
+        DurStatus status = study_paths(s, options, p - 1, RUNS, &run->paths[p], &why);
+        if (status == DUR_UNMET && p > 0) {
+            snprintf(run->why[p], sizeof run->why[p], "%.255s", why.text);
+            run->paths[p] = (SimPaths){0};
+        } else if (status != DUR_OK) {
+            run->paths[p] = (SimPaths){0};
+            return status_fail(error, status, "%s", why.text);
+        }
+    }
+    return DUR_OK;
+}
+
+// ---- one screen -------------------------------------------------------------------------------------------------
+
+static void put_solution(Text *out, const DurScenario *s) {
+    const GameSolution *g = &s->session.equilibrium;
+    const Model *m = s->model;
+    text_printf(out, "%s\n\n  ", m->title);
+    put_solve(out, s);
+    text_printf(out, "\n  residual %.1e", g->certificate.residual);
+    if (isfinite(g->certificate.consistency)) text_printf(out, ", consistency %.1e", g->certificate.consistency);
+    for (int32_t a = 0; g->certificate.regret && a < m->n_actor; a++) {
+        if (!isfinite(g->certificate.regret[a])) continue;
+        text_append(out, a == 0 ? ", regret " : ", ");
+        text_number(out, g->certificate.regret[a], 2);
+        text_printf(out, " (%s)", m->actor[a].name);
+    }
+    text_char(out, '\n');
+}
+
+// where every stock stands at the end, on average, side by side
+static void put_ends(Text *out, const DurScenario *s, const RunAnswers *run) {
+    enum { SHOWN = 6 };   // policies that fit a line
+    const Model *m = s->model;
+    int32_t n_column = run->n_paths < SHOWN ? run->n_paths : SHOWN, last = run->paths[0].n_time - 1;
+    char align[SHOWN + 3];
+    memset(align, 'r', sizeof align);
+    align[0] = 'l';
+    align[n_column + 2] = '\0';
+    Grid grid = {.align = align};
+    Text head = {0};
+    char date[16];
+    if (model_date(m, run->paths[0].time[last], date)[0]) {
+        text_printf(&head, "mean on %s", date);
+    } else {
+        text_append(&head, "mean after ");
+        text_number(&head, run->paths[0].time[last], 5);
+        text_printf(&head, " %s", m->unit);
+    }
+    grid_cell(&grid, "%s", text_view(&head));
+    grid_cell(&grid, "start");
+    text_free(&head);
+    for (int32_t p = 0; p < n_column; p++) grid_cell(&grid, "%s", p ? m->policy[p - 1].name : "equilibrium");
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        grid_cell(&grid, "%s", m->stock[k].name);
+        grid_number(&grid, run->paths[0].mean[k * run->paths[0].n_time], 3);
+        for (int32_t p = 0; p < n_column; p++)
+            grid_number(&grid, run->paths[p].n_run ? run->paths[p].mean[k * run->paths[p].n_time + last] : NAN, 3);
+    }
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind == JUMP_DATED) continue;
+        grid_cell(&grid, "times %s", m->jump[j].name);
+        grid_cell(&grid, "%s", "");
+        for (int32_t p = 0; p < n_column; p++)
+            grid_number(&grid, run->paths[p].n_run ? run->paths[p].count[j] : NAN, 3);
+    }
+    text_char(out, '\n');
+    grid_print(&grid, out, 2);
+    if (run->n_paths > SHOWN) text_printf(out, "  (%d more policies on the page)\n", run->n_paths - SHOWN);
+}
+
+static void put_verdicts(Text *out, const Model *m, const ClaimAnswers *claims) {
+    Grid grid = {.align = "llrlrl"};
+    for (int32_t c = 0; c < claims->n; c++) {
+        const ClaimAnswer *answer = &claims->item[c];
+        grid_cell(&grid, "%s", check_verdict_name(answer->found.verdict));
+        grid_cell(&grid, "%s", m->claim[answer->claim].name);
+        grid_number(&grid, answer->found.left.value, 4);
+        grid_cell(&grid, "%s", comparison_sign(m->claim[answer->claim].comparison));
+        grid_number(&grid, answer->found.right.value, 4);
+        Text method = {0};
+        if (answer->status == DUR_OK) put_method(&method, &answer->found.gap);
+        else text_append(&method, "not judged");
+        grid_cell(&grid, "%s", text_view(&method));
+        text_free(&method);
+    }
+    if (claims->n) text_append(out, "\n  claims\n");
+    grid_print(&grid, out, 2);
+}
+
+static void render_run(Json *j, const DurScenario *s, const DurOptions *options, const RunAnswers *run) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    json_object(j);
+    render_identity(j, s);
+    json_key(j, "solve");
+    json_object(j);
+    render_solution(j, s, g->value_start, g->choice_start, g->wait_start);
+    json_end_object(j);
+    json_pair_int(j, "runs", run->paths[0].n_run);
+    render_seed(j, options->seed);
+    json_key(j, "policies");
+    json_object(j);
+    for (int32_t p = 0; p < run->n_paths; p++) {
+        const SimPaths *paths = &run->paths[p];
+        json_key(j, p ? m->policy[p - 1].name : "equilibrium");
+        json_object(j);
+        if (run->why[p][0]) json_pair_string(j, "note", run->why[p]);
+        for (int32_t k = 0; paths->n_run && k < m->n_stock; k++)
+            json_pair_number(j, m->stock[k].name, paths->mean[(k + 1) * paths->n_time - 1]);
+        json_end_object(j);
+    }
+    json_end_object(j);
+    json_key(j, "claims");
+    render_claims(j, m, &run->claims);
+    json_pair_string(j, "page", options->html);
+    json_end_object(j);
+}
+
+static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, DurResult *result,
+                         DurError *error) {
+    // a page that cannot be written is told before the work
+    TRY(study_reach(options->html, error));
+    TRY(study_equilibrium(s, true, error));
+    put_solution(&result->text, s);
+    TRY(study_unmet(s, error));
+    TRY(play(s, options, run, error));
+    TRY(claims_judge(&run->claims, s, options, error));
+    if (progress_stop(&s->progress)) return status_fail(error, DUR_INTERRUPTED, "interrupted; nothing was written");
+    if (options->html) TRY(page_write(s, options, run, error));
+
+    put_ends(&result->text, s, run);
+    put_verdicts(&result->text, s->model, &run->claims);
+    if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);
+    Json j = json_make(&result->json);
+    render_run(&j, s, options, run);
+    for (int32_t p = 1; p < run->n_paths; p++)
+        if (run->why[p][0])
+            return status_fail(error, DUR_UNMET, "policy %s: %s", s->model->policy[p - 1].name, run->why[p]);
+    return DUR_OK;
+}
+
+DurStatus dur_run(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
+    DurError why = {0};
+    DurResult *result = NULL;
+    RunAnswers run = {0};
+    DurStatus status = study_begin(s, &options, &result, &why);
+    if (status == DUR_OK) status = run_all(s, options, &run, result, &why);
+    answers_free(&run);
+    return result_finish(&result, out, status, &why, error);
+}

@@ -1,0 +1,271 @@
+#include "base/memory.h"
+#include "study/render.h"
+#include "study/simulate.h"
+
+#include <math.h>
+#include <string.h>
+
+/// Runs of an ensemble when none are asked for: a share is then known to about half a point.
+#define RUNS 10000
+
+DurStatus study_policy(const DurScenario *s, const char *name, int32_t *policy, DurError *error) {
+    const Model *m = s->model;
+    *policy = -1;
+    if (!name || !name[0]) return DUR_OK;
+    *policy = model_find_policy(m, name);
+    if (*policy >= 0) return DUR_OK;
+    if (m->n_policy == 0)
+        return status_fail(error, DUR_INPUT, "there is no policy `%s`: the scenario has none", name);
+    const char **names = memory_zeroed((size_t)m->n_policy, sizeof *names);
+    if (!names) return status_fail(error, DUR_MEMORY, "out of memory");
+    Text all = {0};
+    for (int32_t p = 0; p < m->n_policy; p++) {
+        names[p] = m->policy[p].name;
+        text_printf(&all, "%s%s", p ? ", " : "", names[p]);
+    }
+    const char *near = text_nearest(name, names, m->n_policy);
+    if (near) status_fail(error, DUR_INPUT, "there is no policy `%s`; did you mean `%s`?", name, near);
+    else      status_fail(error, DUR_INPUT, "there is no policy `%s`; there are: %s", name, text_view(&all));
+    text_free(&all);
+    memory_free((void *)names);
+    return DUR_INPUT;
+}
+
+DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs, SimPaths *out,
+                      DurError *error) {
+    const Plan *plan;
+    TRY(study_plan(s, policy, &plan, error));
+    SimOptions sim = {
+        .kind = options->lattice ? SIM_LATTICE : SIM_CONTINUOUS,
+        .n_run = options->runs > 0 ? options->runs : default_runs,
+        .seed = options->seed,
+        .horizon = study_horizon(s),
+        .progress = &s->progress,
+    };
+    s->label = policy < 0 ? NULL : s->model->policy[policy].name;
+    int32_t n_time = options->times > 0 ? options->times : STUDY_TIMES;
+    DurStatus status = sim_paths(out, s->session.lattice, plan, &sim, n_time, s->team, error);
+    s->label = NULL;
+    return status;
+}
+
+static const char *policy_name(const Model *m, int32_t policy) { return policy < 0 ? "" : m->policy[policy].name; }
+
+// ---- CSV: one tidy table, stocks first, then modes value by value -----------------------------------------------
+
+static const char *const QUANTILE_NAME[SIM_QUANTILES] = {"q05", "q25", "q50", "q75", "q95"};
+
+static Frame *paths_frame(const SimPaths *p, const Model *m) {
+    int64_t n_value = 0;
+    for (int32_t i = 0; i < m->n_mode; i++) n_value += m->mode[i].n_value;
+    Frame *frame = frame_make("paths", (p->n_stock + n_value) * p->n_time);
+    if (!frame) return NULL;
+    bool made = frame_add_text(frame, "variable") && frame_add_text(frame, "value");
+    double *time = frame_add_number(frame, "time", m->unit);
+    made = made && time && frame_add_text(frame, "date");
+    double *mean = frame_add_number(frame, "mean", NULL), *quantile[SIM_QUANTILES];
+    made = made && mean;
+    for (int q = 0; q < SIM_QUANTILES; q++) {
+        quantile[q] = frame_add_number(frame, QUANTILE_NAME[q], NULL);
+        made = made && quantile[q];
+    }
+    enum { VARIABLE = 0, VALUE = 1, DATE = 3 };
+
+    int64_t row = 0;
+    char date[16];
+    for (int32_t k = 0; made && k < p->n_stock; k++) {
+        for (int32_t t = 0; made && t < p->n_time; t++, row++) {
+            made = frame_set_text(frame, VARIABLE, row, m->stock[k].name) &&
+                   frame_set_text(frame, DATE, row, model_date(m, p->time[t], date));
+            time[row] = p->time[t];
+            mean[row] = p->mean[k * p->n_time + t];
+            for (int q = 0; q < SIM_QUANTILES; q++)
+                quantile[q][row] = p->quantile[(k * SIM_QUANTILES + q) * p->n_time + t];
+        }
+    }
+    // of a mode's value the mean is the share of runs in it; it has no quantiles
+    int64_t at = 0;
+    for (int32_t i = 0; made && i < m->n_mode; i++) {
+        for (int32_t v = 0; made && v < m->mode[i].n_value; v++, at++) {
+            for (int32_t t = 0; made && t < p->n_time; t++, row++) {
+                made = frame_set_text(frame, VARIABLE, row, m->mode[i].name) &&
+                       frame_set_text(frame, VALUE, row, m->mode[i].value[v]) &&
+                       frame_set_text(frame, DATE, row, model_date(m, p->time[t], date));
+                time[row] = p->time[t];
+                mean[row] = p->share[at * p->n_time + t];
+                for (int q = 0; q < SIM_QUANTILES; q++) quantile[q][row] = NAN;
+            }
+        }
+    }
+    if (made) return frame;
+    frame_free(frame);
+    return NULL;
+}
+
+// ---- JSON -------------------------------------------------------------------------------------------------------
+
+static void put_series(Json *j, const char *key, const double *x, int32_t n) {
+    json_key(j, key);
+    json_array(j);
+    for (int32_t t = 0; t < n; t++) json_number(j, x[t]);
+    json_end_array(j);
+}
+
+static void render_paths(Json *j, const SimPaths *p, const Model *m) {
+    put_series(j, "time", p->time, p->n_time);
+    json_key(j, "stocks");
+    json_object(j);
+    for (int32_t k = 0; k < p->n_stock; k++) {
+        json_key(j, m->stock[k].name);
+        json_object(j);
+        put_series(j, "mean", &p->mean[k * p->n_time], p->n_time);
+        for (int q = 0; q < SIM_QUANTILES; q++)
+            put_series(j, QUANTILE_NAME[q], &p->quantile[(k * SIM_QUANTILES + q) * p->n_time], p->n_time);
+        json_end_object(j);
+    }
+    json_end_object(j);
+    json_key(j, "modes");
+    json_object(j);
+    int64_t at = 0;
+    for (int32_t i = 0; i < m->n_mode; i++) {
+        json_key(j, m->mode[i].name);
+        json_object(j);
+        for (int32_t v = 0; v < m->mode[i].n_value; v++, at++)
+            put_series(j, m->mode[i].value[v], &p->share[at * p->n_time], p->n_time);
+        json_end_object(j);
+    }
+    json_end_object(j);
+    json_key(j, "counts");
+    json_object(j);
+    for (int32_t k = 0; k < p->n_jump; k++) json_pair_number(j, m->jump[k].name, p->count[k]);
+    json_end_object(j);
+}
+
+// ---- for people: five times are enough to see where things go ---------------------------------------------------
+
+#define SHOWN 5
+
+static void shown_times(const SimPaths *p, int32_t shown[SHOWN]) {
+    for (int32_t k = 0; k < SHOWN; k++) shown[k] = (int32_t)lround((double)k * (p->n_time - 1) / (SHOWN - 1));
+}
+
+static void put_when(Grid *grid, const SimPaths *p, const Model *m, int32_t t) {
+    char date[16];
+    model_date(m, p->time[t], date);
+    Text when = {0};
+    text_number(&when, p->time[t], 4);
+    grid_cell(grid, "%s", text_view(&when));
+    grid_cell(grid, "%s", date);
+    text_free(&when);
+}
+
+static void put_stocks(Text *out, const SimPaths *p, const Model *m, const int32_t *shown) {
+    Grid grid = {.align = "lrlrrrrrr"};
+    const char *head[] = {"stock", m->unit, "", "mean", "5 %", "25 %", "median", "75 %", "95 %"};
+    for (size_t c = 0; c < DUR_COUNT(head); c++) grid_cell(&grid, "%s", head[c]);
+    for (int32_t k = 0; k < p->n_stock; k++) {
+        for (int32_t i = 0; i < SHOWN; i++) {
+            if (i && shown[i] == shown[i - 1]) continue;
+            grid_cell(&grid, "%s", i ? "" : m->stock[k].name);
+            put_when(&grid, p, m, shown[i]);
+            grid_number(&grid, p->mean[k * p->n_time + shown[i]], 4);
+            for (int q = 0; q < SIM_QUANTILES; q++)
+                grid_number(&grid, p->quantile[(k * SIM_QUANTILES + q) * p->n_time + shown[i]], 4);
+        }
+    }
+    text_char(out, '\n');
+    grid_print(&grid, out, 2);
+}
+
+static void put_modes(Text *out, const SimPaths *p, const Model *m, const int32_t *shown) {
+    Grid grid = {.align = "llrrrrr"};
+    grid_cell(&grid, "mode, share of runs");
+    grid_cell(&grid, "%s", m->unit);
+    for (int32_t i = 0; i < SHOWN; i++) grid_number(&grid, p->time[shown[i]], 4);
+    int64_t at = 0;
+    for (int32_t k = 0; k < m->n_mode; k++) {
+        for (int32_t v = 0; v < m->mode[k].n_value; v++, at++) {
+            grid_cell(&grid, "%s", v ? "" : m->mode[k].name);
+            grid_cell(&grid, "%s", m->mode[k].value[v]);
+            for (int32_t i = 0; i < SHOWN; i++) grid_cell(&grid, "%.3f", p->share[at * p->n_time + shown[i]]);
+        }
+    }
+    text_char(out, '\n');
+    grid_print(&grid, out, 2);
+}
+
+static void put_counts(Text *out, const SimPaths *p, const Model *m) {
+    Grid grid = {.align = "llr"};
+    grid_cell(&grid, "happened");
+    grid_cell(&grid, "by");
+    grid_cell(&grid, "times a run");
+    for (int32_t k = 0; k < p->n_jump; k++) {
+        grid_cell(&grid, "%s", m->jump[k].name);
+        grid_cell(&grid, "%s", m->jump[k].actor < 0 ? "" : m->actor[m->jump[k].actor].name);
+        grid_number(&grid, p->count[k], 4);
+    }
+    text_char(out, '\n');
+    grid_print(&grid, out, 2);
+}
+
+static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const DurOptions *options, int32_t policy) {
+    const Model *m = s->model;
+    text_printf(out, "%s\n\n  ", m->title);
+    text_number(out, (double)p->n_run, 15);
+    text_printf(out, " runs of ");
+    text_number(out, p->time[p->n_time - 1], 6);
+    text_printf(out, " %s, %s%s, %s, seed %llu; ", m->unit, policy < 0 ? "equilibrium" : "policy ",
+                policy_name(m, policy), options->lattice ? "on the lattice" : "stocks continuous",
+                (unsigned long long)options->seed);
+    text_number(out, p->n_event, 4);
+    text_append(out, " jumps in ");
+    put_seconds(out, p->seconds);
+    text_char(out, '\n');
+    int32_t shown[SHOWN];
+    shown_times(p, shown);
+    if (p->n_stock) put_stocks(out, p, m, shown);
+    if (m->n_mode) put_modes(out, p, m, shown);
+    if (p->n_jump) put_counts(out, p, m);
+}
+
+// ---- the command ------------------------------------------------------------------------------------------------
+
+static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    int32_t policy;
+    TRY(study_policy(s, options->policy, &policy, error));
+    TRY(study_reach(options->csv, error));
+
+    SimPaths paths = {0};
+    DurStatus status = study_paths(s, options, policy, RUNS, &paths, error);
+    if (status == DUR_OK && options->csv) {
+        Frame *frame = paths_frame(&paths, s->model);
+        status = frame ? frame_write_csv(frame, options->csv, error)
+                       : status_fail(error, DUR_MEMORY, "out of memory");
+        frame_free(frame);
+    }
+    if (status == DUR_OK) {
+        Json j = json_make(&result->json);
+        json_object(&j);
+        render_identity(&j, s);
+        json_pair_string(&j, "policy", policy < 0 ? NULL : policy_name(s->model, policy));
+        json_pair_string(&j, "kind", options->lattice ? "lattice" : "continuous");
+        json_pair_int(&j, "runs", paths.n_run);
+        render_seed(&j, options->seed);
+        json_pair_string(&j, "unit", s->model->unit);
+        render_paths(&j, &paths, s->model);
+        json_pair_number(&j, "jumps", paths.n_event);
+        json_pair_number(&j, "seconds", paths.seconds);
+        json_end_object(&j);
+        put_paths(&result->text, s, &paths, options, policy);
+    }
+    sim_paths_free(&paths);
+    return status;
+}
+
+DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
+    DurError why = {0};
+    DurResult *result = NULL;
+    DurStatus status = study_begin(s, &options, &result, &why);
+    if (status == DUR_OK) status = simulate(s, options, result, &why);
+    return result_finish(&result, out, status, &why, error);
+}

@@ -1,0 +1,401 @@
+#define _POSIX_C_SOURCE 200809L
+#include "study/study.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "study/result.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char *dur_status_text(DurStatus status) { return status_text(status); }
+int         dur_exit_code(DurStatus status) { return status_exit_code(status); }
+
+const char *dur_nearest(const char *name, const char *const *names, int n) { return text_nearest(name, names, n); }
+
+static DurStatus pass(DurStatus status, const DurError *from, char to[1024]) {
+    if (to) memcpy(to, from->text, sizeof from->text);
+    return status;
+}
+
+// ---- opening and closing ----------------------------------------------------------------------------------------
+
+DurStatus dur_open(DurScenario **out, const char *path, const DurOptions *options, char error[1024]) {
+    static const DurOptions none;
+    if (!options) options = &none;
+    DurError why = {0};
+    *out = NULL;
+    DurScenario *s = memory_zeroed(1, sizeof *s);
+    if (!s) return pass(status_fail(&why, DUR_MEMORY, "%s: out of memory", path), &why, error);
+    s->n_query = options->n_query;
+    DurStatus status = lang_compile(&s->compilation, path, options->query, options->n_query, &why);
+    if (status != DUR_OK) {
+        dur_close(s);
+        return pass(status, &why, error);
+    }
+    s->model = s->compilation.model;
+    *out = s;
+    return pass(DUR_OK, &why, error);
+}
+
+void dur_close(DurScenario *s) {
+    if (!s) return;
+    session_free(&s->session, s->model);
+    team_free(s->team);
+    lang_free(&s->compilation);
+    memory_free(s);
+}
+
+bool dur_faulty(const DurScenario *s) { return s->model == NULL; }
+
+DurStatus dur_format(const char *path, bool rewrite, DurResult **out, char error[1024]) {
+    DurError why = {0};
+    Text text = {0}, formatted = {0};
+    Compilation faults = {0};
+    DurResult *result = NULL;
+    *out = NULL;
+    DurStatus status = file_read(&text, path, LANG_FILE_BYTES_MAX, &why);
+    if (status != DUR_OK) goto done;
+    status = lang_format(&formatted, path, text_view(&text), text.length, &faults, &why);
+    if (status != DUR_OK) goto done;
+    result = result_make();
+    if (!result || formatted.failed) {
+        status = status_fail(&why, DUR_MEMORY, "%s: out of memory", path);
+        goto done;
+    }
+    if (faults.diagnostics.n_error) {
+        status = result_faults(result, &faults);
+        goto done;
+    }
+
+    bool differs = formatted.length != text.length ||
+                   memcmp(text_view(&formatted), text_view(&text), text.length) != 0;
+    text_append_n(&result->text, text_view(&formatted), formatted.length);
+    Json j = json_make(&result->json);
+    json_object(&j);
+    json_pair_string(&j, "file", path);
+    json_pair_bool(&j, "changed", differs);
+    json_end_object(&j);
+    if (differs) status = rewrite ? file_write(path, text_view(&formatted), formatted.length, &why) : DUR_UNMET;
+
+done:
+    text_free(&text);
+    text_free(&formatted);
+    lang_free(&faults);
+    return result_finish(&result, out, status, &why, error);
+}
+
+// ---- what a command starts with ---------------------------------------------------------------------------------
+
+void session_free(Session *session, const Model *model) {
+    for (int32_t p = 0; model && p < model->n_policy; p++) {
+        StudyPhase *phases = session->phase ? session->phase[p] : NULL;
+        for (int32_t k = 0; phases && k < model->policy[p].n_phase; k++) {
+            if (phases[k].is_solved) game_free(&phases[k].solution);
+            policy_free(phases[k].surprise);
+        }
+        memory_free(phases);
+    }
+    for (int32_t p = 0; model && session->plan && p <= model->n_policy; p++) {
+        if (session->plan[p]) memory_free(session->plan[p]->step);
+        memory_free(session->plan[p]);
+    }
+    memory_free(session->phase);
+    memory_free(session->plan);
+    if (session->is_solved) game_free(&session->equilibrium);
+    lattice_free(session->lattice);
+    memory_free(session->param);
+    *session = (Session){0};
+}
+
+static DurStatus session_make(Session *session, const Model *model, const double *param, DurError *error) {
+    *session = (Session){0};
+    session->param = memory_column(model->n_param);
+    session->phase = memory_zeroed((size_t)model->n_policy, sizeof *session->phase);
+    session->plan = memory_zeroed((size_t)model->n_policy + 1, sizeof *session->plan);
+    bool made = session->param && session->phase && session->plan;
+    for (int32_t p = 0; made && p < model->n_policy; p++) {
+        session->phase[p] = memory_zeroed((size_t)model->policy[p].n_phase, sizeof **session->phase);
+        made = session->phase[p] != NULL;
+    }
+    if (!made) {
+        session_free(session, model);
+        return status_fail(error, DUR_MEMORY, "out of memory");
+    }
+    memcpy(session->param, param, (size_t)model->n_param * sizeof *param);
+    return DUR_OK;
+}
+
+// the team is kept from command to command unless another size is asked for
+static DurStatus take_team(DurScenario *s, int n_thread, DurError *error) {
+    if (s->team && s->n_thread == n_thread) return DUR_OK;
+    team_free(s->team);
+    s->team = team_make(n_thread);
+    s->n_thread = n_thread;
+    return s->team ? DUR_OK : status_fail(error, DUR_MEMORY, "the machine gave no threads");
+}
+
+// what was made under other parameters or another tolerance answers another question
+static DurStatus take_session(DurScenario *s, const DurOptions *options, const double *param, DurError *error) {
+    Session *now = &s->session;
+    size_t n_byte = (size_t)s->model->n_param * sizeof *param;
+    if (now->param && memcmp(now->param, param, n_byte) == 0 && now->tolerance == options->tolerance &&
+        now->max_sweep == options->max_sweep) return DUR_OK;
+    session_free(now, s->model);
+    TRY(session_make(now, s->model, param, error));
+    now->tolerance = options->tolerance;
+    now->max_sweep = options->max_sweep;
+    return DUR_OK;
+}
+
+// what the modules tell, with what it is done for
+static void tell_labelled(void *context, const char *what, double done, double total, const char *note) {
+    const DurScenario *s = context;
+    char text[128];
+    snprintf(text, sizeof text, "%s%s%s", what, s->label ? " " : "", s->label ? s->label : "");
+    s->told->tell(s->told->context, text, done, total, note);
+}
+
+static bool stop_asked(void *context) {
+    const DurScenario *s = context;
+    return s->told->stop(s->told->context);
+}
+
+static void take_progress(DurScenario *s, const DurProgress *told) {
+    s->label = NULL;
+    s->told = told;
+    s->progress = (Progress){told && told->tell ? tell_labelled : NULL, told && told->stop ? stop_asked : NULL, s};
+}
+
+DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **result, DurError *error) {
+    static const DurOptions none;
+    if (!*given) *given = &none;
+    const DurOptions *options = *given;
+    *result = result_make();
+    if (!*result) return status_fail(error, DUR_MEMORY, "out of memory");
+    if (!s->model) return result_faults(*result, &s->compilation);
+    take_progress(s, options->progress);
+    TRY(take_team(s, options->threads, error));
+
+    double *param = memory_column(s->model->n_param);
+    if (!param) return status_fail(error, DUR_MEMORY, "out of memory");
+    model_params(s->model, param);
+    DurStatus status = DUR_OK;
+    for (int i = 0; i < options->n_set && status == DUR_OK; i++)
+        status = lang_read_param(s->model, options->set[i], param, error);
+    if (status == DUR_OK) status = take_session(s, options, param, error);
+    memory_free(param);
+    return status;
+}
+
+void study_start(const DurScenario *s, double *state) {
+    const Model *m = s->model;
+    for (int32_t i = 0; i < m->n_mode; i++) state[i] = 0;
+    for (int32_t k = 0; k < m->n_stock; k++)
+        state[m->n_mode + k] = eval_state(m, m->stock[k].start, NULL, s->session.param, NULL, NULL);
+}
+
+DurStatus study_reach(const char *path, DurError *error) {
+    if (!path || strcmp(path, "-") == 0) return DUR_OK;
+    // a pipe or a device is left alone: opening it is already doing something to it
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return DUR_OK;
+    FileOut *probe;
+    TRY(file_open(&probe, path, error));
+    file_drop(probe);
+    return DUR_OK;
+}
+
+// ---- lattice and equilibrium ------------------------------------------------------------------------------------
+
+static DurStatus refuse_bytes(double n_state, double n_byte, const char *what, DurError *error) {
+    double there = (double)memory_available();
+    if (there <= 0 || n_byte <= there) return DUR_OK;
+    Text states = {0};
+    text_number(&states, n_state, 15);
+    DurStatus status = status_fail(error, DUR_LIMIT,
+        "%s of %s states takes about %.3g GB of memory and %.3g GB are free: make some `grid` coarser", what,
+        text_view(&states), n_byte / 1e9, there / 1e9);
+    text_free(&states);
+    return status;
+}
+
+DurStatus study_lattice(DurScenario *s, DurError *error) {
+    Session *now = &s->session;
+    if (now->lattice) return DUR_OK;
+
+    // refused before it is taken
+    LatticeSize size = lattice_size(s->model);
+    if (size.n_state > (double)LATTICE_STATES_MAX)
+        return status_fail(error, DUR_LIMIT, "the lattice has %.4g states, and the limit is %.4g: make some `grid` "
+                           "coarser, or leave a stock or mode out", size.n_state, (double)LATTICE_STATES_MAX);
+    // the least that a solve keeps: a value of every actor and a few columns beside it
+    double least = size.table_bytes + 8 * size.n_state * (s->model->n_actor + 4);
+    TRY(refuse_bytes(size.n_state, least, "a game", error));
+    DurStatus status = lattice_make(&now->lattice, s->model, now->param, error);
+    if (status != DUR_OK) now->lattice = NULL;
+    return status;
+}
+
+double study_bytes(const DurScenario *s, int32_t n_policy) {
+    const Lattice *l = s->session.lattice;
+    return (double)l->n_byte + game_bytes(l) + n_policy * policy_bytes(l);
+}
+
+static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const LatticeRule *rule,
+                       bool certificate, DurError *error) {
+    Session *now = &s->session;
+    GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .rule = rule,
+                           .skip_certificate = !certificate, .progress = &s->progress};
+    TRY(game_solve(out, now->lattice, &options, s->team, error));
+    if (out->verdict != GAME_INTERRUPTED) return DUR_OK;
+    game_free(out);
+    return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
+}
+
+DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
+    Session *now = &s->session;
+    if (now->is_solved && (now->has_certificate || !certificate)) return DUR_OK;
+    TRY(study_lattice(s, error));
+    TRY(refuse_bytes((double)now->lattice->n_state, study_bytes(s, 0), "a game", error));
+
+    // solved before without its certificate: plans point into the old solution, so both are made anew
+    if (now->is_solved) {
+        Session fresh;
+        TRY(session_make(&fresh, s->model, now->param, error));
+        fresh.tolerance = now->tolerance;
+        fresh.max_sweep = now->max_sweep;
+        fresh.lattice = now->lattice;
+        now->lattice = NULL;
+        session_free(now, s->model);
+        *now = fresh;
+    }
+    TRY(solve(s, &now->equilibrium, NULL, NULL, certificate, error));
+    now->is_solved = true;
+    now->has_certificate = certificate;
+    return DUR_OK;
+}
+
+// ---- policies as plans ------------------------------------------------------------------------------------------
+
+DurStatus study_unmet(const DurScenario *s, DurError *error) {
+    const GameSolution *g = &s->session.equilibrium;
+    if (g->verdict == GAME_CONVERGED) return DUR_OK;
+    return status_fail(error, DUR_UNMET, "the solve missed its tolerance: residual %.2g, wanted %.2g%s%s",
+                       g->certificate.residual, s->session.tolerance > 0 ? s->session.tolerance : GAME_TOLERANCE,
+                       g->note[0] ? "; " : "", g->note);
+}
+
+static DurStatus refuse_unmet(const GameSolution *g, const char *whose, DurError *error) {
+    if (g->verdict == GAME_CONVERGED) return DUR_OK;
+    return status_fail(error, DUR_UNMET, "the solve of %s missed its tolerance (residual %.2g%s%s): nothing is "
+                       "played or judged on it", whose, g->certificate.residual, g->note[0] ? "; " : "", g->note);
+}
+
+// an announced phase is another game; it starts from the values of the one without it, and if that leads nowhere,
+// anew
+static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const LatticeRule *rule, const char *name,
+                                 DurError *error) {
+    const GameSolution *base = &s->session.equilibrium;
+    TRY(solve(s, &phase->solution, base->policy->value, rule, false, error));
+    if (phase->solution.verdict != GAME_CONVERGED) {
+        game_free(&phase->solution);
+        TRY(solve(s, &phase->solution, NULL, rule, false, error));
+    }
+    phase->is_solved = true;
+    phase->policy = phase->solution.policy;
+    char whose[256];
+    snprintf(whose, sizeof whose, "policy %s", name);
+    return refuse_unmet(&phase->solution, whose, error);
+}
+
+static DurStatus ready_phase(DurScenario *s, int32_t p, int32_t k, DurError *error) {
+    Session *now = &s->session;
+    const ModelPolicy *policy = &s->model->policy[p];
+    const ModelPhase *said = &policy->phase[k];
+    StudyPhase *phase = &now->phase[p][k];
+    if (phase->is_ready) return DUR_OK;
+
+    // a phase that only sets modes leaves everyone's rule as it is
+    if (said->n_never == 0 && said->n_always == 0 && said->precision == PROGRAM_NONE) {
+        phase->policy = now->equilibrium.policy;
+        phase->is_ready = true;
+        return DUR_OK;
+    }
+    double n_byte = policy->is_announced ? game_bytes(now->lattice) : policy_bytes(now->lattice);
+    TRY(refuse_bytes((double)now->lattice->n_state, n_byte, "a policy of a game", error));
+    LatticeRule rule = {0};
+    TRY(lattice_rule_make(&rule, now->lattice, policy->actor, said, error));
+    DurStatus status;
+    if (policy->is_announced) {
+        status = solve_announced(s, phase, &rule, policy->name, error);
+    } else {
+        status = game_surprise(&phase->surprise, now->equilibrium.policy, &rule, error);
+        phase->policy = phase->surprise;
+    }
+    lattice_rule_free(&rule);
+    if (status != DUR_OK && phase->is_solved) {
+        game_free(&phase->solution);
+        phase->is_solved = false;
+    }
+    phase->is_ready = status == DUR_OK;
+    return status;
+}
+
+DurStatus study_plan(DurScenario *s, int32_t policy, const Plan **out, DurError *error) {
+    *out = NULL;
+    TRY(study_equilibrium(s, false, error));
+    Session *now = &s->session;
+    TRY(refuse_unmet(&now->equilibrium, "the game", error));
+    Plan **slot = &now->plan[policy < 0 ? 0 : 1 + policy];
+    if (*slot) {
+        *out = *slot;
+        return DUR_OK;
+    }
+
+    int32_t n_phase = policy < 0 ? 0 : s->model->policy[policy].n_phase;
+    const char *label = s->label;
+    s->label = policy < 0 ? NULL : s->model->policy[policy].name;
+    DurStatus status = DUR_OK;
+    for (int32_t k = 0; k < n_phase && status == DUR_OK; k++) status = ready_phase(s, policy, k, error);
+    s->label = label;
+    if (status != DUR_OK) return status;
+
+    Plan *plan = memory_zeroed(1, sizeof *plan);
+    PlanStep *step = memory_zeroed((size_t)n_phase + 1, sizeof *step);
+    if (!plan || !step) {
+        memory_free(plan);
+        memory_free(step);
+        return status_fail(error, DUR_MEMORY, "out of memory");
+    }
+    plan->step = step;
+    // until the first phase starts everyone plays the equilibrium
+    if (n_phase == 0 || s->model->policy[policy].phase[0].start > 0)
+        step[plan->n_step++] = (PlanStep){.start = 0, .policy = now->equilibrium.policy};
+    for (int32_t k = 0; k < n_phase; k++) {
+        const ModelPhase *said = &s->model->policy[policy].phase[k];
+        step[plan->n_step++] = (PlanStep){.start = said->start, .policy = now->phase[policy][k].policy,
+                                          .n_set = said->n_set, .set = said->set};
+    }
+    *slot = plan;
+    *out = plan;
+    return DUR_OK;
+}
+
+double study_horizon(const DurScenario *s) {
+    const Model *m = s->model;
+    if (m->horizon > 0) return m->horizon;
+    double last = 0;
+    for (int32_t q = 0; q < m->n_quantity; q++) {
+        const ModelQuantity *asked = &m->quantity[q];
+        if (asked->kind != QUANTITY_LONG_RUN && isfinite(asked->to)) last = fmax(last, asked->to);
+    }
+    if (last > 0) return last;
+    for (int32_t a = 0; a < m->n_actor; a++) {
+        double patience = eval_state(m, m->actor[a].patience, NULL, s->session.param, NULL, NULL);
+        if (isfinite(patience)) last = fmax(last, 5 * patience);
+    }
+    return last > 0 ? last : 1;
+}

@@ -1,0 +1,83 @@
+/// A study: one scenario with what has been computed about it so far. Every command asks for what it needs; lattice,
+/// equilibrium and policies are made when first asked for and kept until a parameter or a tolerance changes.
+#ifndef STUDY_STUDY_H
+#define STUDY_STUDY_H
+
+#include "base/progress.h"
+#include "base/team.h"
+#include "duress.h"
+#include "game/game.h"
+#include "lang/lang.h"
+#include "lattice/policy.h"
+
+/// One phase of a policy, played: its restriction and what everybody does under it.
+typedef struct StudyPhase {
+    bool is_ready;
+    bool is_solved;            // `solution` is live: an announced policy
+    GameSolution solution;
+    Policy *surprise;          // owned: a surprise
+    const Policy *policy;      // what is played: of the equilibrium, `solution` or `surprise`
+} StudyPhase;
+
+/// What holds for one vector of parameters and one tolerance.
+typedef struct Session {
+    double  *param;            // [n_param] NULL: nothing made yet
+    double   tolerance;
+    int64_t  max_sweep;
+    Lattice *lattice;
+    bool     is_solved;        // `equilibrium` is live
+    bool     has_certificate;
+    GameSolution equilibrium;
+    StudyPhase **phase;        // [n_policy] each [n_phase]
+    Plan   **plan;             // [1 + n_policy] 0: the equilibrium; NULL until asked for
+} Session;
+
+struct DurScenario {
+    Compilation compilation;   // holds the model, the diagnostics and the files that were read
+    const Model *model;        // NULL if there are faults
+    int32_t  n_query;          // quantities compiled along, the model's last ones
+    Team    *team;
+    int      n_thread;         // that the team was made for
+    Session  session;
+    Progress progress;         // of the command at work: tells what the caller asked to be told, with the label
+    const DurProgress *told;   // the caller's; NULL: nobody listens
+    const char *label;         // what is being worked on, "policy hold"; NULL: the scenario itself
+    bool     is_warned;        // the checker's own warnings have been added to the diagnostics
+};
+
+/// How every command begins: make its result, tell the scenario's faults if it has some (DUR_INPUT), take over
+/// threads, progress and parameters, and drop what no longer holds. *options NULL becomes the defaults. DUR_INPUT if
+/// a --set does not fit the scenario. The command ends with result_finish whatever this returns.
+DurStatus study_begin(DurScenario *s, const DurOptions **options, DurResult **result, DurError *error);
+
+/// The state at the start under the session's parameters, stocks off the nodes as they are: [modes + stocks].
+void study_start(const DurScenario *s, double *state);
+
+/// DUR_IO, before any work, if a file could not be written there. NULL and "-" always can.
+DurStatus study_reach(const char *path, DurError *error);
+
+/// The lattice. DUR_LIMIT, before anything is taken, if it has too many states or takes more memory than there is.
+DurStatus study_lattice(DurScenario *s, DurError *error);
+
+/// The equilibrium, with consistency and regret if `certificate`. DUR_OK also if it missed its tolerance: look at
+/// session.equilibrium.verdict; DUR_INTERRUPTED.
+DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error);
+
+/// Who plays what when under a policy of the model (negative: the equilibrium). DUR_UNMET if a game on the way to it
+/// missed its tolerance: nothing is played or judged on such.
+DurStatus study_plan(DurScenario *s, int32_t policy, const Plan **out, DurError *error);
+
+/// DUR_UNMET with a sentence if the equilibrium at hand missed its tolerance.
+DurStatus study_unmet(const DurScenario *s, DurError *error);
+
+/// Forget everything computed.
+void session_free(Session *session, const Model *model);
+
+/// How long a run lasts: the scenario's `until`, else the end of the last window that a claim names, else five times
+/// the longest patience.
+double study_horizon(const DurScenario *s);
+
+/// States, and bytes that a solve with `n_policy` policies kept takes in all. Needs the lattice.
+double study_bytes(const DurScenario *s, int32_t n_policy);
+
+#endif

@@ -1,0 +1,617 @@
+#!/usr/bin/python3
+"""The program as a person or a script meets it: what goes in on the command line, what comes out, with which code.
+
+    cli_test.py DURESS [only=WORDS]
+"""
+
+import csv
+import json
+import math
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from tap import main, test  # noqa: E402
+
+DURESS = os.path.abspath(sys.argv[1])
+ROOM = tempfile.mkdtemp(prefix="duress-cli-")
+with open(os.path.join(HERE, "small.duress"), encoding="utf-8") as text:
+    SMALL = text.read()
+
+
+def run(*words, **more):
+    """Run the program in the test's own folder."""
+    return subprocess.run([DURESS, *words], cwd=ROOM, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=300, check=False, **more)
+
+
+def scenario(name, text=SMALL, **swap):
+    """Write a scenario into the folder, some words of it swapped: swap={"old": "new"} as pairs."""
+    for old, new in swap.get("swap", {}).items():
+        assert old in text, f"the scenario has no {old!r}"
+        text = text.replace(old, new)
+    with open(os.path.join(ROOM, name), "w", encoding="utf-8") as out:
+        out.write(text)
+    return name
+
+
+def answer(*words, code=0):
+    """The JSON of a command that ends with a code, and nothing else on standard output."""
+    done = run("--json", *words)
+    assert done.returncode == code, f"{words}: exit {done.returncode}, expected {code}\n{done.stderr}{done.stdout}"
+    return json.loads(done.stdout)
+
+
+def refused(*words, code, says):
+    """A command that fails: its code, its words in plain text, and the same as JSON."""
+    done = run(*words)
+    assert done.returncode == code, f"{words}: exit {done.returncode}, expected {code}\n{done.stderr}{done.stdout}"
+    assert says in done.stderr, f"{words}: {says!r} is not in\n{done.stderr}"
+    errors = answer(*words, code=code)["errors"]
+    assert any(says in e["message"] or says in (e["help"] or "") for e in errors), errors
+    for e in errors:
+        assert set(e) == {"file", "line", "column", "length", "code", "message", "help"}, e
+    return done
+
+
+def folder():
+    return sorted(os.listdir(ROOM))
+
+
+def big(name="big.duress"):
+    """A game whose solve takes many seconds."""
+    other = "stock other { range 0..1  grid 300  start 0.1  drift 0.01*harm }\n"
+    return scenario(name, swap={"grid 5": "grid 1000", "event shock": other + "event shock",
+                                "-weight*harm": "-weight*harm*(1 + other)", "precision 4": "precision 8"})
+
+
+# ---- the line itself ---------------------------------------------------------------------------------------------
+
+@test
+def alone_it_prints_a_short_help():
+    done = run()
+    assert done.returncode == 0 and done.stderr == ""
+    for command in ("check", "fmt", "solve", "simulate", "claims", "query", "run", "help", "version"):
+        assert re.search(rf"^  {command} ", done.stdout, re.M), command
+    assert len(done.stdout.splitlines()) < 24
+
+
+@test
+def every_command_has_a_page_of_its_own_and_it_fits_a_terminal():
+    for command in [c["name"] for c in answer("help")["commands"]]:
+        page = run("help", command)
+        assert page.returncode == 0 and f"duress {command}" in page.stdout
+        assert page.stdout == run(command, "--help").stdout
+        assert max(len(line) for line in page.stdout.splitlines()) <= 100, command
+        assert answer("help", command)["commands"][0]["name"] == command
+
+
+@test
+def every_option_stands_in_the_manual_and_the_man_page():
+    root = os.path.dirname(os.path.dirname(HERE))
+    with open(os.path.join(root, "doc", "commands.md"), encoding="utf-8") as page:
+        manual = page.read()
+    with open(os.path.join(root, "man", "duress.1.scd"), encoding="utf-8") as page:
+        man = page.read()
+    for command in answer("help")["commands"]:
+        assert f"*{command['name']}*" in man and f"`{command['name']}`" in manual, command["name"]
+        for option in command["options"]:
+            assert f"*--{option['name']}*" in man, option["name"]
+            if option["name"] not in ("help", "version"):
+                assert f"--{option['name']}" in manual, option["name"]
+
+
+@test
+def version_is_told_in_three_ways():
+    assert run("version").stdout == run("--version").stdout == run("-V").stdout
+    assert run("version").stdout.strip() == "duress " + answer("version")["version"]
+
+
+@test
+def typos_are_answered_with_the_near_name():
+    name = scenario("typo.duress")
+    refused("chekc", name, code=2, says="did you mean `check`?")
+    refused("solve", name, "--treads", "2", code=2, says="did you mean `--threads`?")
+    refused("solve", name, "--set", "weigth=2", code=2, says="did you mean `weight`?")
+    refused("solve", name, "--at", "thraet=made", code=2, says="did you mean `threat`?")
+    refused("solve", name, "--at", "threat=mad", code=2, says="did you mean `made`?")
+    refused("simulate", name, "--policy", "quite", code=2, says="did you mean `quiet`?")
+    refused("claims", name, "--claim", "yeilds", code=2, says="did you mean `yields`?")
+    refused("help", "slove", code=2, says="did you mean `solve`?")
+
+
+@test
+def what_makes_no_sense_is_said_in_one_line():
+    name = scenario("sense.duress")
+    for words, says in [
+        (["frobnicate"], "there is no command"),
+        ([name], "the command comes first"),
+        (["solve"], "wants FILE"),
+        (["query", name], "wants FILE 'QUANTITY'"),
+        (["solve", name, "other.duress"], "one too many"),
+        (["solve", name, "--csv", "x"], "belongs to simulate"),
+        (["solve", name, "--threads"], "wants N behind it"),
+        (["solve", name, "--threads", "two"], "wants a whole number"),
+        (["solve", name, "--threads", "2x"], "wants a whole number"),
+        (["solve", name, "--threads", "0"], "from 1 to"),
+        (["solve", name, "--tolerance", "0"], "above 0"),
+        (["solve", name, "--tolerance", "nan"], "wants a number"),
+        (["solve", name, "--tolerance=1e-6z"], "wants a number"),
+        (["simulate", name, "--runs", "-5"], "from 1 to"),
+        (["simulate", name, "--runs", "99999999999999999999"], "from 1 to"),
+        (["simulate", name, "--seed", "-1"], "whole number from 0"),
+        (["claims", name, "--confidence", "99"], "below 1"),
+        (["solve", name, "--exact=yes"], "takes no value"),
+        (["solve", name, "-x"], "no option `-x`"),
+        (["fmt", name, "--check", "--stdout"], "exclude each other"),
+        (["solve", name, "--set", "weight"], "weight"),
+        (["solve", name, "--at", "harm=much"], "harm"),
+    ]:
+        done = refused(*words, code=2, says=says)
+        assert done.stdout == "" and len(done.stderr.splitlines()) == 1, (words, done.stderr)
+
+
+@test
+def options_may_stand_anywhere():
+    name = scenario("anywhere.duress")
+    first = answer("--set", "weight=2", "solve", name)
+    assert first["set"] == {"weight": 2}
+    assert first["values"] == answer("solve", "--set=weight=2", "--", name)["values"]
+    assert first["values"] == answer("solve", name, "--set", "weight=2")["values"]
+
+
+# ---- shapes of the answers ---------------------------------------------------------------------------------------
+
+@test
+def check_tells_states_warnings_and_what_is_assumed():
+    name = scenario("shape.duress")
+    told = answer("check", name)
+    assert told["states"] == 20 and told["lattice"] == {"threat": 2, "stance": 2, "harm": 5}
+    assert isinstance(told["warnings"], list) and told["bytes"] > 0 and told["seconds_estimate"] > 0
+    assert {"kind": "param", "name": "weight", "file": name, "line": 13} in told["assumed"]
+    assert not any(a["name"] == "threaten" for a in told["assumed"])
+    text = run("check", name).stdout
+    assert "20 states: threat 2 x stance 2 x harm 5" in text and "no error, 0 warnings" in text
+
+
+@test
+def solve_tells_values_choices_and_a_certificate():
+    told = answer("solve", scenario("shape.duress"))
+    assert told["states"] == 20 and told["converged"] is True
+    assert set(told["values"]) == {"sender", "target"}
+    assert set(told["choices"]["sender"]) == {"threaten", "relent", "wait"}
+    for choices in told["choices"].values():
+        assert abs(sum(choices.values()) - 1) < 1e-9, choices
+    assert told["unavailable"] == ["relent", "stiffen"]
+    assert told["choices"]["sender"]["relent"] == 0
+    certificate = told["certificate"]
+    assert 0 <= certificate["residual"] <= told["tolerance"] == 1e-8
+    assert 0 <= certificate["consistency"] < 1e-6
+    assert set(certificate["regret"]) == {"sender", "target"} and min(certificate["regret"].values()) >= 0
+    assert told["iterations"] > 0 and told["seconds"] > 0
+    none = answer("solve", "shape.duress", "--no-certificate")["certificate"]
+    assert none["consistency"] is None and none["residual"] <= 1e-8
+
+
+@test
+def another_state_has_other_values_and_the_start_asked_for_by_name_has_the_same():
+    name = scenario("at.duress")
+    start, named = answer("solve", name), answer("solve", name, "--at", "harm=0.5, threat=none")
+    for actor in start["values"]:
+        assert abs(start["values"][actor] - named["values"][actor]) < 1e-12
+    made = answer("solve", name, "--at", "threat=made")
+    assert "threaten" in made["unavailable"] and "relent" not in made["unavailable"]
+    # between two nodes a value is their mean
+    low, high, middle = (answer("solve", name, "--at", f"harm={h}")["values"]["sender"] for h in (0.5, 0.75, 0.625))
+    assert abs(middle - (low + high) / 2) < 1e-12
+
+
+@test
+def a_parameter_set_is_a_scenario_changed():
+    name = scenario("set.duress")
+    changed = scenario("changed.duress", swap={"param weight = 1": "param weight = 1.5"})
+    told, other = answer("solve", name, "--set", "weight=1.5"), answer("solve", changed)
+    assert told["values"] == other["values"] and told["values"] != answer("solve", name)["values"]
+
+
+@test
+def a_solve_that_misses_its_tolerance_says_so():
+    name = scenario("unmet.duress")
+    done = run("solve", name, "--max-sweeps", "2")
+    assert done.returncode == 1 and "NOT solved" in done.stdout and "missed its tolerance" in done.stderr
+    told = answer("solve", name, "--max-sweeps", "2", code=1)
+    assert told["converged"] is False and told["certificate"]["residual"] > 1e-8
+    # and nothing is played or judged on it
+    for command in (["simulate", name], ["claims", name], ["query", name, "E(harm at 1 month)"], ["run", name]):
+        done = run(*command, "--max-sweeps", "2")
+        assert done.returncode == 1 and "missed its tolerance" in done.stderr, command
+    assert "unmet.html" not in folder()
+
+
+@test
+def simulate_tells_paths_and_writes_them():
+    name = scenario("paths.duress")
+    told = answer("simulate", name, "--runs", "500", "--times", "13", "--csv", "paths.csv")
+    assert told["runs"] == 500 and told["kind"] == "continuous" and told["policy"] is None
+    assert len(told["time"]) == 13 and told["time"][0] == 0
+    # two years in months of a twelfth of 365.25 days
+    assert abs(told["time"][-1] - 730 / 30.4375) < 1e-9
+    harm = told["stocks"]["harm"]
+    assert set(harm) == {"mean", "q05", "q25", "q50", "q75", "q95"}
+    assert abs(harm["mean"][0] - 0.5) < 1e-3
+    for t in range(13):
+        assert harm["q05"][t] <= harm["q25"][t] <= harm["q50"][t] <= harm["q75"][t] <= harm["q95"][t]
+        assert abs(sum(told["modes"]["threat"][v][t] for v in ("none", "made")) - 1) < 1e-12
+    assert told["counts"]["threaten"] > 0
+    with open(os.path.join(ROOM, "paths.csv"), encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert len(rows) == 13 * (1 + 4)
+    assert rows[0]["variable"] == "harm" and rows[0]["date"] == "2025-01-20"
+    assert [float(r["mean"]) for r in rows if r["variable"] == "harm"] == harm["mean"]
+    share = [float(r["mean"]) for r in rows if r["variable"] == "stance" and r["value"] == "soft"]
+    assert share == told["modes"]["stance"]["soft"]
+
+
+@test
+def csv_to_standard_output_stands_alone():
+    done = run("simulate", scenario("paths.duress"), "--runs", "50", "--csv", "-")
+    assert done.returncode == 0 and done.stdout.startswith("variable,value,")
+    assert "A small demand" in done.stderr
+    assert len(list(csv.reader(done.stdout.splitlines()))) == 1 + 61 * 5
+    assert run("simulate", "paths.duress", "--csv", "-", "--json").returncode == 2
+
+
+@test
+def threads_change_no_bit_and_seeds_do():
+    name = scenario("paths.duress")
+    told = [answer("simulate", name, "--runs", "300", "--threads", n, "--seed", s)
+            for n, s in (("1", "7"), ("3", "7"), ("1", "8"))]
+    for t in told:
+        del t["seconds"]
+    assert told[0] == told[1]
+    assert told[0]["stocks"] != told[2]["stocks"]
+
+
+@test
+def a_policy_is_played():
+    name = scenario("paths.duress")
+    quiet = answer("simulate", name, "--runs", "200", "--policy", "quiet")
+    assert quiet["policy"] == "quiet" and quiet["counts"]["threaten"] == 0
+    sudden = answer("simulate", name, "--runs", "200", "--policy", "sudden", "--lattice", "--times", "25")
+    assert sudden["kind"] == "lattice"
+    assert sudden["modes"]["threat"]["made"][-1] == 1.0
+
+
+@test
+def claims_are_a_list_with_verdicts_sides_and_intervals():
+    name = scenario("claims.duress")
+    for more in ([], ["--exact"]):
+        told = answer("claims", name, *more)
+        assert [c["name"] for c in told] == ["threats_help", "yields", "impossible"]
+        for c in told:
+            assert c["verdict"] in ("holds", "fails", "undecided")
+            assert c["interval"][0] <= c["gap"] <= c["interval"][1]
+            assert abs(c["gap"] - (c["left"] - c["right"])) < 1e-9
+            assert c["method"] == ("exact" if more else "sampled")
+            assert (c["runs"] == 0) == bool(more)
+        assert told[2]["verdict"] == "fails" and told[2]["right"] == 1
+        assert told[1]["source"] == "book:9" and told[0]["source"] is None
+    assert [c["name"] for c in answer("claims", name, "--claim", "yields")] == ["yields"]
+
+
+@test
+def strict_claims_fail_the_command():
+    name = scenario("claims.duress")
+    assert run("claims", name, "--exact").returncode == 0
+    done = run("claims", name, "--exact", "--strict")
+    assert done.returncode == 1 and "claims hold" in done.stderr and "impossible" in done.stdout
+    assert run("claims", name, "--exact", "--strict", "--claim", "impossible").returncode == 1
+    answer("claims", name, "--exact", "--strict", code=1)
+
+
+@test
+def a_query_exact_and_sampled_agree():
+    name = scenario("query.duress")
+    soft = "P(stance == soft within 12 month)"
+    exact = answer("query", name, soft, "--exact")
+    assert exact["method"] == "exact" and exact["runs"] == 0
+    assert exact["high"] - exact["low"] < 1e-6
+    sampled = answer("query", name, soft, "--lattice", "--runs", "20000", "--seed", "3")
+    assert sampled["method"] == "sampled" and 0 < sampled["runs"] <= 20000
+    # 99.99 %: one seed in ten thousand fails by chance
+    wide = 2 * (sampled["high"] - sampled["low"])
+    assert abs(sampled["value"] - exact["value"]) < wide
+    both = answer("query", name, "E(harm at 6 month)", "E(harm at 6 month | quiet)", "--exact")
+    assert [b["query"] for b in both] == ["E(harm at 6 month)", "E(harm at 6 month | quiet)"]
+    assert both[0]["value"] != both[1]["value"]
+
+
+@test
+def a_query_with_a_fault_points_at_it():
+    name = scenario("query.duress")
+    done = refused("query", name, "E(hram at 6 month)", code=2, says="did you mean `harm`?")
+    assert "^" in done.stderr
+    refused("query", name, "E(harm at 6 month | quite)", code=2, says="quiet")
+    refused("query", name, "", code=2, says="")
+
+
+@test
+def run_prints_one_screen_and_writes_one_page():
+    name = scenario("whole.duress")
+    done = run("run", name, "--runs", "300")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 40 and max(len(line) for line in lines) <= 100
+    for word in ("residual", "equilibrium", "quiet", "sudden", "threats_help", "whole.html"):
+        assert word in done.stdout, word
+    with open(os.path.join(ROOM, "whole.html"), encoding="utf-8") as page:
+        html = page.read()
+    assert "<svg" in html and "threats_help" in html and "duress run whole.duress --runs 300" in html
+    for outside in ('src="http', "@import", "<link", "url(http"):
+        assert outside not in html, outside
+    told = answer("run", name, "--runs", "300", "-o", "other.html")
+    assert told["page"] == "other.html" and set(told["policies"]) == {"equilibrium", "quiet", "sudden"}
+    assert told["solve"]["converged"] and len(told["claims"]) == 3
+
+
+@test
+def the_same_command_draws_the_same_page():
+    name = scenario("again.duress")
+    pages = []
+    for threads in ("1", "2"):
+        assert run("run", name, "--runs", "200", "--seed", "5", "-o", "a.html", "--threads", threads).returncode == 0
+        with open(os.path.join(ROOM, "a.html"), encoding="utf-8") as page:
+            # time spent and the threads asked for are all that may differ
+            pages.append(re.sub(r"--threads \d", "", re.sub(r"[\d.]+(e-\d+)?\s?(s|ms|µs)\b", "", page.read())))
+    assert pages[0] == pages[1]
+
+
+# ---- fmt ---------------------------------------------------------------------------------------------------------
+
+@test
+def fmt_rewrites_once_and_then_rests():
+    name = scenario("layout.duress", swap={"clock continuous  unit month": "clock    continuous\n unit month"})
+    before = answer("check", name)["hash"]
+    assert run("fmt", name, "--check").returncode == 1
+    shown = run("fmt", name, "--stdout")
+    assert shown.returncode == 0
+    assert answer("fmt", name)["changed"] is True
+    with open(os.path.join(ROOM, name), encoding="utf-8") as text:
+        assert text.read() == shown.stdout
+    assert run("fmt", name, "--check").returncode == 0
+    stamp = os.stat(os.path.join(ROOM, name)).st_mtime_ns
+    assert answer("fmt", name)["changed"] is False
+    assert os.stat(os.path.join(ROOM, name)).st_mtime_ns == stamp
+    assert answer("check", name)["hash"] == before
+
+
+@test
+def fmt_leaves_a_faulty_file_alone():
+    name = scenario("broken.duress", swap={"mode threat of sender {": "mode threat of sender {{"})
+    with open(os.path.join(ROOM, name), encoding="utf-8") as text:
+        before = text.read()
+    done = run("fmt", name)
+    assert done.returncode == 2 and "^" in done.stderr
+    with open(os.path.join(ROOM, name), encoding="utf-8") as text:
+        assert text.read() == before
+
+
+# ---- bad input ---------------------------------------------------------------------------------------------------
+
+@test
+def files_that_are_no_scenario_are_named():
+    scenario("empty.duress", text="")
+    refused("check", "empty.duress", code=2, says="nothing in this file")
+    with open(os.path.join(ROOM, "binary.duress"), "wb") as out:
+        out.write(bytes(range(256)) * 40)
+    refused("check", "binary.duress", code=2, says="not a text file")
+    with open(os.path.join(ROOM, "long.duress"), "wb") as out:
+        out.truncate(100 * 1024 * 1024)
+    refused("check", "long.duress", code=3, says="limit")
+    refused("check", "none.duress", code=3, says="none.duress")
+    refused("solve", ".", code=3, says="not a regular file")
+    os.mkfifo(os.path.join(ROOM, "pipe"))
+    refused("check", "pipe", code=3, says="not a regular file")
+
+
+@test
+def imports_that_lead_nowhere_or_round_are_told_with_their_line():
+    scenario("lost.duress", text=SMALL + '\nimport "nowhere.duress"\n')
+    refused("check", "lost.duress", code=2, says="nowhere.duress")
+    scenario("ring.duress", text=SMALL + '\nimport "ring.duress"\n')
+    refused("check", "ring.duress", code=2, says="ring.duress")
+
+
+@test
+def all_faults_are_told_in_one_go_with_a_caret_each():
+    name = scenario("faults.duress", swap={"(1 - harm)": "(1 - hram)",
+                                           "stance == soft  then": "stanse == soft  then"})
+    done = refused("check", name, code=2, says="did you mean `harm`?")
+    assert "did you mean `stance`?" in done.stderr
+    lines = done.stderr.splitlines()
+    for wrong in ("hram", "stanse"):
+        at = next(i for i, line in enumerate(lines) if wrong in line and "error" not in line)
+        column = lines[at].index(wrong)
+        assert lines[at + 1][column:column + len(wrong)] == "^" + "~" * (len(wrong) - 1), lines[at + 1]
+    errors = answer("check", name, code=2)["errors"]
+    assert [e["line"] for e in errors] == sorted(e["line"] for e in errors)
+    assert {e["line"] for e in errors} == {11, 19}
+    # every other command says the same and does nothing
+    for command in ("solve", "simulate", "claims", "run"):
+        assert run(command, name).returncode == 2
+    assert "faults.html" not in folder()
+
+
+@test
+def a_lattice_of_ten_to_the_fifteen_states_is_refused_at_once():
+    stocks = "".join(f"stock s{k} {{ range 0..1  grid 1000  start 0 }}\n" for k in range(5))
+    name = scenario("huge.duress", swap={"event shock": stocks + "event shock"})
+    start = time.monotonic()
+    refused("solve", name, code=3, says="2e+16 states")
+    assert time.monotonic() - start < 5
+    told = answer("check", name, code=3)
+    assert told["states"] == 2e16 and told["errors"][0]["code"] == "limit"
+
+
+@test
+def a_game_larger_than_the_memory_is_refused_before_it_is_taken():
+    name = scenario("memory.duress", swap={"grid 5": "grid 40000",
+                                           "event shock": "stock a { range 0..1  grid 12000  start 0 }\nevent shock"})
+    done = refused("solve", name, code=3, says="1,920,000,000 states")
+    assert "GB" in done.stderr
+
+
+@test
+def a_value_that_does_not_exist_at_one_node_names_the_node():
+    name = scenario("zero.duress", swap={"rate 0.05": "rate 0.05/abs(harm - 0.25)"})
+    done = refused("solve", name, code=2, says="harm=0.25")
+    assert "shock" in done.stderr and len(done.stderr.splitlines()) == 1
+    name = scenario("negative.duress", swap={"rate 0.05": "rate 0.7 - harm"})
+    refused("check", name, code=2, says="negative at harm=0.75")
+    # one that is fine at the nodes and negative between them is a warning
+    name = scenario("between.duress", swap={"rate 0.05": "rate (harm - 0.5)*(harm - 0.75)"})
+    warnings = answer("check", name)["warnings"]
+    assert [w["line"] for w in warnings if w["code"] == "negative-rate"] == [15], warnings
+
+
+@test
+def what_can_never_happen_and_what_leaves_its_range_is_warned_of():
+    name = scenario("warn.duress", swap={"- 0.2*harm": "+ 0.2", "when threat == made  then threat = none":
+                                         "when harm > 2  then threat = none"})
+    warnings = {w["code"]: w for w in answer("check", name)["warnings"] if w["code"] != "assumed"}
+    assert set(warnings) == {"never-available", "leaves-range"}, warnings
+    assert "relent" in warnings["never-available"]["message"]
+    assert "upper end: 0.2 per month" in warnings["leaves-range"]["message"]
+    done = run("check", name)
+    assert done.returncode == 0 and "2 warnings" in done.stdout and done.stderr.count("^") == 2
+
+
+@test
+def a_source_whose_file_is_another_one_is_warned_of():
+    with open(os.path.join(ROOM, "book.txt"), "w", encoding="utf-8") as out:
+        out.write("abc")
+    right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    for sha, warned in ((right, False), ("0" * 64, True)):
+        name = scenario("source.duress", swap={'url "https://example.org/book"': f'file "book.txt" sha256 "{sha}"'})
+        assert any(w["code"] == "changed-source" for w in answer("check", name)["warnings"]) == warned
+
+
+# ---- the world refuses -------------------------------------------------------------------------------------------
+
+@test
+def a_full_disk_is_told():
+    name = scenario("disk.duress")
+    for words in (["solve", name], ["check", name, "--json"], ["help"], ["version"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([DURESS, *words], cwd=ROOM, stdout=full, stderr=subprocess.PIPE, text=True,
+                                  check=False)
+        assert done.returncode == 3 and "cannot be written" in done.stderr, words
+    refused("simulate", name, "--runs", "50", "--csv", "/dev/full", code=3, says="/dev/full")
+    refused("run", name, "--runs", "50", "-o", "/dev/full", code=3, says="/dev/full")
+
+
+@test
+def a_folder_out_of_reach_is_told_before_the_work():
+    name = big()
+    start = time.monotonic()
+    refused("simulate", name, "--csv", "no/such/folder/x.csv", code=3, says="no/such/folder/x.csv")
+    refused("run", name, "-o", "no/such/folder/x.html", code=3, says="no/such/folder/x.html")
+    refused("run", name, "-o", ".", code=3, says="is a folder")
+    assert time.monotonic() - start < 5
+
+
+@test
+def a_reader_that_leaves_early_is_no_fault():
+    name = scenario("pipe.duress")
+    done = subprocess.run(["bash", "-c", f'"{DURESS}" solve {name} | head -n 1'], cwd=ROOM, capture_output=True,
+                          text=True, check=False)
+    assert done.stdout == "A small demand\n" and done.stderr == ""
+
+
+# the signal goes to the process alone, in a session of its own, with the default action restored
+def interrupted(words, after, **more):
+    work = subprocess.Popen([DURESS, *words], cwd=ROOM, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            start_new_session=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), **more)
+    time.sleep(after)
+    assert work.poll() is None, "it was done before it could be interrupted"
+    work.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    out, err = work.communicate(timeout=60)
+    return work.returncode, out, err, time.monotonic() - start
+
+
+@test
+def an_interrupted_run_ends_soon_and_leaves_nothing_half_written():
+    name = big()
+    before = folder()
+    code, out, err, seconds = interrupted(["run", name, "-o", "cut.html"], 0.7)
+    assert code == 3 and "interrupted" in err, (code, out, err)
+    assert folder() == before and seconds < 10
+    # an older page stays as it was
+    scenario("cut.html", text="old")
+    code, out, err, _ = interrupted(["run", name, "-o", "cut.html"], 0.7)
+    with open(os.path.join(ROOM, "cut.html"), encoding="utf-8") as page:
+        assert code == 3 and page.read() == "old"
+    name = scenario("long.duress")
+    code, out, err, _ = interrupted(["simulate", name, "--runs", "1000000000", "--csv", "cut.csv"], 0.7)
+    assert code == 3 and "interrupted" in err and "cut.csv" not in folder()
+
+
+def on_terminal(words, seconds=60):
+    """What the program writes to a terminal on standard error."""
+    parent, child = pty.openpty()
+    work = subprocess.Popen([DURESS, *words], cwd=ROOM, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=child)
+    os.close(child)
+    seen = b""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if select.select([parent], [], [], 0.1)[0]:
+            try:
+                part = os.read(parent, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    work.stdout.read()
+    assert work.wait() == 0
+    os.close(parent)
+    return seen.decode(errors="replace")
+
+
+@test
+def progress_is_one_line_on_a_terminal_and_silent_in_a_pipe():
+    name = scenario("progress.duress")
+    words = ["simulate", name, "--runs", "200000"]
+    seen = on_terminal(words)
+    assert "%" in seen and "\r" in seen and "\n" not in seen, seen[:300]
+    assert on_terminal([*words, "--quiet"]) == ""
+    done = run(*words)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+@test
+def numbers_are_read_back_as_the_same_double():
+    told = answer("solve", scenario("digits.duress"))
+    for value in told["values"].values():
+        assert math.isfinite(value) and float(repr(value)) == value
+    again = answer("solve", "digits.duress")
+    assert told["values"] == again["values"] and told["choices"] == again["choices"]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        shutil.rmtree(ROOM, ignore_errors=True)
