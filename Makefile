@@ -3,7 +3,8 @@
 #   make            build the program                  make install PREFIX=/usr/local
 #   make test       build, run all tests               make sanitize   all tests under ASan and UBSan
 #   make demo       build, run the reference case      make fuzz       feed the parser for ten minutes
-#   make bench      build, run the benchmarks          make clean      remove what was built
+#   make bench      build, run the benchmarks          make test-clang all tests, built by the other compiler
+#   make clean      remove what was built
 #
 # `test` and `demo` install the Debian packages that are missing, or print the line that does.
 
@@ -33,7 +34,7 @@ define setup
     >$(1)/setup.log 2>&1 || { cat $(1)/setup.log; exit 1; }
 endef
 
-.PHONY: all test demo install fuzz sanitize bench clean FORCE
+.PHONY: all test test-clang demo install fuzz sanitize bench clean FORCE
 all: $(BUILD)/duress
 
 # ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made
@@ -80,6 +81,16 @@ sanitize:
 $(BUILD)-sanitize/build.ninja:
 	$(call setup,$(BUILD)-sanitize,--buildtype=debugoptimized -Db_sanitize=address$(,)undefined -Dtests=enabled)
 
+# the same bits from another compiler: golden hashes in the tests of eval, game and sim say whether they are
+test-clang:
+	@tools/install-deps test
+	@test -f $(BUILD)-clang/build.ninja || CC=clang $(MAKE) --no-print-directory $(BUILD)-clang/build.ninja
+	@$(NINJA) $(BUILD)-clang $(CALM)
+	@tools/run-tests $(BUILD)-clang
+
+$(BUILD)-clang/build.ninja:
+	$(call setup,$(BUILD)-clang,--buildtype=release -Dtests=enabled)
+
 fuzz:
 	@tools/install-deps fuzz
 	@test -f $(BUILD)-fuzz/build.ninja || CC=clang $(MAKE) --no-print-directory $(BUILD)-fuzz/build.ninja
@@ -93,7 +104,7 @@ bench: $(BUILD)/build.ninja
 	@for bench in $(BENCHES); do $(BUILD)/bench/$$bench $(CASE) || exit 1; done
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-fuzz
 
 # a comma inside an argument of call
 , = ,

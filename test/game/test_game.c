@@ -2,6 +2,7 @@
 #include "../random_scenario.h"
 
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "game/game.h"
 #include "lang/lang.h"
 #include "lattice/chain.h"
@@ -411,6 +412,30 @@ TEST(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width) {
     }
 }
 
+// One number for every compiler, vector width and machine of the same byte order: built with another compiler the test must
+// still pass. Whoever changes the order of operations in the solver changes it, and says so.
+TEST(solutions_have_the_bits_that_they_had) {
+    Sha256 sha;
+    char hash[65];
+    sha256_start(&sha);
+    for (uint64_t seed = 520; seed < 530; seed++) {
+        Text text = {0};
+        random_scenario(&text, seed, seed % 2 ? "quantal" : "taste", 3);
+        Case k = {0};
+        GameSolution s;
+        case_open(&k, text_view(&text));
+        solved(&s, &k, NULL);
+        sha256_add(&sha, s.policy->value, (size_t)(k.model->n_actor * k.lattice->n_state) * sizeof(double));
+        sha256_add(&sha, s.policy->probability, (size_t)s.policy->n_entry * sizeof(double));
+        game_free(&s);
+        case_close(&k);
+        text_free(&text);
+    }
+    sha256_hex(&sha, hash);
+    hash[16] = '\0';
+    assert_string_equal(hash, "35f02db32e15da86");
+}
+
 // ---- asking elsewhere, surprises ----
 
 TEST(between_nodes_a_value_is_the_linear_mix_of_its_neighbours) {
@@ -477,6 +502,7 @@ int main(void) {
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
         RUN(a_tampered_solution_does_not_pass_its_certificate),
         RUN(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width),
+        RUN(solutions_have_the_bits_that_they_had),
         RUN(between_nodes_a_value_is_the_linear_mix_of_its_neighbours),
         RUN(a_surprised_world_keeps_its_choices_and_only_the_restricted_actor_changes),
     };

@@ -148,6 +148,21 @@ TEST(random_sizes_have_their_mean_and_spread) {
         }
 }
 
+TEST(sizes_of_jumps_one_after_another_are_independent) {   // a compound Poisson sum: variance rate * time * E size^2
+    const char *query[] = {"E(x at 20 month)"};
+    const int64_t n = 20000;
+    for (int kind = 0; kind < 2; kind++) {
+        SimCase k;
+        case_open(&k, HEAD "stock x { range -50..50 grid 1001 start 0 }\n"
+                           "event hit { rate 0.5 per month then x += uniform(-1, 2) }\n", query, 1);
+        double *x = case_measure(&k, kind ? SIM_LATTICE : SIM_CONTINUOUS, n, 15);
+        CHECK_MEAN(x, n, 10 * 0.5, 5, 0);
+        CHECK_NEAR(sd_of(x, n), sqrt(10 * 1.0), 5 * 1.2 * sqrt(10 * 1.0) / sqrt(2.0 * (double)n));
+        memory_free(x);
+        case_close(&k);
+    }
+}
+
 // ---- noise --------------------------------------------------------------------------------------------------------
 
 // dx = -0.5 x dt + 0.3 dW from 1: mean exp(-t/2), variance 0.09 (1 - exp(-t))
@@ -368,6 +383,7 @@ int main(void) {
         RUN(an_actor_whose_attention_fades_acts_as_often_as_the_closed_form_says),
         RUN(bounds_near_the_path_leave_the_law_as_it_is),
         RUN(random_sizes_have_their_mean_and_spread),
+        RUN(sizes_of_jumps_one_after_another_are_independent),
         RUN(noise_with_a_pull_back_has_the_mean_and_variance_of_ornstein_and_uhlenbeck),
         RUN(noise_that_grows_with_its_stock_keeps_its_mean_and_second_moment),
         RUN(noise_inside_a_range_is_reflected_so_that_it_spreads_evenly),
