@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "lattice/chain.h"
 #include "num/bicgstab.h"
+#include "num/linear.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,12 +32,6 @@ typedef struct Certifier {
 
 static double row_at(const Lattice *l, const LatticeTable *t, const LatticeBlock *view, int64_t lane) {
     return lattice_row(l, t, view)[t->inner ? lane : 0];
-}
-
-static double sup(const double *x, int64_t n) {
-    double most = 0;
-    for (int64_t i = 0; i < n; i++) most = fabs(x[i]) > most || x[i] != x[i] ? fabs(x[i]) : most;
-    return most;
 }
 
 static const LatticeTable *precision_table(const Policy *p, int32_t actor) {
@@ -239,7 +234,7 @@ DurStatus certify(GameCertificate *out, const Policy *p, bool whole, const Progr
     if (!c.exit || !c.reward || !c.value || !c.mean) goto done;
 
     // residual: payoff flow + G V - rho V, recomputed from the returned values and choices
-    double size = sup(p->value, (int64_t)m->n_actor * n), worst = 0;
+    double size = vector_sup(p->value, (int64_t)m->n_actor * n), worst = 0;
     for (int32_t i = 0; i < m->n_actor; i++) {
         const double *v = p->value + i * n;
         flow(p, i, c.reward);
@@ -247,7 +242,7 @@ DurStatus certify(GameCertificate *out, const Policy *p, bool whole, const Progr
         status = chain_apply(p, c.value, c.mean, team);
         if (status != DUR_OK) goto done;
         for (int64_t s = 0; s < n; s++) c.mean[s] += c.reward[s] - l->actor[i].rho * v[s];
-        double miss = sup(c.mean, n);
+        double miss = vector_sup(c.mean, n);
         worst = miss > worst || miss != miss ? miss : worst;
     }
     out->residual = size > 0 ? worst / size : worst;

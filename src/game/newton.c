@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "num/bicgstab.h"
+#include "num/linear.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,16 +25,10 @@ typedef struct Newton {
     double *moved, *image;     // room
 } Newton;
 
-static double sup(const double *x, int64_t n) {
-    double most = 0;
-    for (int64_t i = 0; i < n; i++) most = fabs(x[i]) > most || x[i] != x[i] ? fabs(x[i]) : most;
-    return most;
-}
-
 // y = (1 - G'(x)) v, the derivative of the sweep by a difference in the direction of v
 static DurStatus tangent(void *context, const double *v, double *y) {
     Newton *w = context;
-    double length = sup(v, w->n);
+    double length = vector_sup(v, w->n);
     if (!(length > 0)) {
         memset(y, 0, (size_t)w->n * sizeof *y);
         return DUR_OK;
@@ -55,13 +50,13 @@ DurStatus newton_solve(Sweep *sweep, int64_t n, double scale, double tolerance, 
                 .moved = moved, .image = image};
     DurStatus status = DUR_OK;
     for (int step = 0; step < STEPS_MOST && *n_sweep < max_sweep; step++) {
-        w.size = sup(x, n);
+        w.size = vector_sup(x, n);
         *residual = sweep_residual(sweep, scale, x, g) / (w.size > 0 ? w.size : 1);
         if (*residual <= tolerance || !isfinite(*residual)) break;
         sweep_run(sweep, scale, x, g);
         *n_sweep += 2;
         for (int64_t i = 0; i < n; i++) f[i] = g[i] - x[i];
-        double miss = sup(f, n);
+        double miss = vector_sup(f, n);
 
         // (1 - G') d = G(x) - x; loosely at first, since the tangent is only good nearby
         LinearSolve solve;

@@ -1,6 +1,7 @@
 #include "num/bicgstab.h"
 
 #include "base/memory.h"
+#include "num/linear.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,12 +13,6 @@ static double dot(const double *u, const double *v, int64_t n) {
         for (int k = 0; k < 8; k++) lane[k] += u[i + k] * v[i + k];
     for (int k = 0; i < n; i++, k++) lane[k] += u[i] * v[i];
     return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-static double sup(const double *u, int64_t n) {
-    double most = 0;
-    for (int64_t i = 0; i < n; i++) most = fabs(u[i]) > most || u[i] != u[i] ? fabs(u[i]) : most;
-    return most;
 }
 
 DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
@@ -35,7 +30,7 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
         out->n_apply++;
         if (status != DUR_OK) goto done;
         for (int64_t i = 0; i < n; i++) r[i] = b[i] - v[i];
-        out->residual = sup(r, n);
+        out->residual = vector_sup(r, n);
         if (out->residual < best_residual) {
             best_residual = out->residual;
             memcpy(best, x, (size_t)n * sizeof *x);
@@ -67,7 +62,7 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
                 x[i] += omega * hat[i];
                 r[i] = s[i] - omega * t[i];
             }
-            if (sup(r, n) <= 0.5 * tolerance) break;
+            if (vector_sup(r, n) <= 0.5 * tolerance) break;
             double rho_next = dot(r0, r, n), beta = rho_next / rho * (alpha / omega);
             rho = rho_next;
             if (!isfinite(beta) || omega == 0) break;

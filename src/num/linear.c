@@ -4,6 +4,12 @@
 
 #include <assert.h>
 
+double vector_sup(const double *x, int64_t n) {
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = fabs(x[i]) > most || x[i] != x[i] ? fabs(x[i]) : most;
+    return most;
+}
+
 double vector_dot(const double *a, const double *b, int64_t n) {
     const VectorKernels *kernels = vector_kernels();
     double total = 0;

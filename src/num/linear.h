@@ -13,6 +13,9 @@
 /// The error is at most about n/8 roundings inside a chunk, and one a chunk.
 double vector_dot(const double *a, const double *b, int64_t n);
 
+/// The largest |x[i]|; 0 for none, NaN if any is NaN: a column with a hole must not pass as small.
+double vector_sup(const double *x, int64_t n);
+
 /// Unknowns that linear_least_squares handles at most.
 #define LINEAR_UNKNOWNS_MAX 64
 
