@@ -45,8 +45,8 @@ typedef struct CheckAnswer {
 DurStatus check_quantity(CheckAnswer *out, const CheckPlans *plans, int32_t quantity, const CheckOptions *options,
                          Team *team, DurError *error);
 
-/// True if the quantity can be had exactly on the lattice; else *why says why not.
-bool check_is_exact(const Model *model, int32_t quantity, const char **why);
+/// True if the quantity can be had exactly on this lattice; else *why says why not.
+bool check_is_exact(const Lattice *lattice, int32_t quantity, const char **why);
 
 typedef struct CheckClaim {
     CheckVerdict verdict;

@@ -410,43 +410,33 @@ out:
 // ---- can it be had? ---------------------------------------------------------------------------------------
 
 /// Levels of a program over the nodes of the variables it reads, or -1 if there are too many nodes to look at.
-static int32_t count_levels(const Model *model, ProgramId program) {
-    double combinations = 1, *param = memory_column(model->n_param + 1), *x = NULL;
+static int32_t count_levels(const Lattice *l, ProgramId program) {
+    const Model *model = l->model;
+    double combinations = 1, *x = NULL;
     int32_t n = -1, node[MODEL_VARIABLES_MAX] = {0}, n_node[MODEL_VARIABLES_MAX];
     double state[MODEL_VARIABLES_MAX], level[EXACT_LEVELS_MAX];
     for (int32_t v = 0; v < model_variables(model); v++) {
-        bool reads = model->program[program].reads >> v & 1;
-        n_node[v] = !reads ? 1 : v < model->n_mode ? model->mode[v].n_value : model->stock[v - model->n_mode].n_grid;
+        n_node[v] = model->program[program].reads >> v & 1 ? l->n_node[v] : 1;
         combinations *= n_node[v];
     }
-    if (!param || combinations > EXACT_NODES_MAX) goto out;
+    if (combinations > EXACT_NODES_MAX) return -1;
     int64_t n_x = (int64_t)combinations;
-    if (!(x = memory_column(n_x))) goto out;
-    model_params(model, param);
+    if (!(x = memory_column(n_x))) return -1;
     for (int64_t i = 0; i < n_x; i++) {
-        for (int32_t v = 0; v < model_variables(model); v++) {
-            const ModelStock *s = v < model->n_mode ? NULL : &model->stock[v - model->n_mode];
-            double last = n_node[v] > 1 ? n_node[v] - 1 : 1;
-            state[v] = !s ? node[v] : s->low + (s->high - s->low) * node[v] / last;
-        }
-        x[i] = eval_state(model, program, state, param, NULL, NULL);
+        for (int32_t v = 0; v < model_variables(model); v++) state[v] = lattice_level(l, v, node[v]);
+        x[i] = eval_state(model, program, state, l->param, NULL, NULL);
         for (int32_t v = 0; v < model_variables(model) && ++node[v] == n_node[v]; v++) node[v] = 0;
     }
     n = levels_of(x, n_x, level);
-
-out:
     memory_free(x);
-    memory_free(param);
     return n;
 }
 
-bool check_is_exact(const Model *model, int32_t quantity, const char **why) {
-    const ModelQuantity *q = &model->quantity[quantity];
+bool check_is_exact(const Lattice *lattice, int32_t quantity, const char **why) {
+    const ModelQuantity *q = &lattice->model->quantity[quantity];
     const char *reason = NULL;
-    for (int32_t k = 0; k < model->n_stock; k++)
-        if (model->stock[k].n_grid < 2) reason = "a stock has no grid, so there is no lattice";
-    if (!reason && q->kind == QUANTITY_MAX) {
-        int32_t n = count_levels(model, q->x);
+    if (q->kind == QUANTITY_MAX) {
+        int32_t n = count_levels(lattice, q->x);
         if (n < 0) reason = "the maximum is of an expression that reads too many variables to be had exactly";
         if (n > EXACT_LEVELS_MAX) reason = "the maximum is of an expression that takes more than 64 values on the lattice";
     }

@@ -106,7 +106,7 @@ static DurStatus prepare(Question *q, int32_t place, DurError *error) {
     if (q->options->exact || no_sample) {
         DurError reason = {0};
         DurStatus status = DUR_UNSUPPORTED;
-        if (check_is_exact(q->model, quantity, &why))
+        if (check_is_exact(q->plans->lattice, quantity, &why))
             status = check_exact(&q->exact[place], q->plans, quantity, q->options->error, q->team, q->options->progress,
                                  &reason);
         if (status == DUR_OK) {

@@ -54,8 +54,9 @@ static bool push(List *list, int64_t to, double weight) {
 static int split(const Plain *p, int32_t v, double x, int32_t node[2], double weight[2]) {
     if (v < p->m->n_mode) { node[0] = (int32_t)x; weight[0] = 1; return 1; }
     const ModelStock *s = &p->m->stock[v - p->m->n_mode];
-    if (s->n_grid < 2) { node[0] = 0; weight[0] = 1; return 1; }
-    double at = (fmin(fmax(x, s->low), s->high) - s->low) / (s->high - s->low) * (s->n_grid - 1);
+    int32_t n = p->l->n_node[v];
+    if (n < 2) { node[0] = 0; weight[0] = 1; return 1; }
+    double at = (fmin(fmax(x, s->low), s->high) - s->low) / (s->high - s->low) * (n - 1);
     if (fabs(at - round(at)) < 1e-9) { node[0] = (int32_t)round(at); weight[0] = 1; return 1; }
     node[0] = (int32_t)floor(at);
     node[1] = node[0] + 1;
@@ -111,11 +112,11 @@ static bool build_state(Plain *p, int64_t s) {
     for (int32_t k = 0; k < m->n_stock; k++) {
         const ModelStock *st = &m->stock[k];
         int32_t v = m->n_mode + k;
-        if (st->n_grid < 2) continue;
-        double h = (st->high - st->low) / (st->n_grid - 1);
+        if (l->n_node[v] < 2) continue;
+        double h = (st->high - st->low) / (l->n_node[v] - 1);
         double f = st->drift == PROGRAM_NONE ? 0 : VALUE(st->drift), sd = st->noise == PROGRAM_NONE ? 0 : VALUE(st->noise);
         double up = (f > 0 ? f / h : 0) + sd * sd / (2 * h * h), down = (f < 0 ? -f / h : 0) + sd * sd / (2 * h * h);
-        if (node[v] + 1 < st->n_grid && up > 0 && !push(&p->flow, s + l->stride[v], up)) return false;
+        if (node[v] + 1 < l->n_node[v] && up > 0 && !push(&p->flow, s + l->stride[v], up)) return false;
         if (node[v] > 0 && down > 0 && !push(&p->flow, s - l->stride[v], down)) return false;
     }
     for (int32_t j = 0; j < m->n_jump; j++) {

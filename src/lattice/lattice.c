@@ -20,8 +20,13 @@ static int times_moved(const Model *m, int32_t variable) {
     return n;
 }
 
+// nodes of a variable as the scenario says
 static int32_t nodes_of(const Model *m, int32_t variable) {
     return variable < m->n_mode ? m->mode[variable].n_value : m->stock[variable - m->n_mode].n_grid;
+}
+
+void lattice_grid(const Model *m, int32_t *n_node) {
+    for (int32_t v = 0; v < model_variables(m); v++) n_node[v] = nodes_of(m, v);
 }
 
 // modes first, then stocks by falling number of jumps that move them; the tail becomes the block
@@ -70,13 +75,15 @@ static double table_bytes(const Lattice *l, uint64_t reads) {
 
 static uint64_t reads_of(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? 0 : m->program[p].reads; }
 
-LatticeSize lattice_size(const Model *m) {
+LatticeSize lattice_size(const Model *m) { return lattice_size_grid(m, NULL); }
+
+LatticeSize lattice_size_grid(const Model *m, const int32_t *n_node) {
     LatticeSize size = {.n_state = 1};
-    for (int32_t v = 0; v < model_variables(m); v++) size.n_state *= nodes_of(m, v);
+    for (int32_t v = 0; v < model_variables(m); v++) size.n_state *= n_node ? n_node[v] : nodes_of(m, v);
     if (size.n_state > (double)LATTICE_STATES_MAX || size.n_state < 1) return size;
 
     Lattice l = {.model = m, .n_variable = model_variables(m)};
-    for (int32_t v = 0; v < l.n_variable; v++) l.n_node[v] = nodes_of(m, v);
+    for (int32_t v = 0; v < l.n_variable; v++) l.n_node[v] = n_node ? n_node[v] : nodes_of(m, v);
     choose_order(&l);
     for (int32_t a = 0; a < m->n_actor; a++)
         size.table_bytes += table_bytes(&l, reads_of(m, m->actor[a].attends)) +
@@ -259,10 +266,10 @@ static DurStatus stock_make(Lattice *l, int32_t k, DurError *error) {
     return status;
 }
 
-static DurStatus make(Lattice *l, const Model *m, const double *param, DurError *error) {
+static DurStatus make(Lattice *l, const Model *m, const double *param, const int32_t *n_node, DurError *error) {
     double n_state = 1;
     for (int32_t v = 0; v < l->n_variable; v++) {
-        l->n_node[v] = nodes_of(m, v);
+        l->n_node[v] = n_node ? n_node[v] : nodes_of(m, v);
         n_state *= l->n_node[v];
         if (l->n_node[v] < 1) {
             char place[512];
@@ -292,8 +299,10 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, DurError 
     if (!l->param || !l->actor || !l->stock || !l->jump || !l->term) return DUR_MEMORY;
     if (m->n_param) memcpy(l->param, param, (size_t)m->n_param * sizeof *param);
 
-    for (int32_t k = 0; k < m->n_stock; k++)
-        l->stock[k].step = m->stock[k].n_grid > 1 ? (m->stock[k].high - m->stock[k].low) / (m->stock[k].n_grid - 1) : 1.0;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        int32_t n = l->n_node[m->n_mode + k];
+        l->stock[k].step = n > 1 ? (m->stock[k].high - m->stock[k].low) / (n - 1) : 1.0;
+    }
     TRY(start_make(l, error));
     for (int32_t i = 0; i < m->n_actor; i++) TRY(actor_make(l, i, error));
     for (int32_t k = 0; k < m->n_stock; k++) TRY(stock_make(l, k, error));
@@ -303,17 +312,22 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, DurError 
         snprintf(what, sizeof what, "payoff `%.50s` of `%.50s`", m->term[t].name, m->actor[m->term[t].actor].name);
         TRY(table_make(l, PROGRAM_NONE, m->term[t].value, what, TABLE_FINITE, &l->term[t], error));
     }
-    l->n_byte = (int64_t)lattice_size(m).table_bytes;
+    l->n_byte = (int64_t)lattice_size_grid(m, n_node).table_bytes;
     return DUR_OK;
 }
 
 DurStatus lattice_make(Lattice **out, const Model *model, const double *param, DurError *error) {
+    return lattice_make_grid(out, model, param, NULL, error);
+}
+
+DurStatus lattice_make_grid(Lattice **out, const Model *model, const double *param, const int32_t *n_node,
+                            DurError *error) {
     *out = NULL;
     Lattice *l = memory_zeroed(1, sizeof *l);
     if (!l) return status_fail(error, DUR_MEMORY, "out of memory while making the lattice");
     l->model = model;
     l->n_variable = model_variables(model);
-    DurStatus status = make(l, model, param, error);
+    DurStatus status = make(l, model, param, n_node, error);
     if (status != DUR_OK) {
         lattice_free(l);
         return status_fail(error, status, "%s while making the lattice", status_text(status));

@@ -98,6 +98,11 @@ typedef struct LatticeSize {
     double  table_bytes;
 } LatticeSize;
 LatticeSize lattice_size(const Model *model);
+/// The same at other grids: n_node [n_variable] as in lattice_make_grid; NULL: as the scenario says.
+LatticeSize lattice_size_grid(const Model *model, const int32_t *n_node);
+
+/// Nodes of each variable as the scenario says, [n_variable]: what lattice_make takes.
+void lattice_grid(const Model *model, int32_t *n_node);
 
 /// Make the lattice: choose the order, tabulate everything, check every value.
 ///   param     [n_param]
@@ -105,6 +110,10 @@ LatticeSize lattice_size(const Model *model);
 /// rate, precision or number of opportunities is negative, at some node (the sentence names expression and node);
 /// DUR_INPUT when a stock has no grid; DUR_MEMORY. Cost: the sizes of the tables, not of the lattice.
 DurStatus lattice_make(Lattice **out, const Model *model, const double *param, DurError *error);
+/// The same at other grids. Once a lattice is made, its own n_node is the only word on how many nodes a stock has.
+///   n_node    [n_variable] nodes of each variable: of a stock at least 2, of a mode its values; NULL: as the scenario says
+DurStatus lattice_make_grid(Lattice **out, const Model *model, const double *param, const int32_t *n_node,
+                            DurError *error);
 void      lattice_free(Lattice *lattice);
 
 /// Tabulate one more expression. `what` names it in an error. Freed by lattice_table_free.
@@ -130,6 +139,15 @@ int32_t lattice_split(const Lattice *lattice, const double *value, int64_t *stat
 
 /// Weighted mean at the start of a function on the lattice, x[n_state].
 double lattice_at_start(const Lattice *lattice, const double *x);
+
+/// Carry a function from one lattice to another of the same model: multilinear between the nodes of `from`, to a finer
+/// or a coarser one alike. Exact to rounding for functions that are linear in each stock; a node that both share keeps
+/// its bits.
+///   x         [from->n_state]
+///   y         [out] [to->n_state], distinct from x
+/// Returns DUR_SHAPE if the lattices are of different models; DUR_MEMORY. Cost: n_state of `to` times 2^(stocks that lie
+/// between nodes there).
+DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to, double *y);
 
 /// A sentence about a state, "power=0.4, crackdown=lax", only the variables in `mask`.
 void lattice_describe(const Lattice *lattice, const int32_t *node, uint64_t mask, Text *out);

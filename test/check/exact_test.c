@@ -114,9 +114,9 @@ TEST(a_maximum_over_too_many_levels_says_so) {
     Case k;
     const char *query[] = {"E(max x over 1 month)", "E(max floor(3*x) over 1 month)"}, *why = NULL;
     case_open(&k, BASE "stock x { range 0..1 grid 99 start 0 drift 0.1 }\n", query, 2);
-    CHECK(!check_is_exact(k.model, 0, &why));
+    CHECK(!check_is_exact(k.plans.lattice, 0, &why));
     CHECK(strstr(why, "64") != NULL);
-    CHECK(check_is_exact(k.model, 1, &why));
+    CHECK(check_is_exact(k.plans.lattice, 1, &why));
     CHECK(why == NULL);
     CheckAnswer a;
     DurError error = {0};

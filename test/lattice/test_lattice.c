@@ -223,6 +223,129 @@ TEST(setting_modes_reads_the_state_with_those_modes) {
     case_close(&k);
 }
 
+// doubled, odd, even and coarser grids, in turn
+static int32_t other_grid(int32_t n, int how) {
+    const int32_t grid[4] = {2 * n - 1, 3 * n - 2, n + 1, n > 3 ? n - 1 : 2};
+    return grid[how];
+}
+
+static double linear(const Lattice *l, const int32_t *node) {   // linear in each stock, anything in modes
+    double sum = 0.7, product = 1;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        double x = lattice_level(l, v, node[v]);
+        sum += v < l->model->n_mode ? 3.1 * x * x : (v + 0.37) * x;
+        product *= v < l->model->n_mode ? 1 + x : 0.5 - x;
+    }
+    return sum + product;
+}
+
+TEST(a_function_linear_in_each_stock_is_carried_to_any_grid_exactly_and_shared_nodes_keep_their_bits) {
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        Text text = {0};
+        Case k = {0};
+        random_scenario(&text, seed, "quantal", 2);
+        case_open(&k, text_view(&text));
+        CHECK_OK(k.status);
+        const Lattice *from = k.lattice;
+        int32_t grid[MODEL_VARIABLES_MAX], node[MODEL_VARIABLES_MAX];
+        lattice_grid(k.model, grid);
+        for (int32_t v = k.model->n_mode; v < from->n_variable; v++) grid[v] = other_grid(grid[v], (int)(seed + v) % 4);
+        Lattice *to;
+        CHECK_OK(lattice_make_grid(&to, k.model, k.param, grid, &k.error));
+        double *x = memory_column(from->n_state), *y = memory_column(to->n_state), *back = memory_column(from->n_state);
+        double size = 0;
+        for (int64_t s = 0; s < from->n_state; s++) {
+            lattice_nodes(from, s, node);
+            x[s] = linear(from, node);
+            size = fmax(size, fabs(x[s]));
+        }
+        CHECK_OK(lattice_carry(from, x, to, y));
+        bool finer = true;
+        for (int64_t s = 0; s < to->n_state; s++) {
+            lattice_nodes(to, s, node);
+            CHECK_NEAR(y[s], linear(to, node), 1e-13 * size);
+            bool shared = true;
+            for (int32_t v = 0; v < to->n_variable; v++) {
+                int64_t part = (int64_t)node[v] * (from->n_node[v] - 1), whole = to->n_node[v] > 1 ? to->n_node[v] - 1 : 1;
+                shared = shared && part % whole == 0;
+                node[v] = (int32_t)(part / whole);
+                finer = finer && (from->n_node[v] == to->n_node[v] || whole % (from->n_node[v] - 1) == 0);
+            }
+            if (shared) CHECK_SAME(y[s], x[lattice_state(from, node)]);
+        }
+        // there and back: where the finer grid holds all of the coarser's nodes nothing is lost, whatever the function
+        for (int64_t s = 0; s < from->n_state; s++) x[s] = sin(12.9898 * (double)s);
+        CHECK_OK(lattice_carry(from, x, to, y));
+        CHECK_OK(lattice_carry(to, y, from, back));
+        for (int64_t s = 0; finer && s < from->n_state; s++) CHECK_SAME(back[s], x[s]);
+        memory_free(back);
+        memory_free(y);
+        memory_free(x);
+        lattice_free(to);
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
+TEST(a_function_is_not_carried_to_another_scenario) {
+    const char *text = "scenario \"one\" { clock continuous unit month }\nactor a { patience 20 month precision 1 attends 0 }\n"
+                       "stock x { range 0..1 grid 3 start 0 }\npayoff a { flow x }\n";
+    Case one = {0}, two = {0};
+    case_open(&one, text);
+    case_open(&two, text);
+    double x[3] = {1, 2, 3}, y[3];
+    assert_int_equal(lattice_carry(one.lattice, x, two.lattice, y), DUR_SHAPE);
+    case_close(&two);
+    case_close(&one);
+}
+
+TEST(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so) {
+    const char *format = "scenario \"grids\" { clock continuous unit month }\n"
+                         "actor a { patience 20 month precision 1 attends 1 per month }\nmode m of a { v0, v1 }\n"
+                         "stock x { range 0..2 grid %d start 0.3 drift 1 - x noise 0.2 }\n"
+                         "stock y { range -1..1 grid %d start 0.1 drift -y*x }\n"
+                         "move go of a { when m == v0 then m = v1, x += 0.7 }\nevent back { when m == v1 rate y*y then m = v0 }\n"
+                         "payoff a { flow x*y }\n";
+    char text[1024];
+    Case said = {0}, asked = {0};
+    snprintf(text, sizeof text, format, 9, 5);
+    case_open(&said, text);
+    snprintf(text, sizeof text, format, 5, 3);
+    case_open(&asked, text);
+    CHECK_OK(said.status);
+    int32_t grid[3] = {2, 9, 5};
+    Lattice *l, *m = said.lattice;
+    CHECK_OK(lattice_make_grid(&l, asked.model, asked.param, grid, &asked.error));
+    CHECK_NEAR(lattice_size_grid(asked.model, grid).n_state, (double)m->n_state, 0);
+    assert_int_equal(l->n_state, m->n_state);
+    assert_int_equal(l->n_byte, m->n_byte);
+    for (int64_t s = 0; s < l->n_state; s++) {
+        int32_t node[3];
+        lattice_nodes(m, s, node);
+        assert_int_equal(lattice_state(l, node), s);
+        for (int32_t q = 0; q < 2; q++) {
+            CHECK_SAME(lattice_table_at(l, &l->stock[q].up, node), lattice_table_at(m, &m->stock[q].up, node));
+            CHECK_SAME(lattice_table_at(l, &l->stock[q].down, node), lattice_table_at(m, &m->stock[q].down, node));
+        }
+        CHECK_SAME(lattice_table_at(l, &l->term[0], node), lattice_table_at(m, &m->term[0], node));
+        int64_t to[2][16];
+        double weight[2][16];
+        for (int32_t j = 0; j < 2; j++) {
+            int32_t n = lattice_targets(l, j, node, to[0], weight[0]);
+            assert_int_equal(n, lattice_targets(m, j, node, to[1], weight[1]));
+            for (int32_t i = 0; i < n; i++) {
+                assert_int_equal(to[0][i], to[1][i]);
+                CHECK_SAME(weight[0][i], weight[1][i]);
+            }
+        }
+    }
+    assert_int_equal(l->n_start, m->n_start);
+    for (int32_t i = 0; i < l->n_start; i++) CHECK_SAME(l->start_weight[i], m->start_weight[i]);
+    lattice_free(l);
+    case_close(&asked);
+    case_close(&said);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(every_table_says_at_every_state_what_the_expression_says),
@@ -231,6 +354,9 @@ int main(void) {
         RUN(a_value_that_cannot_be_is_told_with_its_expression_and_its_node),
         RUN(a_lattice_beyond_the_limit_is_refused_before_memory_is_taken),
         RUN(setting_modes_reads_the_state_with_those_modes),
+        RUN(a_function_linear_in_each_stock_is_carried_to_any_grid_exactly_and_shared_nodes_keep_their_bits),
+        RUN(a_function_is_not_carried_to_another_scenario),
+        RUN(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
