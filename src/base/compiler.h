@@ -9,6 +9,13 @@
 #define DUR_UNUSED            __attribute__((unused))
 #define DUR_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
+#define DUR_PREFETCH(p)       __builtin_prefetch(p)
+#define DUR_ALWAYS_INLINE     inline __attribute__((always_inline))
+
+/// Sixteen floats worked on together: the widest vector there is, in narrower ones where it is not. Element by element the
+/// same bits at every width. Any alignment.
+typedef float DurFloat16 __attribute__((vector_size(64), aligned(4), may_alias));
+
 /// Columns start on a cache line, which is also the width of the widest vector register.
 #define DUR_ALIGN 64
 

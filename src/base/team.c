@@ -21,10 +21,34 @@ struct Team {
     void    *context;
     int64_t  n_task;
     _Atomic int64_t next;      // the task that nobody has taken yet
+    _Atomic int64_t finished;  // stages: tasks that are done
+    int64_t  n_stage;          // 0: the tasks do not wait for one another
+    const int64_t *first;      // [n_stage + 1] borrowed
     _Atomic int     n_worker;  // hands each thread its worker number once
 };
 
+/// Looks at a counter before a waiting thread lets others have the core.
+#define LOOKS_MOST 2000
+
+// tasks are taken in the order of their numbers, so whoever waits here waits for tasks that somebody already works at
+static void work_stages(Team *team, int worker) {
+    int64_t stage = 0;
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
+        if (i >= team->n_task) return;
+        while (i >= team->first[stage + 1]) stage++;
+        for (int look = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < team->first[stage]; look++)
+            if (look >= LOOKS_MOST) sched_yield();
+        team->task(team->context, i, worker);
+        atomic_fetch_add_explicit(&team->finished, 1, memory_order_release);
+    }
+}
+
 static void work(Team *team, int worker) {
+    if (team->n_stage > 0) {
+        work_stages(team, worker);
+        return;
+    }
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
         if (i >= team->n_task) return;
@@ -93,12 +117,15 @@ void team_free(Team *team) {
 
 int team_size(const Team *team) { return team ? team->n_thread : 1; }
 
-void team_run(Team *team, TeamTask task, void *context, int64_t n_task) {
+static void run(Team *team, TeamTask task, void *context, int64_t n_task, int64_t n_stage, const int64_t *first) {
     if (!team || team->n_started == 0 || n_task <= 1) {
         for (int64_t i = 0; i < n_task; i++) task(context, i, 0);
         return;
     }
     pthread_mutex_lock(&team->lock);
+    team->n_stage = n_stage;
+    team->first = first;
+    atomic_store_explicit(&team->finished, 0, memory_order_relaxed);
     team->task = task;
     team->context = context;
     team->n_task = n_task;
@@ -113,4 +140,10 @@ void team_run(Team *team, TeamTask task, void *context, int64_t n_task) {
     pthread_mutex_lock(&team->lock);
     while (team->n_busy > 0) pthread_cond_wait(&team->done, &team->lock);
     pthread_mutex_unlock(&team->lock);
+}
+
+void team_run(Team *team, TeamTask task, void *context, int64_t n_task) { run(team, task, context, n_task, 0, NULL); }
+
+void team_run_stages(Team *team, TeamTask task, void *context, int64_t n_stage, const int64_t *first) {
+    run(team, task, context, first[n_stage], n_stage, first);
 }

@@ -18,6 +18,12 @@ int   team_size(const Team *team);
 /// Run tasks 0 .. n_task-1 and return when all are done. Called from one thread at a time. A NULL team is one thread.
 void team_run(Team *team, TeamTask task, void *context, int64_t n_task);
 
+/// The same in stages: no task of a stage begins before all tasks of the stage before it are done. Tasks are numbered
+/// through, stage k holds first[k] .. first[k+1]-1. Between stages threads wait for one another awake, so stages may be
+/// as short as some microseconds.
+///   first   [n_stage + 1] rising, first[0] = 0
+void team_run_stages(Team *team, TeamTask task, void *context, int64_t n_stage, const int64_t *first);
+
 /// Number of cores that this process may use, at least 1.
 int team_core_count(void);
 

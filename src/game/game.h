@@ -13,8 +13,8 @@
 /// largest |V|. Below about 1e-13 rounding dominates; above 1e-6 choices may still drift in the third digit.
 #define GAME_TOLERANCE 1e-8
 
-/// Sweeps after which a solve is given up when the caller names no number. A well-behaved game takes some hundreds; the
-/// rest is for following a branch through steep places in small steps.
+/// Sweeps after which a solve is given up when the caller names no number. A well-behaved game takes about a hundred; the
+/// rest is for following a branch through steep places and around folds.
 #define GAME_SWEEPS 100000
 
 typedef enum GameVerdict {
@@ -26,7 +26,7 @@ typedef enum GameVerdict {
 typedef struct GameOptions {
     double  tolerance;           // 0: GAME_TOLERANCE
     int64_t max_sweep;           // 0: GAME_SWEEPS
-    const double *warm;          // [n_actor x n_state] values to start from, or NULL: continuation from precision 0
+    const double *warm;          // [n_actor x n_state] values to start from, or NULL: the principal branch
     const LatticeRule *rule;     // restriction of one actor, or NULL
     bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)
     const Progress *progress;    // may be NULL
@@ -44,8 +44,9 @@ typedef struct GameSolution {
     bool    is_principal;        // reached from precision 0 (or the warm start) without leaving the branch; else see `note`
     Policy *policy;              // owned: values, advantages, probabilities; the best found if not converged
     GameCertificate certificate;
-    int64_t n_sweep;             // sweeps over the lattice, all precisions together
-    int32_t n_step;              // steps of the continuation in precision
+    int64_t n_sweep;             // sweeps over the lattice: of the values, of tangents, and tangents taken
+    int32_t n_step;              // points found on the way: on the branch, on coarser lattices, and the last
+    int32_t n_fold;              // times that the principal branch turned back
     double  seconds;             // the solve
     double  certificate_seconds;
     int64_t n_byte;              // memory of solver and policy
@@ -54,6 +55,7 @@ typedef struct GameSolution {
                                  // for moves that are not available there
     double *wait_start;          // [n_actor] probability of waiting
     char    note[256];           // in words: where it stands if it did not converge, which branch if not the principal
+    char    how[320];            // in words: what found it, and why where the first thing tried did not
 } GameSolution;
 
 /// Solve. Returns DUR_OK whenever there is a solution to look at, also when it did not converge (see verdict);

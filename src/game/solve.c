@@ -1,18 +1,24 @@
-/// The solver: sweeps, mixed by Anderson, along a continuation in precision.
+/// The solver: which method is tried when.
 ///
-/// Why so: a plain value iteration contracts like 1 - rho/(total rate), so a patient game needs a thousand sweeps; mixing
-/// the last few iterates needs about a tenth of them. At high precision both can cycle, because a small change of values
-/// turns a choice over; there the way from precision 0 (every choice uniform, one linear problem, one solution) up to
-/// the stated precisions is walked in steps, each started from the last, and a step that fails is halved.
+/// 1. From values at hand (a solve after a small change): Newton's method on the exact tangent (krylov.h), a few steps.
+/// 2. Else the principal branch is followed on a coarser lattice, and its end carried to this one (nest.h), where Newton's
+///    method finishes; if values move little on the way, the coarse solution and this one belong together.
+/// 3. Else the branch is followed on this lattice, around folds if there are some (branch.h).
+/// 4. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
+///    equilibria from afar. What they find beyond the end of the branch is another equilibrium, and is called so.
+///
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
+#include "base/compiler.h"
 #include "base/memory.h"
 #include "game/certify.h"
 #include "game/game.h"
+#include "game/nest.h"
 #include "game/newton.h"
 #include "game/sweep.h"
 #include "num/anderson.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,9 +36,18 @@
 /// Smallest step of the continuation, as a factor on precision; below it the solver says where it stands.
 #define FACTOR_LEAST 1.02
 
+/// Dimensions of a Krylov space before it starts over. A linear solve takes about a dozen; hard ones gain from more.
+#define KRYLOV_WINDOW 24
+/// The same where memory counts: above this many values.
+#define KRYLOV_WINDOW_LARGE 12
+#define VALUES_LARGE 40000000
+/// Newton steps from values at hand, and from a coarser lattice.
+#define NEWTON_STEPS 30
+
 typedef struct Run {
     const Lattice *lattice;
     const GameOptions *options;
+    Team *team;
     Sweep *sweep;
     Anderson *mix;
     double *x, *g;               // [n_actor x n_state] iterate and its image
@@ -115,8 +130,8 @@ static bool settle_by_newton(Run *r, double scale, double tolerance, const doubl
     return *status == DUR_OK && !r->interrupted && r->residual <= tolerance;
 }
 
-// from precision 0 (or the warm start) up to the stated precisions
-static DurStatus follow(Run *r, GameSolution *out) {
+// sweeps alone, from precision 0 (or the warm start) up to the stated precisions
+static DurStatus follow_by_sweeps(Run *r, GameSolution *out) {
     out->is_principal = true;
     double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
     double step_tolerance = tolerance > STEP_TOLERANCE ? tolerance : STEP_TOLERANCE;
@@ -186,9 +201,78 @@ done:
     return status;
 }
 
+static int32_t window_of(int64_t n) { return n > VALUES_LARGE ? KRYLOV_WINDOW_LARGE : KRYLOV_WINDOW; }
+
+// what was done, in words
+static void say_how(GameSolution *out, const char *format, ...) DUR_PRINTF(2, 3);
+static void say_how(GameSolution *out, const char *format, ...) {
+    size_t used = strlen(out->how);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(out->how + used, sizeof out->how - used, format, list);
+    va_end(list);
+}
+
+// by Newton's method on the tangent; true if that did it. Otherwise `out->how` says why not
+static DurStatus follow_by_tangents(Run *r, GameSolution *out, bool *done) {
+    double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
+    DurStatus status = DUR_OK;
+    *done = false;
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
+    if (!k) return DUR_MEMORY;
+    k->max_sweep = r->max_sweep;
+    KrylovResult n = {0};
+    NestResult nest = {0};
+    if (r->options->warm) {
+        memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
+        status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+        out->n_step += n.n_step;
+        if (status != DUR_OK || n.interrupted || n.converged) {
+            say_how(out, "Newton-Krylov from values at hand: %d steps", n.n_step);
+            goto done;
+        }
+        say_how(out, "Newton-Krylov from values at hand stalled at %.1e; ", n.residual);
+    }
+    status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, r->x);
+    r->n_sweep += (int64_t)ceil(nest.work);
+    n = (KrylovResult){.residual = nest.residual, .converged = nest.found, .interrupted = nest.interrupted};
+    out->n_step += nest.n_step;
+    out->n_fold = nest.n_fold;
+    if (status != DUR_OK || nest.interrupted) goto done;
+    if (nest.found) {
+        say_how(out, "the principal branch on %lld states (%d folds), carried through %d lattice%s to this one by Newton-Krylov",
+                (long long)nest.coarsest, nest.n_fold, nest.n_level, nest.n_level == 1 ? "" : "s");
+        goto done;
+    }
+    if (nest.coarsest > 0) say_how(out, "coarser lattices were no guide; ");
+    BranchResult b;
+    status = branch_follow(&b, k, tolerance, r->x);
+    if (status != DUR_OK) goto done;
+    n = (KrylovResult){.residual = b.residual, .converged = b.converged, .interrupted = b.interrupted};
+    out->n_step += b.n_step;
+    out->n_fold = b.n_fold;
+    if (b.converged || b.interrupted)
+        say_how(out, "the principal branch by Newton-Krylov: %d points, %d folds", b.n_step, b.n_fold);
+    else
+        say_how(out, "the principal branch by Newton-Krylov was lost at %.4g times the stated precisions after %d folds; ",
+                b.reached, b.n_fold);
+
+done:
+    out->is_principal = true;
+    r->n_sweep += k->n_sweep + k->n_take;
+    r->residual = n.residual;
+    r->interrupted = n.interrupted;
+    *done = n.converged || n.interrupted;
+    krylov_free(k);
+    return status;
+}
+
 double game_bytes(const Lattice *l) {
-    double n = 8.0 * (double)l->model->n_actor * (double)l->n_state;
-    return 3 * n + anderson_bytes((int64_t)(n / 8), WINDOW) + policy_bytes(l) + 6 * 8.0 * (double)l->n_state;
+    double n = (double)l->model->n_actor * (double)l->n_state;
+    // tangents and values first, then the policy with what certifies it
+    double solving = krylov_bytes(l, window_of((int64_t)n)) + 8.0 * n;
+    double after = 8.0 * n + policy_bytes(l) + 6 * 8.0 * (double)l->n_state;
+    return solving > after ? solving : after;
 }
 
 DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *options, Team *team, DurError *error) {
@@ -198,22 +282,30 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     double start = progress_seconds();
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
-    Run r = {.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state,
+    Run r = {.lattice = l, .options = options, .team = team, .n = (int64_t)m->n_actor * l->n_state,
              .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS};
-    r.sweep = sweep_make(l, options->rule, team);
-    r.mix = anderson_make(r.n, WINDOW, team);
     r.x = memory_column(r.n);
-    r.g = memory_column(r.n);
     out->certificate.regret = memory_column(m->n_actor);
     out->value_start = memory_column(m->n_actor);
     out->wait_start = memory_column(m->n_actor);
     out->choice_start = memory_column(m->n_jump);
-    if (!r.sweep || !r.mix || !r.x || !r.g || !out->certificate.regret || !out->value_start || !out->wait_start ||
-        !out->choice_start)
-        goto finish;
+    if (!r.x || !out->certificate.regret || !out->value_start || !out->wait_start || !out->choice_start) goto finish;
 
-    status = follow(&r, out);
+    bool done = false;
+    status = follow_by_tangents(&r, out, &done);
     if (status != DUR_OK) goto finish;
+    if (!done) {
+        status = DUR_MEMORY;
+        r.sweep = sweep_make(l, options->rule, team);
+        r.mix = anderson_make(r.n, WINDOW, team);
+        r.g = memory_column(r.n);
+        if (!r.sweep || !r.mix || !r.g) goto finish;
+        int64_t before = r.n_sweep;
+        status = follow_by_sweeps(&r, out);
+        if (status != DUR_OK) goto finish;
+        say_how(out, "sweeps with Anderson mixing%s: %lld", r.residual <= GAME_TOLERANCE ? "" : " did no better",
+                (long long)(r.n_sweep - before));
+    }
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
     out->verdict = r.interrupted ? GAME_INTERRUPTED : r.residual <= tolerance ? GAME_CONVERGED : GAME_NO_CONVERGENCE;
     if (out->verdict == GAME_NO_CONVERGENCE && !out->note[0])
@@ -226,6 +318,9 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     status = policy_make(&out->policy, l, options->rule, error);
     if (status != DUR_OK) goto finish;
     memcpy(out->policy->value, r.x, (size_t)r.n * sizeof *r.x);
+    if (!r.sweep) r.sweep = sweep_make(l, options->rule, team);
+    status = r.sweep ? DUR_OK : DUR_MEMORY;
+    if (status != DUR_OK) goto finish;
     sweep_fill_policy(r.sweep, out->policy);
     status = policy_at_start(out->policy, out->value_start, out->choice_start, out->wait_start, error);
     if (status != DUR_OK) goto finish;

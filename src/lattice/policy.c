@@ -61,7 +61,7 @@ DurStatus lattice_rule_make(LatticeRule *out, const Lattice *l, int32_t actor, c
                      error);
 }
 
-static DurStatus rule_copy(LatticeRule *out, const Lattice *l, const LatticeRule *from, DurError *error) {
+DurStatus lattice_rule_carry(LatticeRule *out, const Lattice *l, const LatticeRule *from, DurError *error) {
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
     int32_t *never = memory_zeroed((size_t)m->n_jump, sizeof *never), n_never = 0;
@@ -111,7 +111,7 @@ DurStatus policy_make(Policy **out, const Lattice *l, const LatticeRule *rule, D
     p->lattice = l;
     p->rule = (LatticeRule){.actor = -1, .precision = PROGRAM_NONE};
     if (rule && rule->actor >= 0) {
-        status = rule_copy(&p->rule, l, rule, error);
+        status = lattice_rule_carry(&p->rule, l, rule, error);
         if (status != DUR_OK) goto fail;
         status = DUR_MEMORY;
     }

@@ -19,6 +19,8 @@ typedef struct LatticeRule {
 
 DurStatus lattice_rule_make(LatticeRule *out, const Lattice *lattice, int32_t actor, const ModelPhase *phase,
                             DurError *error);
+/// The same restriction on another lattice of the model.
+DurStatus lattice_rule_carry(LatticeRule *out, const Lattice *lattice, const LatticeRule *from, DurError *error);
 void      lattice_rule_free(LatticeRule *rule);
 
 /// What every actor does: for every move, at every state, its probability at a decision opportunity of its mover and

@@ -76,6 +76,8 @@ void render_solution(Json *j, const DurScenario *s, const double *value, const d
     json_pair_number(j, "certificate_seconds", g->certificate_seconds);
     json_pair_int(j, "bytes", g->n_byte + s->session.lattice->n_byte);
     json_pair_bool(j, "principal", g->is_principal);
+    json_pair_int(j, "folds", g->n_fold);
+    json_pair_string(j, "how", g->how);
     if (g->note[0]) json_pair_string(j, "note", g->note);
 }
 

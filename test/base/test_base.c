@@ -144,6 +144,40 @@ TEST(every_task_is_done_once_by_any_number_of_threads) {
 
 // ---- files ----
 
+typedef struct Stages {
+    _Atomic int64_t n_done[8];
+    const int64_t *first;
+    _Atomic int n_early;
+} Stages;
+
+static void note_stage(void *context, int64_t task, int worker) {
+    (void)worker;
+    Stages *s = context;
+    int stage = 0;
+    while (task >= s->first[stage + 1]) stage++;
+    // every task of the stage before must be done by now
+    if (stage > 0 && s->n_done[stage - 1] != s->first[stage] - s->first[stage - 1]) s->n_early++;
+    s->n_done[stage]++;
+}
+
+TEST(no_task_of_a_stage_begins_before_the_stage_before_is_done) {
+    static const int64_t first[8] = {0, 1, 40, 41, 41, 90, 93, 200};   // the fourth stage is empty
+    static const int sizes[] = {1, 2, 3, 7};
+    for (size_t k = 0; k < DUR_COUNT(sizes); k++) {
+        Team *team = team_make(sizes[k]);
+        for (int round = 0; round < 50; round++) {
+            Stages s = {.first = first};
+            team_run_stages(team, note_stage, &s, 7, first);
+            int64_t total = 0;
+            for (int i = 0; i < 7; i++) total += s.n_done[i];
+            assert_int_equal(total, 200);
+            // after an empty stage the one before the last that had tasks counts, which `note_stage` does not look for
+            assert_int_equal(s.n_early, 0);
+        }
+        team_free(team);
+    }
+}
+
 TEST(a_file_is_written_whole_or_the_old_one_stays) {
     char folder[] = "/tmp/duress-test-XXXXXX", path[64];
     assert_non_null(mkdtemp(folder));
@@ -186,6 +220,7 @@ TEST(a_full_disk_and_a_missing_folder_are_told_with_the_path) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(no_task_of_a_stage_begins_before_the_stage_before_is_done),
         RUN(sha256_gives_the_answers_of_the_standard),
         RUN(a_double_is_written_as_the_shortest_decimal_that_reads_back),
         RUN(numbers_for_people_have_few_digits_and_grouped_thousands),

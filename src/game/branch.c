@@ -1,0 +1,200 @@
+#include "game/branch.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/// Residual to which points on the way are found: they only have to stay on the branch.
+#define POINT_TOLERANCE 1e-3
+/// First multiple of the stated precisions after 0, and the factor from one to the next.
+#define SCALE_FIRST (1.0 / 16)
+#define FACTOR_MOST 2.0
+/// A shorter factor than this is a sign of a fold: from there the branch is measured by its length.
+#define FACTOR_LEAST 1.1
+/// Newton steps that a point may take. One that is near takes three or four; one that takes more may be on another branch.
+#define POINT_STEPS 8
+/// Lengths of a step along the branch, in units of the logarithm of precision and of the values' own size.
+#define LENGTH_FIRST 0.05
+#define LENGTH_MOST  0.5
+#define LENGTH_LEAST 1e-5
+/// Points along the branch, at most.
+#define POINTS_MOST 2000
+/// How well the linear systems along the branch are solved.
+#define REDUCE 1e-2
+
+typedef struct Along {
+    Krylov *k;
+    double *last;                // [n] the last point
+    float  *way, *slope;         // [n] tangent of the branch; derivative in the logarithm of the scale, then A^{-1} of it
+    double  way_log;             // the tangent's part in the logarithm of the scale
+    double  weight;              // of values against the logarithm, in lengths: 1 / (n size^2)
+} Along;
+
+static double size_of(const double *x, int64_t n) {
+    double size = 0;
+    for (int64_t i = 0; i < n; i++) size = fabs(x[i]) > size ? fabs(x[i]) : size;
+    return size > 0 ? size : 1;
+}
+
+// miss and slope at a point; the residual relative to the largest value
+static double take(Along *a, double scale, const double *value) {
+    a->k->n_take++;
+    return tangent_take(a->k->tangent, scale, value, a->k->miss, a->slope) / size_of(value, a->k->n);
+}
+
+// The tangent of the branch at a point at which `take` has been: A way = slope * way_log, of length 1, on from `before`
+// (NULL: towards higher precision). The slope is overwritten.
+static DurStatus tangent_of(Along *a, bool has_before) {
+    Krylov *k = a->k;
+    DurStatus status = krylov_linear(k, a->slope, NULL, REDUCE, k->d);
+    if (status != DUR_OK) return status;
+    double square = gmres_dot(k->gmres, k->d, k->d), length = sqrt(1 + a->weight * square);
+    double turn = has_before ? a->weight * gmres_dot(k->gmres, k->d, a->way) + a->way_log : 1;
+    a->way_log = (turn < 0 ? -1 : 1) / length;
+    for (int64_t i = 0; i < k->n; i++) a->way[i] = (float)((double)k->d[i] * a->way_log);
+    return DUR_OK;
+}
+
+// Back to the branch from a point beside it, in the plane across the tangent. A dV = F + F_s ds (s the logarithm of the scale)
+// and weight <way, dV> + way_log ds = 0.
+static DurStatus correct(Along *a, double *log_scale, double *value, bool *ok, int *n_step) {
+    Krylov *k = a->k;
+    double before = INFINITY;
+    *ok = false;
+    for (*n_step = 0; *n_step < POINT_STEPS; ++*n_step) {
+        double residual = take(a, exp(*log_scale), value);
+        if (residual <= POINT_TOLERANCE) { *ok = true; return DUR_OK; }
+        if (!(residual < 2 * before)) return DUR_OK;
+        before = residual;
+        DurStatus status = krylov_linear(k, k->miss, NULL, REDUCE, k->d);
+        if (status != DUR_OK) return status;
+        double along_miss = a->weight * gmres_dot(k->gmres, a->way, k->d);
+        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        status = krylov_linear(k, a->slope, NULL, REDUCE, k->d);
+        if (status != DUR_OK) return status;
+        double ds = -along_miss / (a->weight * gmres_dot(k->gmres, a->way, k->d) + a->way_log);
+        if (!(fabs(ds) < 2)) return DUR_OK;
+        for (int64_t i = 0; i < k->n; i++) value[i] += ds * (double)k->d[i];
+        *log_scale += ds;
+        if (krylov_is_spent(k)) return DUR_OK;
+    }
+    return DUR_OK;
+}
+
+// along the branch by its length, from a point at `scale` on it
+static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, double tolerance, double *value) {
+    Along a = {.k = k};
+    DurStatus status = DUR_MEMORY;
+    a.last = memory_column(k->n);
+    a.way = memory_zeroed((size_t)k->n + 16, sizeof *a.way);
+    a.slope = memory_zeroed((size_t)k->n + 16, sizeof *a.slope);
+    if (!a.last || !a.way || !a.slope) goto done;
+
+    double size = size_of(value, k->n), at = log(scale), length = LENGTH_FIRST;
+    a.weight = 1 / ((double)k->n * size * size);
+    take(&a, scale, value);
+    status = tangent_of(&a, false);
+    if (status != DUR_OK) goto done;
+    for (int32_t point = 0; point < POINTS_MOST && length >= LENGTH_LEAST && !krylov_is_spent(k); point++) {
+        memcpy(a.last, value, (size_t)k->n * sizeof *value);
+        double from = at;
+        for (int64_t i = 0; i < k->n; i++) value[i] += length * (double)a.way[i];
+        at += length * a.way_log;
+        bool ok = false;
+        int n_step = 0;
+        if (at <= 0) {
+            status = correct(&a, &at, value, &ok, &n_step);
+            if (status != DUR_OK) goto done;
+        }
+        if (at > 0) {
+            // past the stated precisions: the point between, found at them
+            double share = at > from ? -from / (at - from) : 1;
+            for (int64_t i = 0; i < k->n; i++) value[i] = a.last[i] + share * (value[i] - a.last[i]);
+            KrylovResult end;
+            status = krylov_solve(&end, k, 1.0, tolerance, 2 * POINT_STEPS, value);
+            out->residual = end.residual;
+            out->n_step++;
+            if (status != DUR_OK) goto done;
+            if (end.interrupted) { status = DUR_INTERRUPTED; goto done; }
+            if (end.converged && end.n_short == 0) {
+                out->converged = true;
+                out->reached = 1;
+                goto done;
+            }
+            ok = false;
+        }
+        if (!ok) {
+            memcpy(value, a.last, (size_t)k->n * sizeof *value);
+            at = from;
+            length /= 2;
+            continue;
+        }
+        out->n_step++;
+        out->reached = exp(at) > out->reached ? exp(at) : out->reached;
+        double before = a.way_log;
+        status = tangent_of(&a, true);
+        if (status != DUR_OK) goto done;
+        out->n_fold += (before < 0) != (a.way_log < 0);
+        if (n_step <= 2) length = length * 1.6 < LENGTH_MOST ? length * 1.6 : LENGTH_MOST;
+        if (n_step >= 5) length /= 1.5;
+        // precision 0 is behind: the branch cannot end there
+        if (at < log(scale) - 8) break;
+    }
+
+done:
+    if (status == DUR_INTERRUPTED) {
+        out->interrupted = true;
+        status = DUR_OK;
+    }
+    memory_free(a.slope);
+    memory_free(a.way);
+    memory_free(a.last);
+    return status;
+}
+
+DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *value) {
+    *out = (BranchResult){.residual = INFINITY};
+    double *kept = memory_column(k->n);   // the last point
+    if (!kept) return DUR_MEMORY;
+    bool taste = k->lattice->model->choice == CHOICE_TASTE;
+    double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE;
+    double scale = taste ? 1.0 / 64 : 0, factor = FACTOR_MOST;
+    memset(value, 0, (size_t)k->n * sizeof *value);
+    DurStatus status = DUR_OK;
+    for (;;) {
+        KrylovResult r;
+        k->only_whole = out->n_step > 0;
+        status = krylov_solve(&r, k, scale, scale < 1 ? point : tolerance, out->n_step ? POINT_STEPS : 4 * POINT_STEPS, value);
+        k->only_whole = false;
+        out->residual = r.residual;
+        if (status != DUR_OK) break;
+        if (r.interrupted) { out->interrupted = true; break; }
+        if (r.converged && (r.n_short == 0 || out->n_step == 0)) {
+            out->n_step++;
+            out->reached = scale;
+            if (scale >= 1) { out->converged = true; break; }
+            memcpy(kept, value, (size_t)k->n * sizeof *kept);
+            scale = scale > 0 ? scale * factor : SCALE_FIRST;
+            factor = factor * factor < FACTOR_MOST ? factor * factor : FACTOR_MOST;
+        } else {
+            if (out->n_step == 0 || krylov_is_spent(k)) break;
+            // this step was too long: back to the last point, and a shorter one
+            memcpy(value, kept, (size_t)k->n * sizeof *kept);
+            if (out->reached == 0) {
+                scale /= 4;
+                if (scale < 1e-6) break;
+                continue;
+            }
+            factor = sqrt(factor);
+            if (factor < FACTOR_LEAST) {
+                status = follow_length(out, k, out->reached, tolerance, value);
+                break;
+            }
+            scale = out->reached * factor;
+        }
+        if (scale > 1) scale = 1;
+    }
+    memory_free(kept);
+    return status;
+}

@@ -1,0 +1,153 @@
+#include "game/krylov.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/// How much of the residual a linear solve leaves: a tangent costs as much as a dozen sweeps, which bring about this much.
+#define REDUCE 0.03
+/// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
+#define REDUCE_MOST 0.1
+/// Sweeps of one linear solve.
+#define LINEAR_SWEEPS 240
+/// Shortest fraction of a step that is tried.
+#define FRACTION_LEAST (1.0 / 64)
+
+Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32_t window, const Progress *progress) {
+    Krylov *k = memory_zeroed(1, sizeof *k);
+    if (!k) return NULL;
+    k->lattice = l;
+    k->n = (int64_t)l->model->n_actor * l->n_state;
+    k->progress = progress;
+    k->max_sweep = INT64_MAX;
+    k->tangent = tangent_make(l, rule, team);
+    k->gmres = gmres_make(k->n, window, team);
+    k->miss = memory_zeroed((size_t)k->n + 16, sizeof *k->miss);
+    k->swept = memory_zeroed((size_t)k->n + 16, sizeof *k->swept);
+    k->d = memory_zeroed((size_t)k->n + 16, sizeof *k->d);
+    if (!k->tangent || !k->gmres || !k->miss || !k->swept || !k->d) {
+        krylov_free(k);
+        return NULL;
+    }
+    return k;
+}
+
+void krylov_free(Krylov *k) {
+    if (!k) return;
+    memory_free(k->d);
+    memory_free(k->swept);
+    memory_free(k->miss);
+    gmres_free(k->gmres);
+    tangent_free(k->tangent);
+    memory_free(k);
+}
+
+double krylov_bytes(const Lattice *l, int32_t window) {
+    double n = (double)l->model->n_actor * (double)l->n_state;
+    return tangent_bytes(l) + gmres_bytes((int64_t)n, window) + 3 * 4.0 * n;
+}
+
+bool krylov_is_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_take >= k->max_sweep; }
+
+static DurStatus sweep(void *context, const float *r, float *d) {
+    Krylov *k = context;
+    tangent_sweep(k->tangent, r, d);
+    k->n_sweep++;
+    return progress_stop(k->progress) ? DUR_INTERRUPTED : DUR_OK;
+}
+
+DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, double reduce, float *x) {
+    GmresResult result;
+    return gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+}
+
+// eight running maxima, so that a compiler may use vectors; a maximum is the same in any order
+static double largest(const double *x, int64_t n) {
+    double top[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) top[k] = fabs(x[i + k]) > top[k] ? fabs(x[i + k]) : top[k];
+    for (; i < n; i++) top[0] = fabs(x[i]) > top[0] ? fabs(x[i]) : top[0];
+    for (int k = 1; k < 8; k++) top[0] = top[k] > top[0] ? top[k] : top[0];
+    return top[0];
+}
+
+static void tell(Krylov *k, double scale, double residual, double tolerance) {
+    double now = progress_seconds();
+    if (now - k->told < 0.1) return;
+    k->told = now;
+    char note[128];
+    snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, residual,
+             (long long)(k->n_sweep + TAKE_SWEEPS * k->n_take));
+    // residuals fall by a factor a sweep, so their logarithm tells how far it is
+    double end = -log10(tolerance), at = residual > 0 ? -log10(residual) : end;
+    progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);
+}
+
+static double take(Krylov *k, double scale, const double *value) {
+    double size = largest(value, k->n), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
+    k->n_take++;
+    // values that are all zero are solved when nothing is missing
+    return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+}
+
+// How far the equations are from solved in the measure that GMRES reduces: the length of what one sweep of the linear system
+// changes. A largest miss can grow at one state while the solution comes nearer everywhere.
+static DurStatus measure(Krylov *k, double *length) {
+    memset(k->swept, 0, (size_t)k->n * sizeof *k->swept);
+    DurStatus status = sweep(k, k->miss, k->swept);
+    *length = sqrt(gmres_dot(k->gmres, k->swept, k->swept));
+    return status;
+}
+
+static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
+    bool is_zero = largest(value, k->n) == 0;
+    double residual = take(k, scale, value), length;
+    for (bool is_measured = false;;) {
+        out->residual = residual;
+        tell(k, scale, residual, tolerance);
+        if (residual <= tolerance) { out->converged = true; return DUR_OK; }
+        if (out->n_step >= max_step || krylov_is_spent(k) || isnan(residual)) return DUR_OK;
+        if (!is_zero && !isfinite(residual)) return DUR_OK;
+        if (!is_measured) TRY(measure(k, &length));
+
+        // no more than is wanted, no less than pays
+        double reduce = REDUCE, enough = 0.2 * tolerance / residual;
+        if (enough > reduce) reduce = enough < REDUCE_MOST ? enough : REDUCE_MOST;
+        TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d));
+        out->n_step++;
+
+        // shortened until the equations are nearer to solved
+        double fraction = 1, before = residual, length_before = length;
+        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        for (;;) {
+            residual = take(k, scale, value);
+            is_measured = residual > tolerance;
+            if (residual <= tolerance || (is_zero && !isnan(residual))) {
+                if (is_measured) TRY(measure(k, &length));
+                break;
+            }
+            TRY(measure(k, &length));
+            if (length <= (1 - 0.1 * fraction) * length_before) break;
+            if (fraction / 2 < FRACTION_LEAST || k->only_whole || krylov_is_spent(k)) {
+                for (int64_t i = 0; i < k->n; i++) value[i] -= fraction * (double)k->d[i];
+                out->residual = before;
+                return DUR_OK;
+            }
+            for (int64_t i = 0; i < k->n; i++) value[i] -= 0.5 * fraction * (double)k->d[i];
+            fraction /= 2;
+        }
+        out->n_short += fraction < 1;
+        is_zero = false;
+    }
+}
+
+DurStatus krylov_solve(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
+    *out = (KrylovResult){.residual = INFINITY};
+    DurStatus status = newton(out, k, scale, tolerance, max_step, value);
+    if (status != DUR_INTERRUPTED) return status;
+    out->interrupted = true;
+    return DUR_OK;
+}

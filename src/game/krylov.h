@@ -1,0 +1,57 @@
+/// Newton's method on the values with the exact tangent, its linear systems solved by GMRES over sweeps of the tangent: no
+/// matrix is stored, no exponential taken inside a linear solve. Best responses lead away from many equilibria; a
+/// tangent leads to them.
+/// Source: Knoll and Keyes 2004, "Jacobian-free Newton-Krylov methods"; forcing terms Eisenstat and Walker 1996; why it is
+/// needed Crisman-Cox and Gibilisco 2018.
+#ifndef GAME_KRYLOV_H
+#define GAME_KRYLOV_H
+
+#include "base/progress.h"
+#include "game/tangent.h"
+#include "num/gmres.h"
+
+/// What Newton's method needs on one lattice. Owned by whoever made it.
+typedef struct Krylov {
+    const Lattice *lattice;      // borrowed
+    Tangent *tangent;
+    Gmres   *gmres;
+    int64_t  n;                  // n_actor x n_state
+    float   *miss;               // [n] F at the last tangent taken
+    float   *swept;              // [n] what one sweep of the linear system makes of it
+    float   *d;                  // [n] step
+    const Progress *progress;    // borrowed, may be NULL
+    int64_t  n_take, n_sweep;    // counted: tangents taken, sweeps of linear systems
+    int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
+    bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
+    double   told;
+} Krylov;
+
+/// A tangent costs about as much as this many sweeps of a linear system.
+#define TAKE_SWEEPS 4
+
+/// NULL when memory is out.
+///   window     dimensions of a Krylov space before it starts over
+Krylov *krylov_make(const Lattice *lattice, const LatticeRule *rule, Team *team, int32_t window,
+                    const Progress *progress);
+void    krylov_free(Krylov *krylov);
+double  krylov_bytes(const Lattice *lattice, int32_t window);
+
+typedef struct KrylovResult {
+    double  residual;            // reached, relative to the largest |value|
+    int32_t n_step;              // Newton steps
+    int32_t n_short;             // of them, how many had to be shortened
+    bool    converged, interrupted;
+} KrylovResult;
+
+/// From `value`, at one precision scale, to a solution. On failure `value` is where the last accepted step led.
+/// Returns DUR_OK whether or not it got there.
+DurStatus krylov_solve(KrylovResult *out, Krylov *krylov, double scale, double tolerance, int32_t max_step,
+                       double *value);
+
+/// A x = right with A = -F' at the last tangent taken, to `reduce`. swept: see gmres_solve. DUR_OK, DUR_INTERRUPTED.
+DurStatus krylov_linear(Krylov *krylov, const float *right, const float *swept, double reduce, float *x);
+
+/// True when the sweeps are used up.
+bool krylov_is_spent(const Krylov *krylov);
+
+#endif

@@ -1,0 +1,143 @@
+#include "game/nest.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/// Lattices of fewer states are solved as they are.
+#define STATES_FEW 3000
+/// Coarser lattices, at most.
+#define LEVELS_MOST 12
+/// A stock keeps this many nodes.
+#define NODES_LEAST 3
+/// Residual to which coarser lattices are solved: what the grid leaves open is far more.
+#define LEVEL_TOLERANCE 3e-4
+/// Newton steps from one lattice to the next, and by how much of their size values may move: where it is more, the coarser
+/// one was no guide.
+#define LEVEL_STEPS 12
+#define MOVED_MOST 0.25
+/// Dimensions of their Krylov spaces.
+#define WINDOW 20
+
+// about half the nodes of every stock; false if that makes no difference to speak of
+static bool coarser(const Lattice *l, int32_t *n_node) {
+    double fewer = 1;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        n_node[v] = l->n_node[v];
+        if (v < l->model->n_mode || n_node[v] <= NODES_LEAST) continue;
+        n_node[v] = n_node[v] / 2 + 1;
+        fewer *= (double)n_node[v] / l->n_node[v];
+    }
+    return fewer < 0.7;
+}
+
+// the largest |x - what `from` says| over the largest |x|
+static DurStatus moved(const Lattice *from, const double *coarse, const Lattice *to, const double *x, double *out) {
+    double *row = memory_column(to->n_state), worst = 0, size = 0;
+    if (!row) return DUR_MEMORY;
+    DurStatus status = DUR_OK;
+    for (int32_t a = 0; a < to->model->n_actor && status == DUR_OK; a++) {
+        status = lattice_carry(from, coarse + a * from->n_state, to, row);
+        const double *now = x + a * to->n_state;
+        for (int64_t i = 0; i < to->n_state; i++) {
+            worst = fabs(now[i] - row[i]) > worst ? fabs(now[i] - row[i]) : worst;
+            size = fabs(now[i]) > size ? fabs(now[i]) : size;
+        }
+    }
+    memory_free(row);
+    *out = size > 0 ? worst / size : 0;
+    return status;
+}
+
+static DurStatus carry_all(const Lattice *from, const double *x, const Lattice *to, double *y) {
+    for (int32_t a = 0; a < to->model->n_actor; a++)
+        TRY(lattice_carry(from, x + a * from->n_state, to, y + a * to->n_state));
+    return DUR_OK;
+}
+
+// Newton's method on one lattice from the solution on a coarser one
+static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance,
+                        double *value, KrylovResult *end, bool *ok) {
+    *ok = false;
+    TRY(carry_all(from, coarse, k->lattice, value));
+    k->only_whole = true;
+    DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
+    k->only_whole = false;
+    if (status != DUR_OK) return status;
+    out->interrupted = end->interrupted;
+    if (!end->converged) return DUR_OK;
+    double by;
+    TRY(moved(from, coarse, k->lattice, value, &by));
+    *ok = by <= MOVED_MOST;
+    return DUR_OK;
+}
+
+DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, double *value) {
+    *out = (NestResult){0};
+    const Lattice *lattice = krylov->lattice;
+    const Model *m = lattice->model;
+    Lattice *level[LEVELS_MOST] = {0};
+    DurStatus status = DUR_OK;
+    double *x = NULL, *y = NULL;
+    Krylov *k = NULL;
+    int32_t n_level = 0;
+    KrylovResult end = {0};
+
+    // a coarser node may be where an expression has no value, though none of the lattice's own is: then there is no such level
+    const Lattice *last = lattice;
+    while (n_level < LEVELS_MOST && last->n_state > STATES_FEW) {
+        int32_t n_node[MODEL_VARIABLES_MAX];
+        DurError ignored = {0};
+        if (!coarser(last, n_node)) break;
+        if (lattice_make_grid(&level[n_level], m, lattice->param, n_node, &ignored) != DUR_OK) break;
+        last = level[n_level++];
+    }
+    if (n_level == 0) goto done;
+    out->coarsest = last->n_state;
+
+    // the coarsest along the branch, the others from the one before
+    for (int32_t i = n_level - 1; i >= 0; i--) {
+        const Lattice *l = level[i];
+        LatticeRule own = {.actor = -1};
+        DurError error = {0};
+        if (rule && rule->actor >= 0) {
+            status = lattice_rule_carry(&own, l, rule, &error);
+            if (status != DUR_OK) goto done;
+        }
+        status = DUR_MEMORY;
+        y = memory_column((int64_t)m->n_actor * l->n_state);
+        k = krylov_make(l, &own, team, WINDOW, krylov->progress);
+        bool ok = y && k;
+        bool solved = false;
+        if (ok && i == n_level - 1) {
+            BranchResult b;
+            status = branch_follow(&b, k, LEVEL_TOLERANCE, y);
+            solved = status == DUR_OK && b.converged;
+            out->interrupted = status == DUR_OK && b.interrupted;
+            out->n_step = b.n_step;
+            out->n_fold = b.n_fold;
+        } else if (ok) {
+            status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
+        }
+        if (ok) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
+        krylov_free(k);
+        k = NULL;
+        if (own.actor >= 0) lattice_rule_free(&own);
+        memory_free(x);
+        x = y;
+        y = NULL;
+        if (!solved) goto done;
+        out->n_level++;
+    }
+    status = refine(out, krylov, level[0], x, tolerance, value, &end, &out->found);
+    out->residual = end.residual;
+    out->n_step += end.n_step;
+
+done:
+    krylov_free(k);
+    memory_free(y);
+    memory_free(x);
+    for (int32_t i = 0; i < n_level; i++) lattice_free(level[i]);
+    return status;
+}

@@ -1,0 +1,473 @@
+#include "game/tangent.h"
+
+#include "base/memory.h"
+#include "game/choice_body.h"
+#include "game/tangent_kernel.h"
+#include "num/isa.h"
+
+#include <string.h>
+
+/// States of one task of tangent_take: see TASK_STATES in sweep.c.
+#define TAKE_STATES 4096
+/// Bytes that one task of tangent_sweep should work on: they stay in a second-level cache of 1 MiB with room to spare.
+#define SWEEP_BYTES (384 << 10)
+/// Fewest lanes that a block is cut into: one vector of the widest kind.
+#define LANES_LEAST 16
+
+struct Tangent {
+    const Lattice *lattice;     // borrowed
+    const LatticeRule *rule;    // borrowed, or NULL
+    Team *team;                 // borrowed
+    const TangentKernel *kernel;
+    TangentJob job;
+    bool *possible;             // [n_jump x n_mode_state]
+    int32_t *mode_row, *move_row;
+    TangentCell *cell;
+    TangentFlow *flow;
+    TangentSite *site;
+    TangentCorner *corner;
+    int64_t n_flow, n_site, n_corner, flow_room, site_room, corner_room;
+    float **rate;               // [n_rate] float copies of the rate tables that depend on the lane, each of its table's length
+    int32_t n_rate;
+    // the order of a sweep: levels of blocks, each computed from the same values and then written back
+    int32_t *order;             // [n_block] blocks by level
+    int64_t n_level, *level;    // [n_level + 1] first block of each in `order`
+    int64_t *stage;             // [2 n_level + 1] first task of each stage
+    int64_t n_cut, cut, pad;    // pieces of a block, lanes of one, and the same rounded up to sixteen
+    float *next;                // [widest level x n_cut x n_mode_state x n_actor x pad]
+    float *room;                // for each worker
+    double *take_room;          // for each worker
+    int64_t room_stride, take_stride;
+    double *worst;              // [tasks of tangent_take]
+    float *d;                   // of the sweep at hand
+};
+
+static const TangentKernel *kernel_of(Isa isa) {
+    switch (isa) {
+        case ISA_AVX512: return &tangent_kernel_avx512;
+        case ISA_AVX2:   return &tangent_kernel_avx2;
+        default:         return &tangent_kernel_base;
+    }
+}
+
+// room for one more entry of a growing table
+static bool grow(void **table, int64_t n, int64_t *room, size_t size) {
+    if (n < *room) return true;
+    int64_t more = *room ? 2 * *room : 256;
+    void *t = memory_resize(*table, (size_t)more * size);
+    if (!t) return false;
+    *table = t;
+    *room = more;
+    return true;
+}
+
+// ---- the tables -------------------------------------------------------------------------------------------------------
+
+// coefficient rows of every combination of modes: 1/D of each actor, then each move's W and C
+static int64_t count_rows(const Lattice *l, const bool *possible, const LatticeRule *rule, int32_t *mode_row,
+                          int32_t *move_row) {
+    const Model *m = l->model;
+    int32_t n_actor = m->n_actor, each = n_actor + 1;
+    int64_t total = 0;
+    for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
+        if (mode_row) mode_row[ms] = (int32_t)total;
+        int32_t row = n_actor;
+        for (int32_t j = 0; j < m->n_jump; j++) {
+            bool is_made = m->jump[j].kind == JUMP_MOVE &&
+                           (possible ? possible[j * l->n_mode_state + ms] : policy_is_possible(l, j, ms)) &&
+                           !(rule && rule->actor == m->jump[j].actor && rule->never[j]);
+            if (move_row) move_row[j * l->n_mode_state + ms] = is_made ? row : -1;
+            if (is_made) row += each;
+        }
+        total += row;
+    }
+    if (mode_row) mode_row[l->n_mode_state] = (int32_t)total;
+    return total;
+}
+
+static const float *rate_row(Tangent *t, const LatticeTable *table, const LatticeBlock *view) {
+    // tables are few, so the copy of a table is found by looking through them
+    const Lattice *l = t->lattice;
+    int32_t k = 0;
+    for (int32_t v = 0; v < l->model->n_stock; v++) {
+        if (table == &l->stock[v].up) return t->rate[k] + (lattice_row(l, table, view) - table->value);
+        k++;
+        if (table == &l->stock[v].down) return t->rate[k] + (lattice_row(l, table, view) - table->value);
+        k++;
+    }
+    for (int32_t j = 0; j < l->model->n_jump; j++, k++)
+        if (table == &l->jump[j].rate) return t->rate[k] + (lattice_row(l, table, view) - table->value);
+    return NULL;
+}
+
+static bool copy_rates(Tangent *t) {
+    const Lattice *l = t->lattice;
+    const Model *m = l->model;
+    t->n_rate = 2 * m->n_stock + m->n_jump;
+    t->rate = memory_zeroed((size_t)t->n_rate, sizeof *t->rate);
+    if (!t->rate) return false;
+    for (int32_t k = 0; k < t->n_rate; k++) {
+        const LatticeTable *table = k < 2 * m->n_stock ? (k % 2 ? &l->stock[k / 2].down : &l->stock[k / 2].up)
+                                                       : &l->jump[k - 2 * m->n_stock].rate;
+        if (!table->inner || !table->value) continue;
+        t->rate[k] = memory_zeroed((size_t)table->n + LANES_LEAST, sizeof **t->rate);
+        if (!t->rate[k]) return false;
+        for (int64_t i = 0; i < table->n; i++) t->rate[k][i] = (float)table->value[i];
+    }
+    return true;
+}
+
+static bool push_flow(Tangent *t, const LatticeTable *rate, const LatticeBlock *view, double weight, int64_t shift,
+                      int64_t from, int64_t to, int32_t gather) {
+    Row row = row_of(t->lattice, rate, view);
+    if (row_is_zero(row) || weight == 0.0) return true;
+    if (!grow((void **)&t->flow, t->n_flow, &t->flow_room, sizeof *t->flow)) return false;
+    t->flow[t->n_flow++] = (TangentFlow){.shift = shift, .lane = row.lane ? rate_row(t, rate, view) : NULL,
+                                         .weight = (float)(row.lane ? weight : weight * row.one),
+                                         .from = (int32_t)from, .gather = gather,
+                                         // beyond the last lane nothing is looked at, so a vector may run over the end
+                                         .to = (int32_t)(to == t->lattice->n_lane ? to + LANES_LEAST : to)};
+    return true;
+}
+
+// the targets of a jump whose shifts hold for the whole block, corner by corner
+static int64_t corners_of(const Lattice *l, int32_t jump, const LatticeBlock *view, int32_t branch, int64_t corner,
+                          double *weight) {
+    const LatticeBranch *b = &l->jump[jump].branch[branch];
+    int64_t shift = 0;
+    *weight = b->weight;
+    for (int32_t k = 0, bit = 0; k < b->n_shift; k++) {
+        shift += (int64_t)*lattice_row(l, &b->shift[k].move, view);
+        double up = b->shift[k].has_split ? *lattice_row(l, &b->shift[k].up, view) : 0.0;
+        if (up == 0.0) continue;
+        bool is_up = corner >> bit++ & 1;
+        *weight *= is_up ? up : 1.0 - up;
+        if (is_up) shift += l->stride[b->shift[k].variable];
+    }
+    return shift;
+}
+
+static int64_t n_corner_of(const Lattice *l, int32_t jump, const LatticeBlock *view, int32_t branch) {
+    const LatticeBranch *b = &l->jump[jump].branch[branch];
+    int64_t n = 1;
+    for (int32_t k = 0; k < b->n_shift; k++)
+        if (b->shift[k].has_split && *lattice_row(l, &b->shift[k].up, view) != 0.0) n *= 2;
+    return n;
+}
+
+static bool make_flows(Tangent *t, const LatticeBlock *view) {
+    const Lattice *l = t->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        const LatticeStock *s = &l->stock[k];
+        int32_t v = m->n_mode + k;
+        int64_t step = l->stride[v];
+        bool inner = step < n;
+        if (!s->moves) continue;
+        if ((inner || view->node[v] < l->n_node[v] - 1) &&
+            !push_flow(t, &s->up, view, 1.0, step, 0, inner ? n - step : n, -1)) return false;
+        if ((inner || view->node[v] > 0) && !push_flow(t, &s->down, view, 1.0, -step, inner ? step : 0, n, -1)) return false;
+    }
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind != JUMP_EVENT) continue;
+        const LatticeTable *rate = &l->jump[j].rate;
+        if (l->jump[j].inner) {
+            if (!push_flow(t, rate, view, 1.0, 0, 0, n, j)) return false;
+            continue;
+        }
+        for (int32_t b = 0; b < l->jump[j].n_branch; b++)
+            for (int64_t c = 0; c < n_corner_of(l, j, view, b); c++) {
+                double weight;
+                int64_t shift = corners_of(l, j, view, b, c, &weight);
+                if (!push_flow(t, rate, view, weight, shift, 0, n, -1)) return false;
+            }
+    }
+    return true;
+}
+
+static bool make_sites(Tangent *t, const LatticeBlock *view, int64_t mode) {
+    const Lattice *l = t->lattice;
+    const Model *m = l->model;
+    SweepJob job = {.lattice = l, .rule = t->rule, .possible = t->possible};
+    for (int32_t k = 0; k < m->n_actor; k++) {
+        if (row_is_zero(row_of(l, &l->actor[k].attends, view))) continue;
+        int32_t move[MODEL_MOVES_MAX], n_move = moves_of(&job, view, k, move);
+        for (int32_t a = 0; a < n_move; a++) {
+            int32_t j = move[a];
+            int64_t shift;
+            if (!grow((void **)&t->site, t->n_site, &t->site_room, sizeof *t->site)) return false;
+            TangentSite *site = &t->site[t->n_site++];
+            *site = (TangentSite){.jump = j, .actor = k, .row = t->move_row[j * l->n_mode_state + mode], .target = -1,
+                                  .corner = t->n_corner};
+            if (jump_is_shift(l, &l->jump[j], view, &shift) && shift % l->n_stock_state == 0) {
+                site->target = (int32_t)(mode + shift / l->n_stock_state);
+                continue;
+            }
+            if (l->jump[j].inner) continue;
+            for (int32_t b = 0; b < l->jump[j].n_branch; b++)
+                for (int64_t c = 0; c < n_corner_of(l, j, view, b); c++) {
+                    double weight;
+                    int64_t to = corners_of(l, j, view, b, c, &weight);
+                    if (!grow((void **)&t->corner, t->n_corner, &t->corner_room, sizeof *t->corner)) return false;
+                    t->corner[t->n_corner++] = (TangentCorner){.shift = to, .weight = (float)weight};
+                    site->n_corner++;
+                }
+        }
+    }
+    return true;
+}
+
+// 0: from all lanes at one rate; 1: from all lanes at rates of their own; 2: the rest
+static int kind_of(const Tangent *t, const TangentFlow *f) {
+    if (f->gather >= 0 || f->from > 0 || f->to < t->lattice->n_lane) return 2;
+    return f->lane ? 1 : 0;
+}
+
+// the flows of a cell, by kind; there are few, so by insertion
+static void sort_flows(const Tangent *t, TangentCell *cell) {
+    TangentFlow *f = t->flow + cell->flow;
+    int64_t n = t->n_flow - cell->flow;
+    int32_t count[3] = {0};
+    for (int64_t i = 0; i < n; i++) {
+        TangentFlow x = f[i];
+        int64_t at = i;
+        for (; at > 0 && kind_of(t, &f[at - 1]) > kind_of(t, &x); at--) f[at] = f[at - 1];
+        f[at] = x;
+        count[kind_of(t, &x)]++;
+    }
+    cell->n_flat = count[0];
+    cell->n_uneven = count[1];
+    cell->n_rest = count[2];
+}
+
+static bool make_cells(Tangent *t) {
+    const Lattice *l = t->lattice;
+    t->cell = memory_zeroed((size_t)l->n_block, sizeof *t->cell);
+    if (!t->cell || !copy_rates(t)) return false;
+    int64_t n_block = t->job.n_block;
+    for (int64_t b = 0; b < n_block; b++)
+        for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
+            LatticeBlock view;
+            lattice_block(l, ms * n_block + b, &view);
+            TangentCell *cell = &t->cell[b * l->n_mode_state + ms];
+            cell->flow = t->n_flow;
+            cell->site = t->n_site;
+            if (!make_flows(t, &view) || !make_sites(t, &view, ms)) return false;
+            sort_flows(t, cell);
+            cell->n_site = (int32_t)(t->n_site - cell->site);
+        }
+    return true;
+}
+
+// ---- the order of a sweep ---------------------------------------------------------------------------------------------
+
+// Values are carried against the flow, so the states that a stock drifts to should come before those it leaves: +1 if it
+// drifts downwards on the whole, else -1.
+static int direction(const LatticeStock *s) {
+    double net = 0;
+    for (int64_t i = 0; i < s->down.n; i++) net += s->down.value[i];
+    for (int64_t i = 0; i < s->up.n; i++) net -= s->up.value[i];
+    return net >= 0 ? 1 : -1;
+}
+
+// blocks whose outer nodes, each counted in its stock's direction, have the same sum make a level: drift never leads from
+// one to another of them, so what they do to each other (jumps alone) may wait a sweep
+static bool make_order(Tangent *t) {
+    const Lattice *l = t->lattice;
+    int64_t n_block = t->job.n_block, n_level = 1;
+    int sign[MODEL_VARIABLES_MAX] = {0};
+    for (int32_t k = l->model->n_mode; k < l->n_variable - l->n_inner; k++) {
+        int32_t v = l->order[k];
+        const LatticeStock *s = &l->stock[v - l->model->n_mode];
+        sign[v] = s->moves ? direction(s) : 1;
+        n_level += l->n_node[v] - 1;
+    }
+    int32_t *at = memory_alloc((size_t)n_block * sizeof *at);
+    t->order = memory_alloc((size_t)n_block * sizeof *t->order);
+    t->level = memory_zeroed((size_t)n_level + 1, sizeof *t->level);
+    t->stage = memory_zeroed(2 * (size_t)n_level + 1, sizeof *t->stage);
+    bool ok = at && t->order && t->level && t->stage;
+    for (int64_t b = 0; ok && b < n_block; b++) {
+        LatticeBlock view;
+        lattice_block(l, b, &view);
+        at[b] = 0;
+        for (int32_t k = l->model->n_mode; k < l->n_variable - l->n_inner; k++) {
+            int32_t v = l->order[k];
+            at[b] += sign[v] > 0 ? view.node[v] : l->n_node[v] - 1 - view.node[v];
+        }
+        t->level[at[b] + 1]++;
+    }
+    for (int64_t k = 0; ok && k < n_level; k++) t->level[k + 1] += t->level[k];
+    // a counting sort, stable
+    for (int64_t k = 0, n = 0; ok && k < n_level; k++)
+        for (int64_t b = 0; n < t->level[k + 1] && b < n_block; b++)
+            if (at[b] == k) t->order[n++] = (int32_t)b;
+    memory_free(at);
+    t->n_level = n_level;
+    return ok;
+}
+
+Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
+    const Model *m = l->model;
+    Tangent *t = memory_zeroed(1, sizeof *t);
+    if (!t) return NULL;
+    t->lattice = l;
+    t->rule = rule && rule->actor >= 0 ? rule : NULL;
+    t->team = team;
+    t->kernel = kernel_of(isa_best());
+    int64_t n_mode = l->n_mode_state, n_lane = l->n_lane, n_actor = m->n_actor;
+    t->job.n_block = l->n_stock_state / n_lane;
+
+    t->possible = memory_zeroed((size_t)m->n_jump * (size_t)n_mode, sizeof *t->possible);
+    t->mode_row = memory_alloc(((size_t)n_mode + 1) * sizeof *t->mode_row);
+    t->move_row = memory_alloc((size_t)m->n_jump * (size_t)n_mode * sizeof *t->move_row);
+    if (!t->possible || !t->mode_row || !t->move_row) goto fail;
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int64_t ms = 0; ms < n_mode && m->jump[j].kind == JUMP_MOVE; ms++)
+            t->possible[j * n_mode + ms] = policy_is_possible(l, j, ms);
+    t->job.n_row = count_rows(l, t->possible, t->rule, t->mode_row, t->move_row);
+    if (!make_cells(t) || !make_order(t)) goto fail;
+
+    // pieces of a block that stay in cache
+    int64_t lane_bytes = 4 * (t->job.n_row + 2 * n_mode * n_actor), widest = 1;
+    t->cut = SWEEP_BYTES / lane_bytes / LANES_LEAST * LANES_LEAST;
+    if (t->cut < LANES_LEAST) t->cut = LANES_LEAST;
+    if (t->cut > n_lane) t->cut = n_lane;
+    t->n_cut = (n_lane + t->cut - 1) / t->cut;
+    for (int64_t k = 0; k < t->n_level; k++) {
+        int64_t n = t->level[k + 1] - t->level[k];
+        widest = n > widest ? n : widest;
+        t->stage[2 * k + 1] = t->stage[2 * k] + n * t->n_cut;
+        t->stage[2 * k + 2] = t->stage[2 * k + 1] + n;
+    }
+    int64_t most_moves = 1;
+    for (int32_t k = 0; k < n_actor; k++) {
+        int64_t n = 0;
+        for (int32_t j = 0; j < m->n_jump; j++) n += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == k;
+        most_moves = n > most_moves ? n : most_moves;
+    }
+    t->pad = (t->cut + LANES_LEAST - 1) / LANES_LEAST * LANES_LEAST;
+    t->room_stride = n_mode * n_actor * t->pad;
+    t->take_stride = ((2 * n_actor + 7 + 4 * most_moves) * n_lane + 15) / 8 * 8;
+    t->job.group = n_lane < LANES_LEAST ? n_lane : LANES_LEAST;
+    t->job.n_lane = (n_lane + t->job.group - 1) / t->job.group * t->job.group;
+    t->job.coefficient = memory_zeroed((size_t)(t->job.n_block * t->job.n_row * t->job.n_lane) + LANES_LEAST, sizeof(float));
+    t->next = memory_zeroed((size_t)(widest * t->n_cut * n_mode * n_actor * t->pad), sizeof *t->next);
+    t->room = memory_zeroed((size_t)(t->room_stride * team_size(team)), sizeof *t->room);
+    t->take_room = memory_column(t->take_stride * team_size(team));
+    t->worst = memory_column(l->n_state / TAKE_STATES + l->n_block / (TAKE_STATES / n_lane + 1) + 2);
+    if (!t->job.coefficient || !t->next || !t->room || !t->take_room || !t->worst) goto fail;
+
+    t->job.lattice = l;
+    t->job.mode_row = t->mode_row;
+    t->job.move_row = t->move_row;
+    t->job.cell = t->cell;
+    t->job.flow = t->flow;
+    t->job.site = t->site;
+    t->job.corner = t->corner;
+    return t;
+
+fail:
+    tangent_free(t);
+    return NULL;
+}
+
+void tangent_free(Tangent *t) {
+    if (!t) return;
+    memory_free(t->worst);
+    memory_free(t->take_room);
+    memory_free(t->room);
+    memory_free(t->next);
+    memory_free(t->job.coefficient);
+    memory_free(t->stage);
+    memory_free(t->level);
+    memory_free(t->order);
+    for (int32_t k = 0; t->rate && k < t->n_rate; k++) memory_free(t->rate[k]);
+    memory_free(t->rate);
+    memory_free(t->corner);
+    memory_free(t->site);
+    memory_free(t->flow);
+    memory_free(t->cell);
+    memory_free(t->move_row);
+    memory_free(t->mode_row);
+    memory_free(t->possible);
+    memory_free(t);
+}
+
+double tangent_bytes(const Lattice *l) {
+    double rows = (double)count_rows(l, NULL, NULL, NULL, NULL) / (double)l->n_mode_state;
+    // a cell's flows and sites: two for each stock and event, and one for each move, at most
+    double cell = sizeof(TangentCell) + (2.0 * l->model->n_stock + 2.0) * sizeof(TangentFlow) + rows * sizeof(TangentSite);
+    return 4.0 * rows * (double)l->n_state + cell * (double)l->n_block + 4.0 * l->model->n_actor * (double)l->n_state / 8;
+}
+
+// ---- using it ---------------------------------------------------------------------------------------------------------
+
+static void task_take(void *context, int64_t task, int worker) {
+    Tangent *t = context;
+    int64_t each = TAKE_STATES / t->lattice->n_lane + 1, end = (task + 1) * each;
+    if (end > t->lattice->n_block) end = t->lattice->n_block;
+    double worst = 0;
+    for (int64_t b = task * each; b < end; b++) {
+        double w = t->kernel->take(&t->job, b % t->job.n_block, b / t->job.n_block,
+                                   t->take_room + worker * t->take_stride);
+        worst = w > worst ? w : worst;
+    }
+    t->worst[task] = worst;
+}
+
+double tangent_take(Tangent *t, double scale, const double *value, float *miss, float *slope) {
+    const Lattice *l = t->lattice;
+    t->job.choice = (SweepJob){.lattice = l, .rule = t->rule, .possible = t->possible, .precision_scale = scale,
+                               .value = value};
+    t->job.miss = miss;
+    t->job.slope = slope;
+    int64_t each = TAKE_STATES / l->n_lane + 1, n_task = (l->n_block + each - 1) / each;
+    team_run(t->team, task_take, t, n_task);
+    double worst = 0;
+    for (int64_t i = 0; i < n_task; i++) worst = t->worst[i] > worst ? t->worst[i] : worst;
+    return worst;
+}
+
+static void task_sweep(void *context, int64_t task, int worker) {
+    Tangent *t = context;
+    const Lattice *l = t->lattice;
+    int64_t n_actor = l->model->n_actor, n_mode = l->n_mode_state;
+    // the stage that holds the task
+    int64_t low = 0, high = 2 * t->n_level;
+    while (high - low > 1) {
+        int64_t middle = (low + high) / 2;
+        if (t->stage[middle] <= task) low = middle; else high = middle;
+    }
+    int64_t level = low / 2, index = task - t->stage[low];
+    if (low % 2 == 0) {
+        int64_t slot = index / t->n_cut, from = index % t->n_cut * t->cut, to = from + t->cut;
+        if (to > l->n_lane) to = l->n_lane;
+        t->kernel->sweep(&t->job, t->order[t->level[level] + slot], from, to,
+                         t->next + index * t->room_stride, t->room + worker * t->room_stride);
+        return;
+    }
+    // written back: other blocks of this level have read what was there
+    int64_t block = t->order[t->level[level] + index];
+    for (int64_t from = 0; from < l->n_lane; from += t->cut) {
+        int64_t n = l->n_lane - from < t->cut ? l->n_lane - from : t->cut, pad = (n + LANES_LEAST - 1) / LANES_LEAST * LANES_LEAST;
+        const float *next = t->next + (index * t->n_cut + from / t->cut) * t->room_stride;
+        for (int64_t mode = 0; mode < n_mode; mode++)
+            for (int64_t e = 0; e < n_actor; e++)
+                memcpy(t->d + e * l->n_state + mode * l->n_stock_state + block * l->n_lane + from,
+                       next + (mode * n_actor + e) * pad, (size_t)n * sizeof *next);
+    }
+}
+
+void tangent_sweep(Tangent *t, const float *r, float *d) {
+    t->job.right = r;
+    t->job.d = d;
+    t->d = d;
+    team_run_stages(t->team, task_sweep, t, 2 * t->n_level, t->stage);
+}
+
+double tangent_traffic(const Tangent *t) {
+    const Lattice *l = t->lattice;
+    return 4.0 * ((double)t->job.n_row * (double)l->n_stock_state + 2.0 * l->model->n_actor * (double)l->n_state);
+}

@@ -1,0 +1,51 @@
+/// The tangent of the game: how the value equations miss at given values, and what a small change of the values does to
+/// that. Choices are differentiated along (the logit's derivative is known), so Newton's method on the tangent has the
+/// whole game in it, and no exponential is taken while a linear system is solved.
+///
+/// With A_{i,a} = Q_{i,a} - V_i what actor i gains when mover j makes move a, and F_i(V) = right side less left side of
+/// the value equations (semantics, "Continuous clock"), the derivative in the direction d is
+///
+///     F_i'(V) d = G d_i + sum_j sum_a [ W_a (d_i(s_a) - d_i(s)) + C_{i,a} (d_j(s_a) - d_j(s)) ] - rho_i d_i
+///     W_a = lambda_j P_a,   C_{i,a} = lambda_j mu_j P_a (A_{i,a} - sum_c P_c A_{i,c}),
+///
+/// G being drift, noise and events. Under `choice taste` the mover's own C is 0: at its optimum the envelope theorem holds.
+///
+/// A system F' d = -r is swept, not stored: blocks of stock nodes follow one another along the drift, and inside a block
+/// all combinations of modes are swept back and forth while they are in cache, since moves are what couples fastest. What a
+/// sweep solves for is the chain at held choices (G and W), which sweeps always settle; how choices bend (C) stays on
+/// the right side, for whoever drives the sweeps (GMRES) to account for.
+/// All of it is single precision: a linear system is solved to a few digits, and the residual, in double, corrects it.
+#ifndef GAME_TANGENT_H
+#define GAME_TANGENT_H
+
+#include "base/team.h"
+#include "lattice/policy.h"
+
+typedef struct Tangent Tangent;
+
+/// Make the tables of tangents on one lattice; borrows lattice, rule (may be NULL) and team. NULL when memory is out.
+Tangent *tangent_make(const Lattice *lattice, const LatticeRule *rule, Team *team);
+void     tangent_free(Tangent *tangent);
+
+/// Bytes that tangent_make takes.
+double   tangent_bytes(const Lattice *lattice);
+
+/// Take the tangent at `value`.
+///   scale    multiplies every precision
+///   value    [n_actor x n_state]
+///   miss     [out] [n_actor x n_state] F, single precision
+///   slope    [out] the same shape: derivative of F in the logarithm of `scale`; NULL: not wanted
+/// Returns the largest |F|; infinity if some value or F is not finite. Cost: about three sweeps (sweep.h).
+double tangent_take(Tangent *tangent, double scale, const double *value, float *miss, float *slope);
+
+/// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
+/// that the order of the sweep solves.
+///   r        [n_actor x n_state], or NULL for 0
+///   d        [in,out] the same shape, from memory_alloc with 64 bytes to spare
+/// The same bits on any number of threads and at any vector width. Cost: about a fifth of a sweep over the game itself.
+void tangent_sweep(Tangent *tangent, const float *r, float *d);
+
+/// Bytes that one tangent_sweep must move at least (coefficients once, the vector twice), for reckonings of speed.
+double tangent_traffic(const Tangent *tangent);
+
+#endif

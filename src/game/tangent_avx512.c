@@ -1,0 +1,3 @@
+#include "game/tangent_body.h"
+
+const TangentKernel tangent_kernel_avx512 = {.take = block_take, .sweep = block_sweep};

@@ -1,0 +1,66 @@
+/// The kernels of tangent.h, one table for each vector width, and the tables that they read.
+#ifndef GAME_TANGENT_KERNEL_H
+#define GAME_TANGENT_KERNEL_H
+
+#include "game/sweep_kernel.h"
+
+/// A stretch of lanes that flows to states a constant shift away, at a rate of lane[i] * weight (lane NULL: weight).
+typedef struct TangentFlow {
+    int64_t shift;
+    const float *lane;
+    float   weight;
+    int32_t from, to;          // lanes
+    int32_t gather;            // >= 0: targets depend on the lane, as the tables of this jump say; shift is unused
+} TangentFlow;
+
+typedef struct TangentCorner { int64_t shift; float weight; } TangentCorner;
+
+/// A move that can be made in a cell.
+typedef struct TangentSite {
+    int32_t jump, actor;
+    int32_t row;               // first of its coefficient rows in the mode's
+    int32_t target;            // combination of modes it leads to, stocks unchanged; -1: stocks move too
+    int32_t n_corner;          // where stocks move: its targets; 0: they depend on the lane (gather)
+    int64_t corner;            // first
+} TangentSite;
+
+/// One combination of modes at one block of stock nodes. Its flows come in three kinds, one after the other: from all lanes at
+/// one rate; from all lanes at rates of their own; the rest.
+typedef struct TangentCell {
+    int64_t flow, site;        // first
+    int32_t n_flat, n_uneven, n_rest;
+    int32_t n_site;
+} TangentCell;
+
+/// All borrowed. Coefficients lie in the order in which a sweep reads them: block by block of stock nodes, mode by mode, group
+/// by group of sixteen lanes (of fewer where a block has fewer), and then row by row: 1/D of every actor, then for each
+/// move W and the C of every actor.
+typedef struct TangentJob {
+    const Lattice *lattice;
+    SweepJob choice;           // rule, possible moves, precision scale, values
+    int64_t n_block;           // of stock nodes
+    int64_t n_row;             // coefficient rows of a block
+    int64_t group, n_lane;     // lanes of a group, and of a block rounded up to whole groups
+    const int32_t *mode_row;   // [n_mode_state + 1] first row of a combination of modes
+    const int32_t *move_row;   // [n_jump x n_mode_state] first row of a move within its mode's; -1: never made there
+    const TangentCell *cell;   // [n_block x n_mode_state]
+    const TangentFlow *flow;
+    const TangentSite *site;
+    const TangentCorner *corner;
+    float *coefficient;        // [n_block x n_row x n_lane], and sixteen to spare
+    float *miss, *slope;       // tangent_take: [n_actor x n_state], slope may be NULL
+    const float *right;        // tangent_sweep: [n_actor x n_state] or NULL
+    const float *d;            // [n_actor x n_state]
+} TangentJob;
+
+typedef struct TangentKernel {
+    /// One combination of modes at one block of stock nodes; returns the largest |F|. room: doubles, tangent_room().
+    double (*take)(const TangentJob *job, int64_t block, int64_t mode, double *room);
+    /// Lanes from .. to-1 of one block of stock nodes, all modes; out [n_mode_state x n_actor x pad] with pad the number of
+    /// lanes rounded up to sixteen. room: the same size.
+    void   (*sweep)(const TangentJob *job, int64_t block, int64_t from, int64_t to, float *out, float *room);
+} TangentKernel;
+
+extern const TangentKernel tangent_kernel_base, tangent_kernel_avx2, tangent_kernel_avx512;
+
+#endif

@@ -1,0 +1,208 @@
+#include "num/gmres.h"
+
+#include "base/memory.h"
+#include "num/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+/// Elements of one task: some vectors of them stay in a first-level cache. Sums are taken chunk by chunk in order.
+#define CHUNK 2048
+/// A restart that leaves more than this of the residual is called stalled.
+#define STALLED 0.95
+
+struct Gmres {
+    int64_t n, n_chunk;
+    int32_t window;
+    Team *team;                   // borrowed
+    const VectorKernels *kernel;
+    float *basis;                 // [(window + 1) x n]
+    float *room;                  // [n]
+    double *partial;              // [n_chunk x (window + 2)]
+    // of the task at hand
+    int32_t k;                    // basis vectors to take part
+    const float *from;
+    float *to;
+    double weight[GMRES_WINDOW_MAX + 1];
+};
+
+double gmres_bytes(int64_t n, int32_t window) { return 4.0 * (double)n * (window + 2); }
+
+// a vector that loops may read past the end of
+static float *vector_make(int64_t n) { return memory_zeroed((size_t)n + 16, sizeof(float)); }
+
+Gmres *gmres_make(int64_t n, int32_t window, Team *team) {
+    Gmres *g = memory_zeroed(1, sizeof *g);
+    if (!g) return NULL;
+    g->n = n;
+    g->n_chunk = (n + CHUNK - 1) / CHUNK;
+    g->window = window < 1 ? 1 : window > GMRES_WINDOW_MAX ? GMRES_WINDOW_MAX : window;
+    g->team = team;
+    g->kernel = vector_kernels();
+    g->basis = memory_zeroed((size_t)(g->window + 1) * (size_t)n + 16, sizeof(float));
+    g->room = vector_make(n);
+    g->partial = memory_column(g->n_chunk * (g->window + 2));
+    if (!g->basis || !g->room || !g->partial) {
+        gmres_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+void gmres_free(Gmres *g) {
+    if (!g) return;
+    memory_free(g->partial);
+    memory_free(g->room);
+    memory_free(g->basis);
+    memory_free(g);
+}
+
+static int64_t chunk_size(const Gmres *g, int64_t chunk) {
+    return g->n - chunk * CHUNK < CHUNK ? g->n - chunk * CHUNK : CHUNK;
+}
+
+static double sum_partial(const Gmres *g, int32_t slot) {
+    double sum = 0;
+    for (int64_t c = 0; c < g->n_chunk; c++) sum += g->partial[c * (g->window + 2) + slot];
+    return sum;
+}
+
+// to <- from - to (what a sweep from `from` with right side 0 has left), and its products with the first k + 1 basis vectors
+static void task_project(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    const float *from = g->from + at;
+    float *to = g->to + at;
+    for (int64_t i = 0; i < n; i++) to[i] = from[i] - to[i];
+    double *sum = g->partial + chunk * (g->window + 2);
+    for (int32_t k = 0; k <= g->k; k++) sum[k] = (double)g->kernel->dot_float(g->basis + k * g->n + at, to, n);
+}
+
+// to -= sum of weight * basis, and the square of its length
+static void task_orthogonal(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    float *to = g->to + at;
+    for (int32_t k = 0; k <= g->k; k++) g->kernel->add_float(to, g->basis + k * g->n + at, (float)-g->weight[k], n);
+    g->partial[chunk * (g->window + 2)] = (double)g->kernel->dot_float(to, to, n);
+}
+
+// to <- to * weight[0]
+static void task_scale(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    float *to = g->to + at, by = (float)g->weight[0];
+    for (int64_t i = 0; i < n; i++) to[i] *= by;
+}
+
+// to += sum of weight * basis over the first k + 1
+static void task_add(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    for (int32_t k = 0; k <= g->k; k++)
+        g->kernel->add_float(g->to + at, g->basis + k * g->n + at, (float)g->weight[k], n);
+}
+
+// to <- to - from
+static void task_less(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    const float *from = g->from + at;
+    float *to = g->to + at;
+    for (int64_t i = 0; i < n; i++) to[i] -= from[i];
+}
+
+static void task_dot(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    g->partial[chunk * (g->window + 2)] = (double)g->kernel->dot_float(g->from + at, g->to + at, n);
+}
+
+static void run(Gmres *g, TeamTask task, const float *from, float *to, int32_t k) {
+    g->from = from;
+    g->to = to;
+    g->k = k;
+    team_run(g->team, task, g, g->n_chunk);
+}
+
+double gmres_dot(Gmres *g, const float *a, const float *b) {
+    // `b` is only read by this task
+    run(g, task_dot, a, (float *)b, 0);
+    return sum_partial(g, 0);
+}
+
+DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *context, const float *r,
+                      const float *swept, double reduce, int64_t max_sweep, float *d) {
+    enum { MOST = GMRES_WINDOW_MAX + 1 };
+    double h[MOST][MOST], c[MOST], s[MOST], e[MOST + 1], y[MOST];
+    *out = (GmresResult){.reduced = 1};
+    memset(d, 0, (size_t)g->n * sizeof *d);
+    double first = 0, last = 0;
+    for (bool again = false;; again = true) {
+        // M^{-1} (r - A d): what one sweep changes
+        float *q = g->basis;
+        DurStatus status = DUR_OK;
+        bool is_known = swept && !again;
+        memcpy(q, is_known ? swept : d, (size_t)g->n * sizeof *q);
+        if (!is_known) status = sweep(context, r, q);
+        if (status != DUR_OK) return status;
+        out->n_sweep += !is_known;
+        if (again) run(g, task_less, d, q, 0);
+        double length = sqrt(gmres_dot(g, q, q));
+        if (!again) first = last = length;
+        out->reduced = first > 0 ? length / first : 0;
+        if (!(length > 0) || !isfinite(length) || out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;
+        if (again && length > STALLED * last) { out->stalled = true; return DUR_OK; }
+        last = length;
+        g->weight[0] = 1 / length;
+        run(g, task_scale, NULL, q, 0);
+        e[0] = length;
+
+        int32_t k = 0;
+        for (; k < g->window; k++) {
+            // w = M^{-1} A q_k = q_k - sweep(0, q_k), made orthogonal to what there is (classical Gram-Schmidt: a few digits
+            // are asked for, and two passes over memory would be paid for them)
+            float *w = g->basis + (k + 1) * g->n;
+            memcpy(w, g->basis + k * g->n, (size_t)g->n * sizeof *w);
+            status = sweep(context, NULL, w);
+            if (status != DUR_OK) return status;
+            out->n_sweep++;
+            run(g, task_project, g->basis + k * g->n, w, k);
+            for (int32_t i = 0; i <= k; i++) h[i][k] = g->weight[i] = sum_partial(g, i);
+            run(g, task_orthogonal, NULL, w, k);
+            double left = sqrt(sum_partial(g, 0));
+            if (left > 0) {
+                g->weight[0] = 1 / left;
+                run(g, task_scale, NULL, w, 0);
+            }
+            // Givens rotations keep the small system triangular
+            for (int32_t i = 0; i < k; i++) {
+                double a = h[i][k], b = h[i + 1][k];
+                h[i][k] = c[i] * a + s[i] * b;
+                h[i + 1][k] = -s[i] * a + c[i] * b;
+            }
+            double top = h[k][k], size = sqrt(top * top + left * left);
+            c[k] = size > 0 ? top / size : 1;
+            s[k] = size > 0 ? left / size : 0;
+            h[k][k] = size;
+            e[k + 1] = -s[k] * e[k];
+            e[k] = c[k] * e[k];
+            if (fabs(e[k + 1]) <= reduce * first || out->n_sweep >= max_sweep || !(left > 0)) { k++; break; }
+        }
+        for (int32_t i = k - 1; i >= 0; i--) {
+            double sum = e[i];
+            for (int32_t j = i + 1; j < k; j++) sum -= h[i][j] * y[j];
+            y[i] = h[i][i] != 0 ? sum / h[i][i] : 0;
+        }
+        for (int32_t i = 0; i < k; i++) g->weight[i] = y[i];
+        run(g, task_add, NULL, d, k - 1);
+        out->reduced = fabs(e[k]) / first;
+        if (out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;
+    }
+}
