@@ -42,6 +42,8 @@ typedef struct DurOptions {
     int64_t     max_sweep;      // solve; 0: default
     int         threads;        // 0: one for each core
     int         times;          // simulate, run: points in time; 0: 61
+    bool        refine;         // check: how far answers move when the grids are doubled
+    int64_t     states;         // check: most states of a refined lattice; 0: 5,000,000
     bool        strict;         // claims: a claim that fails is DUR_UNMET
     bool        no_certificate; // solve: residual only
     const char *command;        // the command line, for the page's "how to reproduce"

@@ -15,7 +15,9 @@ const Command COMMAND[COMMAND_COUNT] = {
      "Reads the scenario and tells every error with its place, then warnings: names that nothing uses,\n"
      "moves that can never be made, rates that can go negative, drifts that leave a stock's range.\n"
      "Then the size of the lattice, about how much memory and time a solve takes, and the lines that\n"
-     "name no source.",
+     "name no source. With --refine everything that is claimed is computed again on doubled grids: how\n"
+     "far each answer moves, where it tends to, which stock's grid is the coarse one, and whether a\n"
+     "verdict is sensitive to the grid.",
      "duress check scenarios/us-mexico/us-mexico.duress"},
     {"fmt", "FILE", 1, 1, "rewrite the file in the canonical layout",
      "Puts the file into the one canonical layout, comments kept. The file is replaced whole or not at\n"
@@ -58,7 +60,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 const Option OPTION[OPTION_COUNT] = {
     {"set", 0, "PARAM=VALUE", ON(CHECK) | ON_SOLVE, "change a parameter, in its declared unit; repeatable"},
     {"at", 0, "STATE", ON(SOLVE), "values and choices at another state: \"tariff=threatened, attention=0.5\""},
-    {"tolerance", 0, "X", ON_SOLVE, "largest residual that counts as solved (1e-8)"},
+    {"tolerance", 0, "X", ON(CHECK) | ON_SOLVE, "largest residual that counts as solved (1e-8)"},
     {"max-sweeps", 0, "N", ON_SOLVE, "give up after this many sweeps over the lattice (20000)"},
     {"no-certificate", 0, NULL, ON(SOLVE), "residual only: leave consistency and regret out"},
     {"runs", 0, "N", ON_SAMPLE, "number of runs; for claims and query the most that one may use"},
@@ -71,8 +73,10 @@ const Option OPTION[OPTION_COUNT] = {
     {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY), "on the lattice without sampling, where the path allows"},
     {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
     {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
+    {"refine", 0, NULL, ON(CHECK), "how far every answer moves when the grids are doubled, and where to"},
+    {"states", 0, "N", ON(CHECK), "with --refine: most states of a refined lattice (5000000)"},
     {"html", 'o', "OUT", ON(RUN), "where to write the page; - is standard output"},
-    {"threads", 'j', "N", ON_SOLVE, "threads to use (one for each core)"},
+    {"threads", 'j', "N", ON(CHECK) | ON_SOLVE, "threads to use (one for each core)"},
     {"check", 0, NULL, ON(FMT), "change nothing; exit with 1 if the layout is not canonical"},
     {"stdout", 0, NULL, ON(FMT), "print the canonical layout and leave the file alone"},
     {"json", 0, NULL, ON_ALL, "print one JSON value, documented in doc/commands.md"},
@@ -205,6 +209,8 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
         case OPTION_EXACT: o->exact = true; break;
         case OPTION_CONFIDENCE: status = read_between("confidence", value, 0, 1, &o->confidence, error); break;
         case OPTION_STRICT: o->strict = true; break;
+        case OPTION_REFINE: o->refine = true; break;
+        case OPTION_STATES: status = read_whole("states", value, 1, INT64_C(2000000000), &o->states, error); break;
         case OPTION_HTML: o->html = value; break;
         case OPTION_THREADS:
             status = read_whole("threads", value, 1, 1024, &whole, error);
@@ -322,6 +328,7 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
         out->options.query = out->argument + 1;
         out->options.n_query = out->n_argument - 1;
     }
+    if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
     if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
     if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||
                       (out->options.html && strcmp(out->options.html, "-") == 0)))

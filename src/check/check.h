@@ -28,6 +28,8 @@ typedef struct CheckOptions {
     int64_t  n_run;               // most runs a claim may use, 0: 100,000
     uint64_t seed;
     double   confidence;          // 0: the claim's own (0.99 unless it says)
+    struct CheckAnswer *known;    // [n_quantity] or NULL: exact answers had before are taken from here, new ones kept;
+                                  // zeroed: none yet. Holds for one set of plans and one `error`
     const Progress *progress;
 } CheckOptions;
 
@@ -36,7 +38,7 @@ typedef struct CheckAnswer {
     double value, low, high;
     CheckMethod method;
     int64_t n_run;                // sampled; 0 for exact
-    double  confidence;           // of the interval; 1 for exact
+    double  confidence;           // of the interval; 1 for exact, never 0
     double  seconds;
     const char *note;             // why the bounds are wider than asked, or NULL
 } CheckAnswer;

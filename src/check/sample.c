@@ -103,14 +103,19 @@ static DurStatus prepare(Question *q, int32_t place, DurError *error) {
     const ModelQuantity *m = &q->model->quantity[quantity];
     SampleKind *kind = &q->kind[place];
     const char *no_sample = not_sampled(m), *why = NULL;
+    CheckAnswer *known = q->options->known ? &q->options->known[quantity] : NULL;
     if (q->options->exact || no_sample) {
         DurError reason = {0};
         DurStatus status = DUR_UNSUPPORTED;
-        if (check_is_exact(q->plans->lattice, quantity, &why))
+        if (known && known->confidence > 0) {
+            q->exact[place] = *known;
+            status = DUR_OK;
+        } else if (check_is_exact(q->plans->lattice, quantity, &why))
             status = check_exact(&q->exact[place], q->plans, quantity, q->options->error, q->team, q->options->progress,
                                  &reason);
         if (status == DUR_OK) {
             const CheckAnswer *a = &q->exact[place];
+            if (known) *known = *a;
             *kind = (SampleKind){.is_exact = true, .value = a->value,
                                  .error = fmax(a->high - a->value, a->value - a->low), .low = -INFINITY, .high = INFINITY};
             return DUR_OK;

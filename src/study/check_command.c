@@ -1,3 +1,4 @@
+#include "study/refine.h"
 #include "study/render.h"
 #include "study/warn.h"
 
@@ -149,26 +150,39 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
     put_count(out, n, "warning", "warnings", "\n");
 }
 
-static DurStatus check(DurScenario *s, DurResult *result, DurError *error) {
+static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
     // a lattice that cannot be made still has a size to tell
     DurStatus status = study_lattice(s, error);
     if (status == DUR_OK) status = warn_lattice(s, error);
     if (status == DUR_MEMORY) return status;
     Estimate e = estimate(s);
+    Refinement refined = {0};
+    bool is_sized = status == DUR_OK;
+    if (is_sized && options->refine) status = refine(&refined, s, options, error);
     Json j = json_make(&result->json);
     json_object(&j);
     if (status != DUR_OK) result_error(&j, status, error->text);
     render_check(&j, s, &e);
+    if (status == DUR_OK && options->refine) {
+        json_key(&j, "refine");
+        render_refinement(&j, s, &refined);
+    }
     json_end_object(&j);
     result_print(result, &s->compilation);
-    if (status == DUR_OK) put_check(&result->text, s, &e);
+    if (is_sized) put_check(&result->text, s, &e);
+    if (status == DUR_OK && options->refine) put_refinement(&result->text, s, &refined);
+    refinement_free(&refined);
     return status;
 }
 
 DurStatus dur_check(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
+    // moves are differences of answers, so these are had more sharply than elsewhere
+    DurOptions sharp = options ? *options : (DurOptions){0};
+    if (sharp.refine && sharp.tolerance == 0) sharp.tolerance = REFINE_TOLERANCE;
+    options = &sharp;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = check(s, result, &why);
+    if (status == DUR_OK) status = check(s, options, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

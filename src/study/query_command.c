@@ -1,8 +1,4 @@
-#include "base/memory.h"
 #include "study/render.h"
-
-/// Runs of one quantity when none are asked for.
-#define RUNS 100000
 
 static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *quantity, const CheckAnswer *a) {
     json_object(j);
@@ -28,38 +24,24 @@ static void put_answer(Text *out, const ModelQuantity *quantity, const CheckAnsw
     text_char(out, '\n');
 }
 
-static DurStatus ask(DurScenario *s, const DurOptions *options, const ModelQuantity *quantity, bool *wanted,
-                     const Plan **plan, CheckAnswer *out, DurError *error) {
-    for (int32_t p = 0; p <= s->model->n_policy; p++) wanted[p] = p == plan_index(quantity);
-    TRY(study_plans(s, wanted, plan, error));
-    CheckPlans plans = {.lattice = s->session.lattice, .plan = plan};
-    CheckOptions how = study_check_options(s, options, RUNS);
-    return check_quantity(out, &plans, (int32_t)(quantity - s->model->quantity), &how, s->team, error);
-}
-
 static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
     const Model *m = s->model;
     if (s->n_query == 0) return status_fail(error, DUR_INPUT, "no quantity was asked for");
-    size_t n_plan = (size_t)m->n_policy + 1;
-    bool *wanted = memory_zeroed(n_plan, sizeof *wanted);
-    const Plan **plan = memory_zeroed(n_plan, sizeof *plan);
-    DurStatus status = wanted && plan ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
+    DurStatus status = DUR_OK;
 
     // one answer stands alone, several make a list
     Json j = json_make(&result->json);
     if (s->n_query > 1) json_array(&j);
     for (int32_t q = 0; q < s->n_query && status == DUR_OK; q++) {
-        const ModelQuantity *quantity = &m->quantity[m->n_quantity - s->n_query + q];
+        int32_t quantity = m->n_quantity - s->n_query + q;
         CheckAnswer answer;
-        status = ask(s, options, quantity, wanted, plan, &answer, error);
+        status = study_quantity(&answer, s, options, quantity, error);
         if (status != DUR_OK) break;
-        render_answer(&j, s, quantity, &answer);
-        put_answer(&result->text, quantity, &answer);
+        render_answer(&j, s, &m->quantity[quantity], &answer);
+        put_answer(&result->text, &m->quantity[quantity], &answer);
     }
     if (s->n_query > 1) json_end_array(&j);
     if (status != DUR_OK) text_clear(&result->json);
-    memory_free(wanted);
-    memory_free((void *)plan);
     return status;
 }
 

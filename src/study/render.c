@@ -1,9 +1,14 @@
 #include "study/render.h"
 
+#include "base/memory.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/// Runs of one quantity when none are asked for.
+#define QUANTITY_RUNS 100000
 
 void render_identity(Json *j, const DurScenario *s) {
     const Model *m = s->model;
@@ -85,8 +90,23 @@ CheckOptions study_check_options(const DurScenario *s, const DurOptions *options
         .n_run = options->runs > 0 ? options->runs : default_runs,
         .seed = options->seed,
         .confidence = options->confidence,
+        .known = s->session.known,
         .progress = &s->progress,
     };
+}
+
+DurStatus study_quantity(CheckAnswer *out, DurScenario *s, const DurOptions *options, int32_t quantity, DurError *error) {
+    const Plan **plan = memory_zeroed((size_t)s->model->n_policy + 1, sizeof *plan);
+    if (!plan) return status_fail(error, DUR_MEMORY, "out of memory");
+    int32_t at = plan_index(&s->model->quantity[quantity]);
+    DurStatus status = study_plan(s, at - 1, &plan[at], error);
+    if (status == DUR_OK) {
+        CheckPlans plans = {.lattice = s->session.lattice, .plan = plan};
+        CheckOptions how = study_check_options(s, options, QUANTITY_RUNS);
+        status = check_quantity(out, &plans, quantity, &how, s->team, error);
+    }
+    memory_free((void *)plan);
+    return status;
 }
 
 DurStatus study_plans(DurScenario *s, const bool *wanted, const Plan **out, DurError *error) {

@@ -47,6 +47,9 @@ void put_interval(Text *out, const CheckAnswer *answer);
 /// What a sampling command asks of `check`.
 CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs);
 
+/// One quantity, with the plan that it needs.
+DurStatus study_quantity(CheckAnswer *out, DurScenario *s, const DurOptions *options, int32_t quantity, DurError *error);
+
 /// Where a quantity's policy stands among the plans.
 static inline int32_t plan_index(const ModelQuantity *q) { return q->policy < 0 ? 0 : 1 + q->policy; }
 

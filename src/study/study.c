@@ -104,18 +104,23 @@ void session_free(Session *session, const Model *model) {
     }
     memory_free(session->phase);
     memory_free(session->plan);
+    memory_free(session->known);
+    memory_free(session->n_node);
     if (session->is_solved) game_free(&session->equilibrium);
     lattice_free(session->lattice);
     memory_free(session->param);
     *session = (Session){0};
 }
 
-static DurStatus session_make(Session *session, const Model *model, const double *param, DurError *error) {
+DurStatus session_make(Session *session, const Model *model, const double *param, const int32_t *n_node,
+                       DurError *error) {
     *session = (Session){0};
     session->param = memory_column(model->n_param);
     session->phase = memory_zeroed((size_t)model->n_policy, sizeof *session->phase);
     session->plan = memory_zeroed((size_t)model->n_policy + 1, sizeof *session->plan);
-    bool made = session->param && session->phase && session->plan;
+    session->known = memory_zeroed((size_t)model->n_quantity, sizeof *session->known);
+    if (n_node) session->n_node = memory_column_i32(model_variables(model));
+    bool made = session->param && session->phase && session->plan && session->known && (session->n_node || !n_node);
     for (int32_t p = 0; made && p < model->n_policy; p++) {
         session->phase[p] = memory_zeroed((size_t)model->policy[p].n_phase, sizeof **session->phase);
         made = session->phase[p] != NULL;
@@ -125,6 +130,7 @@ static DurStatus session_make(Session *session, const Model *model, const double
         return status_fail(error, DUR_MEMORY, "out of memory");
     }
     memcpy(session->param, param, (size_t)model->n_param * sizeof *param);
+    if (n_node) memcpy(session->n_node, n_node, (size_t)model_variables(model) * sizeof *n_node);
     return DUR_OK;
 }
 
@@ -144,7 +150,7 @@ static DurStatus take_session(DurScenario *s, const DurOptions *options, const d
     if (now->param && memcmp(now->param, param, n_byte) == 0 && now->tolerance == options->tolerance &&
         now->max_sweep == options->max_sweep) return DUR_OK;
     session_free(now, s->model);
-    TRY(session_make(now, s->model, param, error));
+    TRY(session_make(now, s->model, param, NULL, error));
     now->tolerance = options->tolerance;
     now->max_sweep = options->max_sweep;
     return DUR_OK;
@@ -154,7 +160,8 @@ static DurStatus take_session(DurScenario *s, const DurOptions *options, const d
 static void tell_labelled(void *context, const char *what, double done, double total, const char *note) {
     const DurScenario *s = context;
     char text[128];
-    snprintf(text, sizeof text, "%s%s%s", what, s->label ? " " : "", s->label ? s->label : "");
+    snprintf(text, sizeof text, "%s%s%s%s", s->stage ? s->stage : "", what, s->label ? " " : "",
+             s->label ? s->label : "");
     s->told->tell(s->told->context, text, done, total, note);
 }
 
@@ -164,7 +171,7 @@ static bool stop_asked(void *context) {
 }
 
 static void take_progress(DurScenario *s, const DurProgress *told) {
-    s->label = NULL;
+    s->label = s->stage = NULL;
     s->told = told;
     s->progress = (Progress){told && told->tell ? tell_labelled : NULL, told && told->stop ? stop_asked : NULL, s};
 }
@@ -227,14 +234,14 @@ DurStatus study_lattice(DurScenario *s, DurError *error) {
     if (now->lattice) return DUR_OK;
 
     // refused before it is taken
-    LatticeSize size = lattice_size(s->model);
+    LatticeSize size = lattice_size_grid(s->model, now->n_node);
     if (size.n_state > (double)LATTICE_STATES_MAX)
         return status_fail(error, DUR_LIMIT, "the lattice has %.4g states, and the limit is %.4g: make some `grid` "
                            "coarser, or leave a stock or mode out", size.n_state, (double)LATTICE_STATES_MAX);
     // the least that a solve keeps: a value of every actor and a few columns beside it
     double least = size.table_bytes + 8 * size.n_state * (s->model->n_actor + 4);
     TRY(refuse_bytes(size.n_state, least, "a game", error));
-    DurStatus status = lattice_make(&now->lattice, s->model, now->param, error);
+    DurStatus status = lattice_make_grid(&now->lattice, s->model, now->param, now->n_node, error);
     if (status != DUR_OK) now->lattice = NULL;
     return status;
 }
@@ -242,6 +249,20 @@ DurStatus study_lattice(DurScenario *s, DurError *error) {
 double study_bytes(const DurScenario *s, int32_t n_policy) {
     const Lattice *l = s->session.lattice;
     return (double)l->n_byte + game_bytes(l) + n_policy * policy_bytes(l);
+}
+
+// values on the coarser lattice, read off on this one; NULL with DUR_OK if there are none
+static DurStatus carry(const Session *now, const Policy *coarse, double **out, DurError *error) {
+    *out = NULL;
+    if (!now->coarse || !coarse) return DUR_OK;
+    const Lattice *from = coarse->lattice, *to = now->lattice;
+    double *warm = memory_column(to->model->n_actor * to->n_state);
+    DurStatus status = warm ? DUR_OK : DUR_MEMORY;
+    for (int32_t a = 0; a < to->model->n_actor && status == DUR_OK; a++)
+        status = lattice_carry(from, coarse->value + a * from->n_state, to, warm + a * to->n_state);
+    if (status == DUR_OK) *out = warm;
+    else memory_free(warm);
+    return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory");
 }
 
 static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const LatticeRule *rule,
@@ -264,7 +285,8 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
     // solved before without its certificate: plans point into the old solution, so both are made anew
     if (now->is_solved) {
         Session fresh;
-        TRY(session_make(&fresh, s->model, now->param, error));
+        TRY(session_make(&fresh, s->model, now->param, now->n_node, error));
+        fresh.coarse = now->coarse;
         fresh.tolerance = now->tolerance;
         fresh.max_sweep = now->max_sweep;
         fresh.lattice = now->lattice;
@@ -272,7 +294,11 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
         session_free(now, s->model);
         *now = fresh;
     }
-    TRY(solve(s, &now->equilibrium, NULL, NULL, certificate, error));
+    double *warm;
+    TRY(carry(now, now->coarse ? now->coarse->equilibrium.policy : NULL, &warm, error));
+    DurStatus status = solve(s, &now->equilibrium, warm, NULL, certificate, error);
+    memory_free(warm);
+    if (status != DUR_OK) return status;
     now->is_solved = true;
     now->has_certificate = certificate;
     return DUR_OK;
@@ -294,12 +320,16 @@ static DurStatus refuse_unmet(const GameSolution *g, const char *whose, DurError
                        "played or judged on it", whose, g->certificate.residual, g->note[0] ? "; " : "", g->note);
 }
 
-// an announced phase is another game; it starts from the values of the one without it, and if that leads nowhere,
-// anew
-static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const LatticeRule *rule, const char *name,
-                                 DurError *error) {
+// an announced phase is another game; it starts from the values of the one without it (or its own on a coarser
+// lattice), and if that leads nowhere, anew
+static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const StudyPhase *coarse, const LatticeRule *rule,
+                                 const char *name, DurError *error) {
     const GameSolution *base = &s->session.equilibrium;
-    TRY(solve(s, &phase->solution, base->policy->value, rule, false, error));
+    double *warm;
+    TRY(carry(&s->session, coarse ? coarse->solution.policy : NULL, &warm, error));
+    DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, rule, false, error);
+    memory_free(warm);
+    if (status != DUR_OK) return status;
     if (phase->solution.verdict != GAME_CONVERGED) {
         game_free(&phase->solution);
         TRY(solve(s, &phase->solution, NULL, rule, false, error));
@@ -330,7 +360,8 @@ static DurStatus ready_phase(DurScenario *s, int32_t p, int32_t k, DurError *err
     TRY(lattice_rule_make(&rule, now->lattice, policy->actor, said, error));
     DurStatus status;
     if (policy->is_announced) {
-        status = solve_announced(s, phase, &rule, policy->name, error);
+        const StudyPhase *coarse = now->coarse && now->coarse->phase[p][k].is_solved ? &now->coarse->phase[p][k] : NULL;
+        status = solve_announced(s, phase, coarse, &rule, policy->name, error);
     } else {
         status = game_surprise(&phase->surprise, now->equilibrium.policy, &rule, error);
         phase->policy = phase->surprise;

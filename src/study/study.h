@@ -5,6 +5,7 @@
 
 #include "base/progress.h"
 #include "base/team.h"
+#include "check/check.h"
 #include "duress.h"
 #include "game/game.h"
 #include "lang/lang.h"
@@ -19,17 +20,20 @@ typedef struct StudyPhase {
     const Policy *policy;      // what is played: of the equilibrium, `solution` or `surprise`
 } StudyPhase;
 
-/// What holds for one vector of parameters and one tolerance.
+/// What holds for one vector of parameters, one tolerance and one choice of grids.
 typedef struct Session {
     double  *param;            // [n_param] NULL: nothing made yet
     double   tolerance;
     int64_t  max_sweep;
+    int32_t *n_node;           // [n_variable] nodes of each; NULL: as the scenario says
+    const struct Session *coarse;   // borrowed: solves start from its solutions, carried over; NULL: from nothing
     Lattice *lattice;
     bool     is_solved;        // `equilibrium` is live
     bool     has_certificate;
     GameSolution equilibrium;
     StudyPhase **phase;        // [n_policy] each [n_phase]
     Plan   **plan;             // [1 + n_policy] 0: the equilibrium; NULL until asked for
+    CheckAnswer *known;        // [n_quantity] exact answers had so far (CheckOptions)
 } Session;
 
 struct DurScenario {
@@ -41,6 +45,7 @@ struct DurScenario {
     Session  session;
     Progress progress;         // of the command at work: tells what the caller asked to be told, with the label
     const DurProgress *told;   // the caller's; NULL: nobody listens
+    const char *stage;         // part of a longer work, "all grids doubled: "; NULL: there are no parts
     const char *label;         // what is being worked on, "policy hold"; NULL: the scenario itself
     bool     is_warned;        // the checker's own warnings have been added to the diagnostics
 };
@@ -70,6 +75,9 @@ DurStatus study_plan(DurScenario *s, int32_t policy, const Plan **out, DurError 
 /// DUR_UNMET with a sentence if the equilibrium at hand missed its tolerance.
 DurStatus study_unmet(const DurScenario *s, DurError *error);
 
+/// A session with nothing computed yet. param [n_param], n_node [n_variable] or NULL: both are copied.
+DurStatus session_make(Session *session, const Model *model, const double *param, const int32_t *n_node,
+                       DurError *error);
 /// Forget everything computed.
 void session_free(Session *session, const Model *model);
 

@@ -153,6 +153,9 @@ def what_makes_no_sense_is_said_in_one_line():
         (["solve", name, "--exact=yes"], "takes no value"),
         (["solve", name, "-x"], "no option `-x`"),
         (["fmt", name, "--check", "--stdout"], "exclude each other"),
+        (["check", name, "--states", "100"], "--states goes with --refine"),
+        (["check", name, "--refine", "--states", "0"], "from 1 to"),
+        (["solve", name, "--refine"], "belongs to check"),
         (["solve", name, "--set", "weight"], "weight"),
         (["solve", name, "--at", "harm=much"], "harm"),
     ]:
@@ -167,6 +170,30 @@ def options_may_stand_anywhere():
     assert first["set"] == {"weight": 2}
     assert first["values"] == answer("solve", "--set=weight=2", "--", name)["values"]
     assert first["values"] == answer("solve", name, "--set", "weight=2")["values"]
+
+
+@test
+def check_refined_tells_moves_orders_and_what_the_grid_does_to_claims():
+    name = scenario("grids.duress")
+    told = answer("check", "--refine", name)
+    assert told["states"] == 20 and told["refine"]["states_doubled"] == 36 and told["refine"]["how"] == "together"
+    rows = told["refine"]["rows"]
+    assert [r["kind"] for r in rows] == ["value"] * 2 + ["quantity"] * 4 + ["gap"] * 3
+    asked = {q["query"]: q["value"] for q in answer("query", name, "--exact", "E(harm at 12 month)", "E(harm at 12 month | quiet)")}
+    for r in rows:
+        assert abs(r["doubled"] - r["written"] - r["move"]) < 1e-12 and r["method"] == "exact" and r["noise"] > 0
+        assert abs(2 * r["doubled"] - r["written"] - r["extrapolated"]) < 1e-12
+        assert r["name"] not in asked or abs(asked[r["name"]] - r["written"]) < 1e-6
+        assert r["alone"] == {"harm": r["move"]}
+    assert [(c["name"], c["grid"], c["verdict"]) for c in told["refine"]["claims"]] == [
+        ("threats_help", "steady", "holds"), ("yields", "steady", "holds"), ("impossible", "steady", "fails")]
+    assert told["refine"]["stocks"][0]["doubled"] == 9 and told["refine"]["matters_most"] == "harm"
+    text = run("check", "--refine", name).stdout
+    assert "3 steady, 0 move, 0 turn" in text and "E(harm at 12 month | quiet)" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+    refused("check", name, "--refine", "--states", "30", code=3, says="takes 36 states, and the limit is 30")
+    # no thread count changes a bit
+    assert answer("check", "--refine", name, "-j", "1")["refine"]["rows"] == answer("check", "--refine", name, "-j", "3")["refine"]["rows"]
 
 
 # ---- shapes of the answers ---------------------------------------------------------------------------------------
