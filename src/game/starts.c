@@ -1,0 +1,473 @@
+#include "game/starts.h"
+
+#include "base/memory.h"
+#include "game/certify.h"
+#include "game/newton.h"
+#include "game/sweep.h"
+#include "num/elementary.h"
+#include "num/linear.h"
+#include "num/philox.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+/// Root of the starts' random streams: they are part of the method, not of a run.
+#define STARTS_SEED 0x73746172u
+/// Sweeps that one start may take; where Newton's method works at all it takes a few hundred.
+#define START_SWEEPS 6000
+/// Values on a lattice up to this many are small: then each thread takes a start of its own; beyond, all threads share one.
+#define SMALL 1000000
+/// Starts of one batch for each thread; their ends are compared when the batch is done.
+#define BATCH 4
+/// Longest step in precision, as a factor, when a start is followed from another precision.
+#define SCALE_STEP 1.5
+/// Sweeps before Newton's method, at random: none lets it find what sweeps are repelled by, many a quiet place.
+static const int64_t PRE_SWEEPS[4] = {0, 2, 8, 32};
+/// Sweeps tried when Newton's method led nowhere.
+#define RESCUE_SWEEPS 100
+
+/// Size of the deviation whose growth is watched, relative to the values: small against what turns choices over, large
+/// against STARTS_TOLERANCE.
+#define DEVIATION 1e-6
+/// Sweeps over which growth is measured, and after which it is believed in any case.
+#define GROWTH_SWEEPS 50
+#define GROWTH_SWEEPS_MOST 2000
+/// Two stretches whose growth differs by less than this have settled.
+#define GROWTH_SETTLED 1e-5
+
+typedef struct Starts {
+    const Lattice *lattice;
+    const GameOptions *options;
+    double  tolerance;
+    int64_t n, max_sweep;
+    int32_t n_start;
+    double *low, *high;          // [n_actor] values that flows of payoff alone could give for ever
+    int64_t n_pattern;           // distinct wishes of all actors for modes, or a number too large to go through
+
+    // one batch
+    int32_t n_worker;            // 1: starts share the team
+    Sweep **sweep;               // [n_worker]
+    double *room;                // [n_worker x n]
+    double *end;                 // [batch x n]
+    bool   *found;               // [batch]
+    int32_t first;               // start number of the batch's first
+    const double **between;      // [batch x 2] instead of drawn values: a point between these ...
+    double *part;                // [batch] ... at this part of the way; NULL: drawn
+    _Atomic int out_of_memory;
+    atomic_bool stopped;
+} Starts;
+
+// ---- drawing a start --------------------------------------------------------------------------------------------
+
+static double draw(Stream *s, double low, double high) { return low + (high - low) * stream_uniform(s); }
+
+// largest and smallest sum of an actor's flows, term by term, discounted for ever
+static void extremes(Starts *w) {
+    const Lattice *l = w->lattice;
+    const Model *m = l->model;
+    for (int32_t t = 0; t < m->n_term; t++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int64_t i = 0; i < l->term[t].n; i++) {
+            low = fmin(low, l->term[t].value[i]);
+            high = fmax(high, l->term[t].value[i]);
+        }
+        w->low[m->term[t].actor] += low / l->actor[m->term[t].actor].rho;
+        w->high[m->term[t].actor] += high / l->actor[m->term[t].actor].rho;
+    }
+}
+
+static int64_t count_patterns(const Model *m) {
+    double n = 1;
+    for (int32_t v = 0; v < m->n_mode; v++)
+        for (int32_t a = 0; a < m->n_actor; a++) n *= m->mode[v].n_value;
+    return n < 1e9 ? (int64_t)n : INT64_C(1000000000);
+}
+
+/// What one actor is made to want: a worth of every value of every mode, of every combination of modes, and of stocks,
+/// which may hang on a mode.
+typedef struct Wish {
+    double middle, size;
+    double alone, together;      // shares of single modes and of combinations
+    double *mode;                // [sum of values of modes]
+    double *combination;         // [n_mode_state]
+    double *slope;               // [n_stock x (1 + sum of values of modes)]
+} Wish;
+
+// The kinds of starts take turns:
+//   0  a pattern: each actor wants one value of each mode, and nothing else; all patterns if there are few, else at random
+//   1  smooth values: worths of modes, some of combinations, slopes in stocks; any size from small to the extremes
+//   2  every combination of modes worth one extreme or the other: behaviour as good as random
+//   3  as 1, but first solved at another precision
+static void draw_wish(const Starts *w, int32_t start, int32_t actor, int64_t n_value, Wish *wish) {
+    const Model *m = w->lattice->model;
+    Stream s = stream_make(STARTS_SEED, (uint64_t)start, (uint32_t)actor);
+    int kind = start % 4;
+    double range = w->high[actor] - w->low[actor];
+    wish->middle = w->low[actor] + range * (kind == 2 ? 0.5 : draw(&s, 0.2, 0.8));
+    wish->size = range * (kind == 0 || kind == 2 ? 0.5 : elementary_exp(draw(&s, -5, 0)));
+    wish->together = kind == 2 ? 1 : kind == 0 ? 0 : draw(&s, 0, 0.5);
+    wish->alone = 1 - wish->together;
+    for (int64_t k = 0; k < n_value; k++) wish->mode[k] = draw(&s, -1, 1);
+    for (int64_t k = 0; k < w->lattice->n_mode_state; k++) {
+        double u = draw(&s, -1, 1);
+        wish->combination[k] = kind == 2 ? (u < 0 ? -1 : 1) : u;
+    }
+    int64_t n_slope = (w->lattice->n_variable - m->n_mode) * (1 + n_value);
+    for (int64_t k = 0; k < n_slope; k++) wish->slope[k] = kind == 0 ? 0 : draw(&s, -0.5, 0.5);
+    if (kind != 0) return;
+    // the wanted value of each mode: digits of the pattern's number, or drawn
+    int64_t pattern = start / 4, at = 0;
+    bool all = w->n_pattern <= (w->n_start + 3) / 4 && pattern < w->n_pattern;
+    for (int32_t v = 0; v < m->n_mode; v++) {
+        int32_t n = m->mode[v].n_value, wanted = (int32_t)(draw(&s, 0, 1) * n);
+        if (all) {
+            int64_t rest = pattern;
+            // digits by mode, then by actor: what each wants of the first mode changes fastest
+            for (int32_t u = 0; u < v; u++)
+                for (int32_t a = 0; a < m->n_actor; a++) rest /= m->mode[u].n_value;
+            for (int32_t a = 0; a < actor; a++) rest /= n;
+            wanted = (int32_t)(rest % n);
+        }
+        for (int32_t k = 0; k < n; k++) wish->mode[at + k] = k == wanted ? 1 : -1;
+        at += n;
+    }
+}
+
+static DurStatus draw_start(const Starts *w, int32_t start, double *x) {
+    const Lattice *l = w->lattice;
+    const Model *m = l->model;
+    int64_t n_value = 0;
+    for (int32_t v = 0; v < m->n_mode; v++) n_value += m->mode[v].n_value;
+    int32_t n_stock = l->n_variable - m->n_mode;
+    double *room = memory_column(n_value + l->n_mode_state + n_stock * (1 + n_value));
+    if (!room) return DUR_MEMORY;
+    Wish wish = {.mode = room, .combination = room + n_value, .slope = room + n_value + l->n_mode_state};
+    for (int32_t a = 0; a < m->n_actor; a++) {
+        draw_wish(w, start, a, n_value, &wish);
+        for (int64_t i = 0; i < l->n_state; i++) {
+            int32_t node[MODEL_VARIABLES_MAX];
+            lattice_nodes(l, i, node);
+            double sum = 0, slope_sum = 0;
+            int64_t at = 0;
+            for (int32_t v = 0; v < m->n_mode; v++) {
+                sum += wish.mode[at + node[v]];
+                at += m->mode[v].n_value;
+            }
+            for (int32_t k = 0; k < n_stock; k++) {
+                const double *slope = wish.slope + k * (1 + n_value);
+                double c = slope[0];
+                at = 1;
+                for (int32_t v = 0; v < m->n_mode; v++) {
+                    c += slope[at + node[v]];
+                    at += m->mode[v].n_value;
+                }
+                slope_sum += c * (2.0 * node[m->n_mode + k] / (l->n_node[m->n_mode + k] - 1) - 1);
+            }
+            double f = wish.alone * sum / (m->n_mode > 0 ? m->n_mode : 1) +
+                       wish.together * wish.combination[i / l->n_stock_state];
+            x[a * l->n_state + i] = wish.middle + wish.size * (f + slope_sum);
+        }
+    }
+    memory_free(room);
+    return DUR_OK;
+}
+
+// ---- one start --------------------------------------------------------------------------------------------------
+
+static void sweeps(Sweep *sweep, double scale, int64_t n_sweep, int64_t n, double *x, double *room) {
+    for (int64_t k = 0; k < n_sweep; k++) {
+        sweep_run(sweep, scale, x, room);
+        memcpy(x, room, (size_t)n * sizeof *x);
+    }
+}
+
+// the caller is asked from its own thread alone; the others hear of it
+static bool is_stopped(void *context) {
+    Starts *w = context;
+    if (w->n_worker == 1 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
+    return atomic_load(&w->stopped);
+}
+
+static DurStatus newton(Starts *w, Sweep *sweep, double scale, double tolerance, double *x, int64_t *n_sweep,
+                        bool *arrived) {
+    Progress quiet = {.stop = is_stopped, .context = w};
+    double residual = INFINITY;
+    DurStatus status = newton_solve(sweep, w->n, scale, tolerance, w->max_sweep, &quiet, x, n_sweep, &residual);
+    *arrived = status == DUR_OK && residual <= tolerance;
+    return status;
+}
+
+static DurStatus solve_start(Starts *w, int32_t start, bool is_drawn, Sweep *sweep, double *x, double *room, bool *found) {
+    int64_t n_sweep = 0;
+    bool arrived = true;
+    Stream s = stream_make(STARTS_SEED, (uint64_t)start, UINT32_MAX);
+    double u = stream_uniform(&s);
+
+    // from another precision, sharper or blunter, in steps to the game's own
+    if (is_drawn && start % 4 == 3 && w->lattice->model->choice == CHOICE_QUANTAL) {
+        double scale = elementary_exp(draw(&s, -1.5, 1.5));
+        sweeps(sweep, scale, PRE_SWEEPS[2], w->n, x, room);
+        while (arrived && fabs(elementary_log(scale)) > 1e-12) {
+            TRY(newton(w, sweep, scale, 1e-6, x, &n_sweep, &arrived));
+            scale = scale > SCALE_STEP ? scale / SCALE_STEP : scale < 1 / SCALE_STEP ? scale * SCALE_STEP : 1;
+        }
+    } else if (is_drawn) {
+        sweeps(sweep, 1, PRE_SWEEPS[(int)(4 * u)], w->n, x, room);
+    }
+    TRY(newton(w, sweep, 1, w->tolerance, x, &n_sweep, found));
+    if (*found || !is_drawn) return DUR_OK;
+    sweeps(sweep, 1, RESCUE_SWEEPS, w->n, x, room);
+    return newton(w, sweep, 1, w->tolerance, x, &n_sweep, found);
+}
+
+static void task_start(void *context, int64_t task, int worker) {
+    Starts *w = context;
+    if (worker == 0 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
+    if (atomic_load(&w->stopped)) return;
+    double *x = w->end + task * w->n;
+    int32_t start = w->first + (int32_t)task;
+    DurStatus status = DUR_OK;
+    if (w->part) {
+        const double *a = w->between[2 * task], *b = w->between[2 * task + 1];
+        for (int64_t i = 0; i < w->n; i++) x[i] = a[i] + w->part[task] * (b[i] - a[i]);
+    } else {
+        status = draw_start(w, start, x);
+    }
+    w->found[task] = false;
+    if (status == DUR_OK)
+        status = solve_start(w, start, w->part == NULL, w->sweep[worker], x, w->room + worker * w->n, &w->found[task]);
+    if (status == DUR_MEMORY) atomic_store(&w->out_of_memory, 1);
+}
+
+// ---- what the ends are ------------------------------------------------------------------------------------------
+
+static double distance(const double *x, const double *y, int64_t n) {
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double d = fabs(x[i] - y[i]);
+        most = d > most ? d : most;
+    }
+    return most;
+}
+
+static void equilibrium_free(GameEquilibrium *e) {
+    memory_free(e->value);
+    memory_free(e->value_start);
+    memory_free(e->choice_start);
+    memory_free(e->wait_start);
+}
+
+void game_equilibria_free(GameEquilibria *e) {
+    for (int32_t k = 0; e->item && k < e->n; k++) equilibrium_free(&e->item[k]);
+    memory_free(e->item);
+    *e = (GameEquilibria){0};
+}
+
+// the equilibrium that an end belongs to, added if it is new
+static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, bool is_given) {
+    double size = vector_sup(x, w->n);
+    for (int32_t k = 0; k < out->n; k++)
+        if (distance(x, out->item[k].value, w->n) <= STARTS_DISTINCT * size) {
+            out->item[k].n_start += !is_given;
+            return DUR_OK;
+        }
+    GameEquilibrium *item = memory_resize(out->item, (size_t)(out->n + 1) * sizeof *item);
+    if (!item) return DUR_MEMORY;
+    out->item = item;
+    GameEquilibrium *e = &item[out->n];
+    *e = (GameEquilibrium){.is_given = is_given, .n_start = !is_given};
+    e->value = memory_column(w->n);
+    if (!e->value) return DUR_MEMORY;
+    memcpy(e->value, x, (size_t)w->n * sizeof *x);
+    out->n++;
+    return DUR_OK;
+}
+
+// Best responses near an equilibrium: x <- sweep(x) from a deviation of DEVIATION, drawn back to that size after each sweep,
+// so that what is watched is the growth of small deviations (power iteration on the sweep's derivative).
+static void watch(const Starts *w, Sweep *sweep, GameEquilibrium *e, double *room) {
+    double *x = room, *next = x + w->n, *image = next + w->n;
+    sweep_run(sweep, 1, e->value, image);   // what is left of the residual is not taken for growth
+    double size = vector_sup(e->value, w->n), most = DEVIATION * (size > 0 ? size : 1);
+    Stream s = stream_make(STARTS_SEED, 0, UINT32_MAX - 1);
+    for (int64_t i = 0; i < w->n; i++) x[i] = e->value[i] + most * draw(&s, -1, 1);
+    double last = NAN, before = distance(x, e->value, w->n);
+    e->growth = NAN;
+    for (int64_t k = 0; k < GROWTH_SWEEPS_MOST; k += GROWTH_SWEEPS) {
+        double factors = 1;
+        for (int64_t i = 0; i < GROWTH_SWEEPS; i++) {
+            sweep_run(sweep, 1, x, next);
+            double after = distance(next, image, w->n);
+            // a deviation that vanishes in one sweep has no growth at all
+            if (!(before > 0) || !(after > 0)) { e->growth = 0; return; }
+            factors *= after / before;
+            for (int64_t j = 0; j < w->n; j++) x[j] = e->value[j] + most / after * (next[j] - image[j]);
+            before = most;
+        }
+        // a mean over many sweeps: near a pair of complex roots each alone goes up and down
+        e->growth = factors > 0 ? elementary_exp(elementary_log(factors) / GROWTH_SWEEPS) : 0;
+        if (fabs(e->growth - last) <= GROWTH_SETTLED) break;
+        last = e->growth;
+    }
+    e->is_left = e->growth > 1;
+}
+
+typedef struct Watching { Starts *starts; GameEquilibria *out; double *room; } Watching;
+static void task_watch(void *context, int64_t task, int worker) {
+    Watching *g = context;
+    Starts *w = g->starts;
+    if (worker == 0 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
+    if (atomic_load(&w->stopped)) return;
+    watch(w, w->sweep[worker], &g->out->item[task], g->room + 3 * w->n * worker);
+}
+
+// values and choices at the start, and the residual by code that is not the solver's
+static DurStatus describe(const Starts *w, GameEquilibrium *e, Team *team, DurError *error) {
+    const Model *m = w->lattice->model;
+    Policy *policy = NULL;
+    GameCertificate certificate = {0};
+    DurStatus status = DUR_MEMORY;
+    e->value_start = memory_column(m->n_actor);
+    e->choice_start = memory_column(m->n_jump);
+    e->wait_start = memory_column(m->n_actor);
+    certificate.regret = memory_column(m->n_actor);
+    if (!e->value_start || !e->choice_start || !e->wait_start || !certificate.regret) goto done;
+    status = policy_make(&policy, w->lattice, w->options->rule, error);
+    if (status != DUR_OK) goto done;
+    memcpy(policy->value, e->value, (size_t)w->n * sizeof *e->value);
+    sweep_fill_policy(w->sweep[0], policy);
+    status = policy_at_start(policy, e->value_start, e->choice_start, e->wait_start, error);
+    if (status == DUR_OK) status = certify(&certificate, policy, false, w->options->progress, team, error);
+    e->residual = certificate.residual;
+
+done:
+    memory_free(certificate.regret);
+    policy_free(policy);
+    return status;
+}
+
+// ---- all of them ------------------------------------------------------------------------------------------------
+
+static void tell(const Starts *w, const GameEquilibria *out, double done, double total) {
+    char note[96];
+    snprintf(note, sizeof note, "%d %s found", (int)out->n, out->n == 1 ? "equilibrium" : "equilibria");
+    progress_tell(w->options->progress, "looking for equilibria", done, total, note);
+}
+
+// solve a batch, and add its ends in order
+static DurStatus run_batch(Starts *w, GameEquilibria *out, int32_t n_task, Team *team) {
+    team_run(w->n_worker > 1 ? team : NULL, task_start, w, n_task);
+    if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
+    if (atomic_load(&w->out_of_memory)) return DUR_MEMORY;
+    for (int32_t k = 0; k < n_task; k++) {
+        if (w->found[k]) TRY(add_end(out, w, w->end + k * w->n, false));
+        else out->n_missed++;
+    }
+    return DUR_OK;
+}
+
+// points between every two that are known: equilibria that best responses leave lie between those that they lead to
+static DurStatus look_between(Starts *w, GameEquilibria *out, int32_t n_batch, Team *team) {
+    static const double PART[3] = {0.5, 0.25, 0.75};
+    int32_t n_task = 0;
+    for (int32_t j = 1; j < out->n && out->n_between < w->n_start; j++) {
+        for (int32_t i = 0; i < j; i++)
+            for (int k = 0; k < 3; k++) {
+                w->between[2 * n_task] = out->item[i].value;
+                w->between[2 * n_task + 1] = out->item[j].value;
+                w->part[n_task++] = PART[k];
+                bool last = i + 1 == j && k == 2;
+                if (n_task < n_batch && !last) continue;
+                out->n_between += n_task;
+                TRY(run_batch(w, out, n_task, team));
+                n_task = 0;
+                tell(w, out, w->n_start, w->n_start);
+            }
+    }
+    return DUR_OK;
+}
+
+static int32_t workers(const Lattice *l, const Team *team) {
+    return (double)l->model->n_actor * (double)l->n_state <= SMALL ? team_size(team) : 1;
+}
+
+double game_starts_bytes(const Lattice *l, int32_t n_kept, const Team *team) {
+    double n = 8.0 * l->model->n_actor * (double)l->n_state, n_worker = workers(l, team);
+    // Newton's room, a batch of ends, and one vector to sweep into; those that are kept; one policy to read choices from
+    return n_worker * (13 + 1 + (n_worker > 1 ? BATCH : 1)) * n + n_kept * n + policy_bytes(l);
+}
+
+DurStatus game_starts(GameEquilibria *out, const Lattice *l, const double *given, int32_t n_start,
+                      const GameOptions *options, Team *team, DurError *error) {
+    static const GameOptions none = {0};
+    if (!options) options = &none;
+    *out = (GameEquilibria){.n_start = n_start};
+    double begun = progress_seconds();
+    const Model *m = l->model;
+    Starts w = {.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state, .n_start = n_start,
+                .tolerance = options->tolerance > 0 ? options->tolerance : STARTS_TOLERANCE,
+                .max_sweep = options->max_sweep > 0 ? options->max_sweep : START_SWEEPS};
+    w.n_worker = workers(l, team);
+    w.n_pattern = count_patterns(m);
+    int32_t n_batch = w.n_worker > 1 ? BATCH * w.n_worker : 1;
+    double *part = memory_column(n_batch);
+    Watching watching = {.starts = &w, .out = out};
+    DurStatus status = DUR_MEMORY;
+    w.low = memory_column(2 * m->n_actor);
+    w.sweep = memory_zeroed((size_t)w.n_worker, sizeof *w.sweep);
+    w.room = memory_column(w.n_worker * w.n);
+    w.end = memory_column(n_batch * w.n);
+    w.found = memory_zeroed((size_t)n_batch, sizeof *w.found);
+    w.between = memory_zeroed(2 * (size_t)n_batch, sizeof *w.between);
+    if (!part || !w.low || !w.sweep || !w.room || !w.end || !w.found || !w.between) goto done;
+    w.high = w.low + m->n_actor;
+    for (int32_t k = 0; k < w.n_worker; k++) {
+        w.sweep[k] = sweep_make(l, options->rule, w.n_worker > 1 ? NULL : team);
+        if (!w.sweep[k]) goto done;
+    }
+    extremes(&w);
+
+    // the given one is refined like the others, so that it is known again when a start ends there
+    status = DUR_OK;
+    if (given) {
+        int64_t n_sweep = 0;
+        bool arrived;
+        memcpy(w.end, given, (size_t)w.n * sizeof *given);
+        status = newton(&w, w.sweep[0], 1, w.tolerance, w.end, &n_sweep, &arrived);
+        if (status == DUR_OK && distance(w.end, given, w.n) > STARTS_DISTINCT * vector_sup(given, w.n))
+            memcpy(w.end, given, (size_t)w.n * sizeof *given);
+        if (status == DUR_OK) status = add_end(out, &w, w.end, true);
+    }
+    for (w.first = 0; w.first < n_start && status == DUR_OK; w.first += n_batch) {
+        tell(&w, out, w.first, n_start);
+        status = run_batch(&w, out, n_start - w.first < n_batch ? n_start - w.first : n_batch, team);
+    }
+    w.part = part;
+    if (status == DUR_OK) status = look_between(&w, out, n_batch, team);
+
+    if (status == DUR_OK && out->n > 0) {
+        memory_free(w.end);
+        w.end = NULL;
+        watching.room = memory_column(3 * w.n * w.n_worker);
+        status = watching.room ? DUR_OK : DUR_MEMORY;
+        if (status == DUR_OK) team_run(w.n_worker > 1 ? team : NULL, task_watch, &watching, out->n);
+        if (status == DUR_OK && atomic_load(&w.stopped)) status = DUR_INTERRUPTED;
+    }
+    for (int32_t k = 0; k < out->n && status == DUR_OK; k++) status = describe(&w, &out->item[k], team, error);
+    out->seconds = progress_seconds() - begun;
+
+done:
+    for (int32_t k = 0; w.sweep && k < w.n_worker; k++) sweep_free(w.sweep[k]);
+    memory_free(watching.room);
+    memory_free(part);
+    memory_free((void *)w.between);
+    memory_free(w.found);
+    memory_free(w.end);
+    memory_free(w.room);
+    memory_free(w.sweep);
+    memory_free(w.low);
+    if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while looking for equilibria");
+    return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory while looking for equilibria");
+}

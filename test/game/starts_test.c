@@ -1,0 +1,405 @@
+#include "../check.h"
+#include "../random_scenario.h"
+
+#include "base/memory.h"
+#include "game/starts.h"
+#include "game/sweep.h"
+#include "lang/lang.h"
+#include "num/philox.h"
+
+#include <stdlib.h>
+
+typedef struct Case {
+    Compilation c;
+    Model *model;
+    Lattice *lattice;
+    double param[64];
+} Case;
+
+static void case_open(Case *k, const char *text) {
+    DurError error = {0};
+    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
+    k->model = lang_take_model(&k->c);
+    if (!k->model) {
+        Text out = {0};
+        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
+        fail_msg("%s\n%s", text_view(&out), text);
+    }
+    model_params(k->model, k->param);
+    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
+}
+
+static void case_close(Case *k) {
+    lattice_free(k->lattice);
+    model_free(k->model);
+    lang_free(&k->c);
+    *k = (Case){0};
+}
+
+// the equilibrium that the solver finds by itself, and all others
+static void look(GameEquilibria *out, const Case *k, int32_t n_start, int n_thread) {
+    DurError error = {0};
+    GameSolution s;
+    CHECK_OK(game_solve(&s, k->lattice, NULL, NULL, &error));
+    Team *team = n_thread > 1 ? team_make(n_thread) : NULL;
+    const double *given = s.verdict == GAME_CONVERGED ? s.policy->value : NULL;
+    if (game_starts(out, k->lattice, given, n_start, NULL, team, &error) != DUR_OK) fail_msg("%s", error.text);
+    team_free(team);
+    game_free(&s);
+}
+
+// ---- firms in a market that bears fewer than there are -----------------------------------------------------------
+
+#define FIRMS_MAX 3
+typedef struct Market { int n; double patience, precision, attends, gain, crowd; bool taste; } Market;
+static const Market TWO   = {2, 10, 8, 1, 2.5, 1.5, false};
+static const Market THREE = {3, 10, 8, 1, 2.0, 1.1, false};
+static const Market TASTE = {2, 10, 8, 1, 2.5, 1.5, true};
+
+// a firm that is in gets gain - crowd * (number of firms in)
+static const char *market_text(const Market *m) {
+    static char text[4096];
+    int n = snprintf(text, sizeof text, "scenario \"market\" { clock continuous unit month choice %s }\n",
+                     m->taste ? "taste" : "quantal");
+    for (int i = 0; i < m->n; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "actor f%d { patience %g month precision %g attends %g per month }\nmode m%d of f%d { out, on }\n", i,
+                      m->patience, m->precision, m->attends, i, i);
+    n += snprintf(text + n, sizeof text - (size_t)n, "let all = 0");
+    for (int i = 0; i < m->n; i++) n += snprintf(text + n, sizeof text - (size_t)n, " + [m%d == on]", i);
+    for (int i = 0; i < m->n; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "\nmove enter%d of f%d { when m%d == out then m%d = on }\nmove leave%d of f%d { when m%d == on then m%d = out }\n"
+                      "payoff f%d { profit [m%d == on]*(%g - %g*all) }", i, i, i, i, i, i, i, i, i, i, m->gain, m->crowd);
+    snprintf(text + n, sizeof text - (size_t)n, "\n");
+    return text;
+}
+
+// The same game straight from its equations, v[i * n_state + s], s a mask of the firms that are in:
+//   rho v_i(s) = u_i(s) + sum over others j of attends p_j(s) (v_i(s^j) - v_i(s)) + attends (W_i(s) - v_i(s))
+static void market_equations(const Market *m, const double *v, double *f) {
+    int n_state = 1 << m->n;
+    for (int i = 0; i < m->n; i++)
+        for (int s = 0; s < n_state; s++) {
+            double n_in = 0;
+            for (int j = 0; j < m->n; j++) n_in += s >> j & 1;
+            double sum = (s >> i & 1 ? m->gain - m->crowd * n_in : 0) - v[i * n_state + s] / m->patience;
+            for (int j = 0; j < m->n; j++) {
+                int to = s ^ 1 << j;
+                double z = m->precision * (v[j * n_state + to] - v[j * n_state + s]), p = 1 / (1 + exp(-z));
+                double surplus = z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
+                sum += m->attends * (j == i && m->taste ? surplus / m->precision : p * (v[i * n_state + to] - v[i * n_state + s]));
+            }
+            f[i * n_state + s] = sum;
+        }
+}
+
+// x <- a^-1 x by elimination with row pivots; false where a is singular
+static bool eliminate(int n, double *a, double *x) {
+    for (int k = 0; k < n; k++) {
+        int top = k;
+        for (int i = k + 1; i < n; i++) if (fabs(a[i * n + k]) > fabs(a[top * n + k])) top = i;
+        if (!(fabs(a[top * n + k]) > 1e-13)) return false;
+        for (int j = 0; j < n; j++) { double t = a[k * n + j]; a[k * n + j] = a[top * n + j]; a[top * n + j] = t; }
+        double t = x[k]; x[k] = x[top]; x[top] = t;
+        for (int i = k + 1; i < n; i++) {
+            double factor = a[i * n + k] / a[k * n + k];
+            for (int j = k; j < n; j++) a[i * n + j] -= factor * a[k * n + j];
+            x[i] -= factor * x[k];
+        }
+    }
+    for (int k = n - 1; k >= 0; k--) {
+        for (int j = k + 1; j < n; j++) x[k] -= a[k * n + j] * x[j];
+        x[k] /= a[k * n + k];
+    }
+    return true;
+}
+
+enum { UNKNOWNS = FIRMS_MAX << FIRMS_MAX, SOLUTIONS_MAX = 64 };
+
+// all solutions that a damped dense Newton method finds from very many points of a box
+static int solve_market(const Market *m, double solution[SOLUTIONS_MAX][UNKNOWNS]) {
+    int n_state = 1 << m->n, n = m->n * n_state, n_found = 0;
+    for (uint64_t start = 0; start < 4000; start++) {
+        Stream draw = stream_make(77, start, 0);
+        double v[UNKNOWNS], f[UNKNOWNS], d[UNKNOWNS], moved[UNKNOWNS], a[UNKNOWNS * UNKNOWNS], size = 0;
+        double width = pow(10, 2 * stream_uniform(&draw) - 1);
+        for (int i = 0; i < n; i++) v[i] = width * (2 * stream_uniform(&draw) - 1);
+        for (int step = 0; step < 200; step++) {
+            market_equations(m, v, f);
+            size = 0;
+            for (int i = 0; i < n; i++) size = fmax(size, fabs(f[i]));
+            if (size < 1e-12) break;
+            for (int j = 0; j < n; j++) {
+                double h = 1e-7, up[UNKNOWNS], down[UNKNOWNS], kept = v[j];
+                v[j] = kept + h;
+                market_equations(m, v, up);
+                v[j] = kept - h;
+                market_equations(m, v, down);
+                v[j] = kept;
+                for (int i = 0; i < n; i++) a[i * n + j] = (up[i] - down[i]) / (2 * h);
+            }
+            for (int i = 0; i < n; i++) d[i] = -f[i];
+            if (!eliminate(n, a, d)) break;
+            double part = 1, now;
+            for (;; part /= 2) {
+                for (int i = 0; i < n; i++) moved[i] = v[i] + part * d[i];
+                market_equations(m, moved, f);
+                now = 0;
+                for (int i = 0; i < n; i++) now = fmax(now, fabs(f[i]));
+                if (now < size || part < 1e-4) break;
+            }
+            if (part < 1e-4) break;
+            memcpy(v, moved, sizeof v);
+        }
+        if (!(size < 1e-9)) continue;
+        bool known = false;
+        for (int k = 0; k < n_found && !known; k++) {
+            known = true;
+            for (int i = 0; i < n; i++) known = known && fabs(v[i] - solution[k][i]) < 1e-5;
+        }
+        if (known) continue;
+        CHECK(n_found < SOLUTIONS_MAX);
+        memcpy(solution[n_found++], v, sizeof v);
+    }
+    return n_found;
+}
+
+static void same_as_brute_force(const Market *m, int n_expected) {
+    static double solution[SOLUTIONS_MAX][UNKNOWNS];
+    int n_found = solve_market(m, solution), n_state = 1 << m->n;
+    assert_int_equal(n_found, n_expected);
+    Case k = {0};
+    GameEquilibria all;
+    case_open(&k, market_text(m));
+    look(&all, &k, 64, 1);
+    assert_int_equal(all.n, n_expected);
+    bool taken[SOLUTIONS_MAX] = {0};
+    for (int e = 0; e < all.n; e++) {
+        int match = -1;
+        for (int b = 0; b < n_found; b++) {
+            double off = 0;
+            for (int s = 0; s < n_state; s++) {
+                int32_t node[FIRMS_MAX];
+                for (int i = 0; i < m->n; i++) node[i] = s >> i & 1;
+                int64_t at = lattice_state(k.lattice, node);
+                for (int i = 0; i < m->n; i++)
+                    off = fmax(off, fabs(all.item[e].value[i * n_state + at] - solution[b][i * n_state + s]));
+            }
+            if (off < 1e-7) match = b;
+        }
+        if (match < 0) fail_msg("equilibrium %d is none of those of the equations", e + 1);
+        CHECK(!taken[match]);
+        taken[match] = true;
+        CHECK(all.item[e].residual <= 1e-9);
+    }
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(a_market_for_one_of_two_has_the_three_equilibria_of_its_equations) { same_as_brute_force(&TWO, 3); }
+TEST(a_market_for_one_of_three_has_the_seven_equilibria_of_its_equations) { same_as_brute_force(&THREE, 7); }
+TEST(with_private_shocks_the_market_for_one_has_the_three_equilibria_of_its_equations) { same_as_brute_force(&TASTE, 3); }
+
+TEST(best_responses_leave_the_symmetric_equilibrium_and_stay_at_the_two_others) {
+    Case k = {0};
+    GameEquilibria all;
+    case_open(&k, market_text(&TWO));
+    look(&all, &k, 64, 1);
+    assert_int_equal(all.n, 3);
+    int64_t n = 2 * k.lattice->n_state;
+    double x[8], next[8];
+    Sweep *sweep = sweep_make(k.lattice, NULL, NULL);
+    int n_left = 0;
+    for (int e = 0; e < 3; e++) {
+        const GameEquilibrium *q = &all.item[e];
+        bool symmetric = fabs(q->value_start[0] - q->value_start[1]) < 1e-8;
+        CHECK(q->is_left == symmetric);
+        CHECK(q->is_given == (e == 0));   // the principal branch treats alike what is alike
+        CHECK(symmetric == (e == 0));
+        n_left += q->is_left;
+        // taken at the word: undamped sweeps from very near
+        for (int64_t i = 0; i < n; i++) x[i] = q->value[i] + 1e-7 * (double)(i % 3);
+        for (int step = 0; step < 200; step++) {
+            sweep_run(sweep, 1, x, next);
+            memcpy(x, next, sizeof x);
+        }
+        double off = 0;
+        for (int64_t i = 0; i < n; i++) off = fmax(off, fabs(x[i] - q->value[i]));
+        if (q->is_left) CHECK(off > 1);
+        else CHECK(off < 1e-9);
+    }
+    assert_int_equal(n_left, 1);
+    // the two others are each other's mirror image
+    CHECK_NEAR(all.item[1].value_start[0], all.item[2].value_start[1], 1e-8);
+    CHECK_NEAR(all.item[1].value_start[1], all.item[2].value_start[0], 1e-8);
+    sweep_free(sweep);
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(the_growth_of_a_deviation_is_the_largest_root_of_the_sweep) {
+    // one actor, one mode, nothing to choose: two states, rates a and b; a sweep sees what the first combination became, so
+    // the map of deviations (x, y) is  x' = a/(rho+a) y,  y' = b/(rho+b) x',  with root a b/((rho+a)(rho+b))
+    Case k = {0};
+    GameEquilibria all;
+    case_open(&k, "scenario \"chain\" { clock continuous unit month }\n"
+                  "actor a { patience 5 month precision 1 attends 0 per month }\nmode m of nature { v, w }\n"
+                  "event go { when m == v rate 0.3 per month then m = w }\nevent back { when m == w rate 0.7 per month then m = v }\n"
+                  "payoff a { flow [m == w] }\n");
+    look(&all, &k, 8, 1);
+    assert_int_equal(all.n, 1);
+    CHECK_NEAR(all.item[0].growth, 0.3 / 0.5 * (0.7 / 0.9), 1e-6);
+    assert_int_equal(all.item[0].n_start, 8);
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(a_published_game_with_one_equilibrium_is_found_to_have_one) {   // Blevins 2025: entry and exit, two firms
+    Case k = {0};
+    GameEquilibria all;
+    case_open(&k, "scenario \"entry and exit\" { clock continuous  unit month  choice taste }\n"
+        "actor f1 { patience 20 month  precision 1  attends 2 per month }\n"
+        "actor f2 { patience 20 month  precision 1  attends 2 per month }\n"
+        "mode demand of nature { low, high }\nmode m1 of f1 { absent, active }\nmode m2 of f2 { absent, active }\n"
+        "let n = [m1 == active] + [m2 == active]\n"
+        "event up   { when demand == low   rate 1 per month  then demand = high }\n"
+        "event down { when demand == high  rate 1 per month  then demand = low }\n"
+        "move enter1 of f1 { when m1 == absent  cost 0.5  then m1 = active }\n"
+        "move exit1  of f1 { when m1 == active  then m1 = absent }\n"
+        "move enter2 of f2 { when m2 == absent  cost 0.5  then m2 = active }\n"
+        "move exit2  of f2 { when m2 == active  then m2 = absent }\n"
+        "payoff f1 { profit [m1 == active]*(-0.1*n + 0.2*by demand { low 0, high 1 }) }\n"
+        "payoff f2 { profit [m2 == active]*(-0.1*n + 0.2*by demand { low 0, high 1 }) }\n");
+    look(&all, &k, 64, 1);
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.n_missed, 0);
+    assert_int_equal(all.item[0].n_start, 64);
+    CHECK(!all.item[0].is_left && all.item[0].growth < 1);
+    CHECK_NEAR(all.item[0].value_start[0], 22.446756188335, 1e-7);
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(nothing_needs_to_be_known_beforehand) {
+    Case k = {0};
+    GameEquilibria all;
+    DurError error = {0};
+    case_open(&k, market_text(&THREE));
+    CHECK_OK(game_starts(&all, k.lattice, NULL, 64, NULL, NULL, &error));
+    assert_int_equal(all.n, 7);
+    for (int e = 0; e < all.n; e++) CHECK(!all.item[e].is_given && all.item[e].n_start > 0);
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(random_sharp_games_have_an_odd_number_of_equilibria) {
+    int n_game = 0, n_odd = 0, n_many = 0;
+    for (uint64_t seed = 900; seed < 940; seed++) {
+        Text text = {0};
+        Case k = {0};
+        GameEquilibria all;
+        random_scenario(&text, seed, seed % 3 ? "quantal" : "taste", 12);
+        case_open(&k, text_view(&text));
+        if (k.lattice->n_state > 250) {   // the larger ones take their time
+            case_close(&k);
+            text_free(&text);
+            continue;
+        }
+        look(&all, &k, 24, 1);
+        n_game++;
+        n_odd += all.n % 2 == 1;
+        n_many += all.n > 1;
+        if (all.n % 2 == 0) print_message("seed %d: %d found, %d starts missed\n", (int)seed, all.n, all.n_missed);
+        // each is one by equations that share nothing with the search
+        for (int e = 0; e < all.n; e++) {
+            double residual;
+            DurError error = {0};
+            CHECK_OK(plain_residual(k.lattice, NULL, all.item[e].value, &residual, &error));
+            CHECK(residual <= 1e-9);
+            for (int f = 0; f < e; f++) {
+                double off = 0, size = 0;
+                for (int64_t i = 0; i < k.model->n_actor * k.lattice->n_state; i++) {
+                    off = fmax(off, fabs(all.item[e].value[i] - all.item[f].value[i]));
+                    size = fmax(size, fabs(all.item[e].value[i]));
+                }
+                CHECK(off > STARTS_DISTINCT * size);
+            }
+        }
+        game_equilibria_free(&all);
+        case_close(&k);
+        text_free(&text);
+    }
+    print_message("%d of %d odd, %d with several\n", n_odd, n_game, n_many);
+    // seed 901 has nine, five of which take more starts
+    CHECK(n_game >= 30 && n_odd >= n_game - 1 && n_many >= 3);
+}
+
+TEST(the_list_has_the_same_bits_on_one_two_and_three_threads) {
+    Case k = {0};
+    GameEquilibria first;
+    case_open(&k, market_text(&THREE));
+    look(&first, &k, 30, 1);
+    for (int n_thread = 2; n_thread <= 3; n_thread++) {
+        GameEquilibria again;
+        look(&again, &k, 30, n_thread);
+        assert_int_equal(again.n, first.n);
+        assert_int_equal(again.n_missed, first.n_missed);
+        assert_int_equal(again.n_between, first.n_between);
+        for (int e = 0; e < first.n; e++) {
+            assert_int_equal(again.item[e].n_start, first.item[e].n_start);
+            CHECK_SAME(again.item[e].growth, first.item[e].growth);
+            for (int i = 0; i < 24; i++) CHECK_SAME(again.item[e].value[i], first.item[e].value[i]);
+        }
+        game_equilibria_free(&again);
+    }
+    game_equilibria_free(&first);
+    case_close(&k);
+}
+
+static int n_asked, stop_after;
+static bool stop(void *context) { return ++n_asked > stop_after; }
+
+TEST(the_search_can_be_stopped_and_any_of_its_allocations_may_fail) {
+    Case k = {0};
+    DurError error = {0};
+    GameEquilibria all;
+    Progress progress = {.stop = stop};
+    GameOptions options = {.progress = &progress};
+    case_open(&k, market_text(&TWO));
+    stop_after = INT32_MAX;
+    CHECK_OK(game_starts(&all, k.lattice, NULL, 12, &options, NULL, &error));
+    int n = n_asked;
+    CHECK(n > 20);
+    game_equilibria_free(&all);
+    for (stop_after = 0; stop_after < n; stop_after += 1 + n / 50) {
+        n_asked = 0;
+        assert_int_equal(game_starts(&all, k.lattice, NULL, 12, &options, NULL, &error), DUR_INTERRUPTED);
+        game_equilibria_free(&all);
+    }
+    for (int64_t at = 1;; at += 1 + at / 100) {
+        memory_fail_at(at);
+        DurStatus status = game_starts(&all, k.lattice, NULL, 12, NULL, NULL, &error);
+        bool over = memory_fail_at(0) < at;
+        game_equilibria_free(&all);
+        if (over) { CHECK_OK(status); break; }
+        assert_int_equal(status, DUR_MEMORY);
+    }
+    case_close(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(a_market_for_one_of_two_has_the_three_equilibria_of_its_equations),
+        RUN(a_market_for_one_of_three_has_the_seven_equilibria_of_its_equations),
+        RUN(with_private_shocks_the_market_for_one_has_the_three_equilibria_of_its_equations),
+        RUN(best_responses_leave_the_symmetric_equilibrium_and_stay_at_the_two_others),
+        RUN(the_growth_of_a_deviation_is_the_largest_root_of_the_sweep),
+        RUN(a_published_game_with_one_equilibrium_is_found_to_have_one),
+        RUN(nothing_needs_to_be_known_beforehand),
+        RUN(random_sharp_games_have_an_odd_number_of_equilibria),
+        RUN(the_list_has_the_same_bits_on_one_two_and_three_threads),
+        RUN(the_search_can_be_stopped_and_any_of_its_allocations_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
