@@ -42,6 +42,8 @@ typedef struct DurOptions {
     int64_t     max_sweep;      // solve; 0: default
     int         threads;        // 0: one for each core
     int         times;          // simulate, run: points in time; 0: 61
+    int         starts;         // solve, claims, run: look for other equilibria from so many starts; 0: don't
+    int         equilibrium;    // play and judge this one of those found (1: the principal); 0: the principal alone
     bool        refine;         // check: how far answers move when the grids are doubled
     int64_t     states;         // check: most states of a refined lattice; 0: 5,000,000
     bool        strict;         // claims: a claim that fails is DUR_UNMET

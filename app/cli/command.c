@@ -26,7 +26,8 @@ const Command COMMAND[COMMAND_COUNT] = {
     {"solve", "FILE", 1, 1, "solve the scenario as a game",
      "Finds the equilibrium on the lattice, followed from precision 0 up to the stated precisions, and\n"
      "prints its certificate, the actors' values and their choices at the start. A solve that misses\n"
-     "its tolerance says so and exits with 1.",
+     "its tolerance says so and exits with 1. With --starts it looks for other equilibria and lists\n"
+     "them: values and choices, how many starts ended there, whether best responses would leave.",
      "duress solve my.duress --set fear=8 --at \"tariff=threatened, attention=0.5\""},
     {"simulate", "FILE", 1, 1, "play many runs and tell how stocks and modes go over time",
      "Plays the solved scenario many times and prints mean and quantiles of every stock, shares of\n"
@@ -36,7 +37,7 @@ const Command COMMAND[COMMAND_COUNT] = {
     {"claims", "FILE", 1, 1, "judge the scenario's claims",
      "Judges every claim: holds, fails or undecided, with both sides, the interval of their difference\n"
      "and how it was found. Sampled verdicts add runs until the interval lies on one side or --runs\n"
-     "are used up.",
+     "are used up. With --starts also which verdicts change between equilibria.",
      "duress claims my.duress --exact --strict"},
     {"query", "FILE 'QUANTITY' ...", 2, 1000, "the value of any quantity that a claim could use",
      "Computes quantities written as in a claim: E(...) and P(...), under a policy with `| NAME`.",
@@ -73,6 +74,8 @@ const Option OPTION[OPTION_COUNT] = {
     {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY), "on the lattice without sampling, where the path allows"},
     {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
     {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
+    {"starts", 0, "N", ON_SOLVE, "look for other equilibria from N starting values"},
+    {"equilibrium", 0, "K", ON_SOLVE, "play and judge equilibrium K of those found (from 64 starts unless told)"},
     {"refine", 0, NULL, ON(CHECK), "how far every answer moves when the grids are doubled, and where to"},
     {"states", 0, "N", ON(CHECK), "with --refine: most states of a refined lattice (5000000)"},
     {"html", 'o', "OUT", ON(RUN), "where to write the page; - is standard output"},
@@ -209,6 +212,14 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
         case OPTION_EXACT: o->exact = true; break;
         case OPTION_CONFIDENCE: status = read_between("confidence", value, 0, 1, &o->confidence, error); break;
         case OPTION_STRICT: o->strict = true; break;
+        case OPTION_STARTS:
+            status = read_whole("starts", value, 1, 1000000, &whole, error);
+            o->starts = (int)whole;
+            break;
+        case OPTION_EQUILIBRIUM:
+            status = read_whole("equilibrium", value, 1, 1000000, &whole, error);
+            o->equilibrium = (int)whole;
+            break;
         case OPTION_REFINE: o->refine = true; break;
         case OPTION_STATES: status = read_whole("states", value, 1, INT64_C(2000000000), &o->states, error); break;
         case OPTION_HTML: o->html = value; break;
@@ -328,6 +339,9 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
         out->options.query = out->argument + 1;
         out->options.n_query = out->n_argument - 1;
     }
+    bool lists = out->command == COMMAND_SOLVE || out->command == COMMAND_CLAIMS || out->command == COMMAND_RUN;
+    if (out->options.starts && !out->options.equilibrium && !lists)
+        return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
     if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
     if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/equilibria.h"
 #include "study/render.h"
 
 #include <math.h>
@@ -84,12 +85,15 @@ DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *opti
     s->label = NULL;
     memory_free(wanted);
     memory_free((void *)plan);
+    if (status == DUR_OK) status = equilibria_judge(&out->others, s, out, options, error);
     if (status != DUR_OK) claims_free(out);
     return status;
 }
 
 void claims_free(ClaimAnswers *answers) {
     memory_free(answers->item);
+    memory_free(answers->others.verdict);
+    memory_free(answers->others.gap);
     *answers = (ClaimAnswers){0};
 }
 
@@ -103,7 +107,8 @@ static void render_interval(Json *j, const char *key, const CheckAnswer *a) {
     json_end_array(j);
 }
 
-static void render_claim(Json *j, const Model *m, const ClaimAnswer *answer) {
+static void render_claim(Json *j, const Model *m, const ClaimAnswers *all, int32_t i) {
+    const ClaimAnswer *answer = &all->item[i];
     const ModelClaim *claim = &m->claim[answer->claim];
     const CheckClaim *f = &answer->found;
     json_object(j);
@@ -126,12 +131,13 @@ static void render_claim(Json *j, const Model *m, const ClaimAnswer *answer) {
     json_pair_string(j, "source", source.length ? text_view(&source) : NULL);
     text_free(&source);
     if (answer->note[0]) json_pair_string(j, "note", answer->note);
+    render_equilibria_claim(j, &all->others, i);
     json_end_object(j);
 }
 
 void render_claims(Json *j, const Model *m, const ClaimAnswers *answers) {
     json_array(j);
-    for (int32_t c = 0; c < answers->n; c++) render_claim(j, m, &answers->item[c]);
+    for (int32_t c = 0; c < answers->n; c++) render_claim(j, m, answers, c);
     json_end_array(j);
 }
 
@@ -176,6 +182,7 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     render_claims(&j, s->model, &answers);
     text_printf(&result->text, "%s\n", s->model->title);
     put_claims(&result->text, s->model, &answers);
+    put_equilibria_claims(&result->text, s, &answers);
 
     DurStatus status = answers.status;
     if (status != DUR_OK) {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "report/report.h"
+#include "study/equilibria.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -475,11 +476,35 @@ static Frame *certificate_frame(const DurScenario *s, bool *failed) {
     return done(&sheet, failed);
 }
 
-static Frame *notes_frame(const Model *m, const RunAnswers *run, bool *failed) {
-    int64_t n = 0;
+static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *failed) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    const EquilibriaVerdicts *others = &run->claims.others;
+    int64_t n = (g->note[0] != '\0') + s->session.has_others;
+    for (int32_t c = 0; c < others->n_claim; c++) n += equilibria_change(others, c);
     for (int32_t p = 0; p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
     Sheet sheet = sheet_make("notes", n);
+    if (g->note[0]) {
+        Text note = {0};
+        text_printf(&note, "Played and judged here: %s.", g->note);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
+    if (s->session.has_others) {
+        Text note = {0};
+        put_equilibria_words(&note, s);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
+    for (int32_t c = 0; c < others->n_claim; c++) {
+        if (!equilibria_change(others, c)) continue;
+        Text note = {0};
+        text_printf(&note, "Between equilibria the verdict changes: %s", m->claim[run->claims.item[c].claim].name);
+        put_equilibria_change(&note, others, c);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
     for (int32_t p = 0; p < run->n_paths; p++) {
         if (!run->why[p][0]) continue;
         Text note = {0};
@@ -544,7 +569,7 @@ DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunA
     report.choices = KEEP(choices_frame(s, &failed));
     report.certificate = KEEP(certificate_frame(s, &failed));
     report.regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
-    report.notes = KEEP(notes_frame(m, run, &failed));
+    report.notes = KEEP(notes_frame(s, run, &failed));
 #undef KEEP
 
     Text page = {0};

@@ -16,8 +16,19 @@ void render_seed(Json *j, uint64_t seed);
 /// object.
 void render_solution(Json *j, const DurScenario *s, const double *value, const double *choice, const double *wait);
 
+/// "values": {actor: value}; "choices": {actor: {move: probability, "wait": ...}}, "unavailable": [...]. Inside an object.
+void render_values(Json *j, const Model *m, const double *value);
+void render_choices(Json *j, const Model *m, const double *choice, const double *wait);
+
 /// "324,000 states, choice quantal; solved in 3 s, 116 sweeps, 210 MB of memory"
 void put_solve(Text *out, const DurScenario *s);
+
+/// Verdicts of claims in every equilibrium that was found.
+typedef struct EquilibriaVerdicts {
+    int32_t n, n_claim;          // equilibria (0: no others were looked for), claims
+    CheckVerdict *verdict;       // [n x n_claim]
+    double   *gap;               // [n x n_claim] left - right; NaN: could not be judged
+} EquilibriaVerdicts;
 
 /// All claims of a scenario, or one, judged.
 typedef struct ClaimAnswer {
@@ -30,10 +41,11 @@ typedef struct ClaimAnswers {
     int32_t n;
     ClaimAnswer *item;         // [n], owned
     int32_t n_verdict[3];      // by CheckVerdict
+    EquilibriaVerdicts others; // the same claims in the other equilibria
     DurStatus status;          // the first that is not DUR_OK
 } ClaimAnswers;
 
-/// Judge them in order. A claim that cannot be judged as asked is noted and the others go on; DUR_INTERRUPTED,
+/// Judge them in order, in the equilibrium at hand and in all others that were looked for. A claim that cannot be judged as asked is noted and the others go on; DUR_INTERRUPTED,
 /// DUR_MEMORY, DUR_LIMIT and DUR_DOMAIN end the work. DUR_INPUT if options->claim names none.
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      claims_free(ClaimAnswers *answers);

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/equilibria.h"
 #include "study/page.h"
 #include "study/simulate.h"
 
@@ -157,6 +158,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
 
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
+    put_equilibria_claims(&result->text, s, &run->claims);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);
     Json j = json_make(&result->json);
     render_run(&j, s, options, run);

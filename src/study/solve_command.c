@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/equilibria.h"
 #include "study/render.h"
 #include "study/result.h"
 #include "study/study.h"
@@ -39,16 +40,14 @@ static void render_certificate(Json *j, const DurScenario *s) {
     json_end_object(j);
 }
 
-void render_solution(Json *j, const DurScenario *s, const double *value, const double *choice, const double *wait) {
-    const Model *m = s->model;
-    const GameSolution *g = &s->session.equilibrium;
-    json_pair_int(j, "states", s->session.lattice->n_state);
-    json_pair_bool(j, "converged", g->verdict == GAME_CONVERGED);
+void render_values(Json *j, const Model *m, const double *value) {
     json_key(j, "values");
     json_object(j);
     for (int32_t a = 0; a < m->n_actor; a++) json_pair_number(j, m->actor[a].name, value[a]);
     json_end_object(j);
+}
 
+void render_choices(Json *j, const Model *m, const double *choice, const double *wait) {
     // a move that cannot be made there has probability 0, and is listed below
     json_key(j, "choices");
     json_object(j);
@@ -67,7 +66,15 @@ void render_solution(Json *j, const DurScenario *s, const double *value, const d
     for (int32_t k = 0; k < m->n_jump; k++)
         if (m->jump[k].kind == JUMP_MOVE && !isfinite(choice[k])) json_string(j, m->jump[k].name);
     json_end_array(j);
+}
 
+void render_solution(Json *j, const DurScenario *s, const double *value, const double *choice, const double *wait) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    json_pair_int(j, "states", s->session.lattice->n_state);
+    json_pair_bool(j, "converged", g->verdict == GAME_CONVERGED);
+    render_values(j, m, value);
+    render_choices(j, m, choice, wait);
     render_certificate(j, s);
     json_pair_number(j, "tolerance", s->session.tolerance > 0 ? s->session.tolerance : GAME_TOLERANCE);
     json_pair_int(j, "iterations", g->n_sweep);
@@ -79,6 +86,7 @@ void render_solution(Json *j, const DurScenario *s, const double *value, const d
     json_pair_int(j, "folds", g->n_fold);
     json_pair_string(j, "how", g->how);
     if (g->note[0]) json_pair_string(j, "note", g->note);
+    render_equilibria(j, s);
 }
 
 // what was solved and what it took, in one sentence
@@ -174,6 +182,7 @@ static DurStatus solve(DurScenario *s, const DurOptions *options, DurResult *res
     put_headline(&result->text, s);
     put_certificate(&result->text, s);
     put_choices(&result->text, s, text_view(&where), value, choice, wait);
+    put_equilibria(&result->text, s);
     text_free(&where);
     answer_free(&at);
     return study_unmet(s, error);

@@ -107,6 +107,7 @@ void session_free(Session *session, const Model *model) {
     memory_free(session->known);
     memory_free(session->n_node);
     if (session->is_solved) game_free(&session->equilibrium);
+    if (session->has_others) game_equilibria_free(&session->others);
     lattice_free(session->lattice);
     memory_free(session->param);
     *session = (Session){0};
@@ -147,12 +148,15 @@ static DurStatus take_team(DurScenario *s, int n_thread, DurError *error) {
 static DurStatus take_session(DurScenario *s, const DurOptions *options, const double *param, DurError *error) {
     Session *now = &s->session;
     size_t n_byte = (size_t)s->model->n_param * sizeof *param;
+    int32_t n_start = options->starts > 0 || options->equilibrium == 0 ? options->starts : STARTS;
     if (now->param && memcmp(now->param, param, n_byte) == 0 && now->tolerance == options->tolerance &&
-        now->max_sweep == options->max_sweep) return DUR_OK;
+        now->max_sweep == options->max_sweep && now->n_start == n_start && now->which == options->equilibrium) return DUR_OK;
     session_free(now, s->model);
     TRY(session_make(now, s->model, param, NULL, error));
     now->tolerance = options->tolerance;
     now->max_sweep = options->max_sweep;
+    now->n_start = n_start;
+    now->which = options->equilibrium;
     return DUR_OK;
 }
 
@@ -276,6 +280,41 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
     return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
 }
 
+// everything else that solves the game, the one at hand first if it does
+static DurStatus find_others(DurScenario *s, DurError *error) {
+    Session *now = &s->session;
+    if (now->has_others) return DUR_OK;
+    const GameSolution *g = &now->equilibrium;
+    // room for as many equilibria as a scenario of this kind was ever seen to have
+    TRY(refuse_bytes((double)now->lattice->n_state, game_starts_bytes(now->lattice, 16, s->team),
+                     "looking for other equilibria of a game", error));
+    GameOptions options = {.progress = &s->progress};
+    if (now->tolerance > 0 && now->tolerance < STARTS_TOLERANCE) options.tolerance = now->tolerance;
+    now->has_others = true;
+    now->first_is_principal = g->is_principal;
+    return game_starts(&now->others, now->lattice, g->verdict == GAME_CONVERGED ? g->policy->value : NULL, now->n_start,
+                       &options, s->team, error);
+}
+
+// equilibrium k of a list becomes the session's
+static DurStatus take_other(DurScenario *s, int32_t k, const GameEquilibria *list, DurError *error) {
+    Session *now = &s->session;
+    if (k >= list->n)
+        return status_fail(error, DUR_INPUT, "%d %s found from %d starts, so there is no equilibrium %d", list->n,
+                           list->n == 1 ? "equilibrium was" : "equilibria were", list->n_start, k + 1);
+    if (now->is_solved && list->item[k].is_given) return DUR_OK;
+    bool certificate = now->has_certificate;
+    if (now->is_solved) game_free(&now->equilibrium);
+    now->is_solved = false;
+    TRY(solve(s, &now->equilibrium, list->item[k].value, NULL, certificate, error));
+    now->is_solved = true;
+    if (list->item[k].is_given) return DUR_OK;
+    now->equilibrium.is_principal = false;
+    snprintf(now->equilibrium.note, sizeof now->equilibrium.note, "equilibrium %d of %d found from %d starts", k + 1,
+             list->n, list->n_start);
+    return DUR_OK;
+}
+
 DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
     Session *now = &s->session;
     if (now->is_solved && (now->has_certificate || !certificate)) return DUR_OK;
@@ -289,6 +328,11 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
         fresh.coarse = now->coarse;
         fresh.tolerance = now->tolerance;
         fresh.max_sweep = now->max_sweep;
+        fresh.n_start = now->n_start;
+        fresh.which = now->which;
+        fresh.others = now->others;
+        fresh.has_others = now->has_others;
+        now->has_others = false;
         fresh.lattice = now->lattice;
         now->lattice = NULL;
         session_free(now, s->model);
@@ -301,7 +345,33 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
     if (status != DUR_OK) return status;
     now->is_solved = true;
     now->has_certificate = certificate;
-    return DUR_OK;
+    if (now->n_start == 0) return DUR_OK;
+    status = find_others(s, error);
+    if (status == DUR_OK && now->which > 0) status = take_other(s, now->which - 1, &now->others, error);
+    if (status == DUR_OK) return DUR_OK;
+
+    // half a list is no list
+    if (now->has_others) game_equilibria_free(&now->others);
+    if (now->is_solved) game_free(&now->equilibrium);
+    now->has_others = now->is_solved = false;
+    return status;
+}
+
+DurStatus study_other(DurScenario *s, int32_t k, Session *kept, DurError *error) {
+    *kept = s->session;
+    Session *now = &s->session;
+    DurStatus status = session_make(now, s->model, kept->param, kept->n_node, error);
+    if (status != DUR_OK) return status;
+    now->tolerance = kept->tolerance;
+    now->max_sweep = kept->max_sweep;
+    now->lattice = kept->lattice;
+    return take_other(s, k, &kept->others, error);
+}
+
+void study_return(DurScenario *s, Session *kept) {
+    s->session.lattice = NULL;   // lent
+    session_free(&s->session, s->model);
+    s->session = *kept;
 }
 
 // ---- policies as plans ------------------------------------------------------------------------------------------

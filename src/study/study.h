@@ -8,6 +8,7 @@
 #include "check/check.h"
 #include "duress.h"
 #include "game/game.h"
+#include "game/starts.h"
 #include "lang/lang.h"
 #include "lattice/policy.h"
 
@@ -28,9 +29,13 @@ typedef struct Session {
     int32_t *n_node;           // [n_variable] nodes of each; NULL: as the scenario says
     const struct Session *coarse;   // borrowed: solves start from its solutions, carried over; NULL: from nothing
     Lattice *lattice;
+    int32_t  n_start, which;   // starts to look for other equilibria from (0: don't), and which is played (0, 1: the first)
     bool     is_solved;        // `equilibrium` is live
+    bool     has_others;       // `others` is live
     bool     has_certificate;
     GameSolution equilibrium;
+    GameEquilibria others;     // all that were found, the one that the solver finds by itself first
+    bool     first_is_principal;    // others.item[0] is on the principal branch
     StudyPhase **phase;        // [n_policy] each [n_phase]
     Plan   **plan;             // [1 + n_policy] 0: the equilibrium; NULL until asked for
     CheckAnswer *known;        // [n_quantity] exact answers had so far (CheckOptions)
@@ -67,6 +72,11 @@ DurStatus study_lattice(DurScenario *s, DurError *error);
 /// The equilibrium, with consistency and regret if `certificate`. DUR_OK also if it missed its tolerance: look at
 /// session.equilibrium.verdict; DUR_INTERRUPTED.
 DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error);
+
+/// Play equilibrium `k` of those found (from 0) in place of the one at hand; the session set aside is returned in *kept,
+/// its lattice and its list lent. On failure, and when done, study_return puts it back.
+DurStatus study_other(DurScenario *s, int32_t k, Session *kept, DurError *error);
+void      study_return(DurScenario *s, Session *kept);
 
 /// Who plays what when under a policy of the model (negative: the equilibrium). DUR_UNMET if a game on the way to it
 /// missed its tolerance: nothing is played or judged on such.

@@ -156,6 +156,10 @@ def what_makes_no_sense_is_said_in_one_line():
         (["check", name, "--states", "100"], "--states goes with --refine"),
         (["check", name, "--refine", "--states", "0"], "from 1 to"),
         (["solve", name, "--refine"], "belongs to check"),
+        (["check", name, "--starts", "8"], "belongs to solve"),
+        (["query", name, "E(harm at 1 month)", "--starts", "8"], "wants --equilibrium K"),
+        (["solve", name, "--equilibrium", "0"], "from 1 to"),
+        (["solve", name, "--equilibrium", "2"], "1 equilibrium was found from 64 starts"),
         (["solve", name, "--set", "weight"], "weight"),
         (["solve", name, "--at", "harm=much"], "harm"),
     ]:
@@ -194,6 +198,33 @@ def check_refined_tells_moves_orders_and_what_the_grid_does_to_claims():
     refused("check", name, "--refine", "--states", "30", code=3, says="takes 36 states, and the limit is 30")
     # no thread count changes a bit
     assert answer("check", "--refine", name, "-j", "1")["refine"]["rows"] == answer("check", "--refine", name, "-j", "3")["refine"]["rows"]
+
+
+@test
+def other_equilibria_are_listed_the_same_on_any_number_of_threads():
+    rival = "-0.3*[stance == firm]*[threat == made]"
+    name = scenario("several.duress", swap={"precision 4": "precision 12", "pressure -0.05*[threat == made]":
+                                            "pressure " + rival, "fear -0.6*[threat == made]*[stance == firm]":
+                                            "fear -0.7*[threat == made]*[stance == firm]"})
+    told = answer("solve", name, "--starts", "40", "-j", "1")
+    several = told["equilibria"]
+    assert several["starts"] == 40 and several["at_hand"] == 1 and several["odd"] == (len(several["list"]) % 2 == 1)
+    first = several["list"][0]
+    assert first["principal"] and set(first["values"]) == {"sender", "target"} and first["residual"] < 1e-8
+    for actor, value in told["values"].items():
+        assert abs(first["values"][actor] - value) < 1e-6
+        assert abs(sum(first["choices"][actor].values()) - 1) < 1e-12
+    assert sum(e["starts"] for e in several["list"]) + several["missed"] == 40 + several["between"]
+    for threads in ("2", "3"):
+        assert answer("solve", name, "--starts", "40", "-j", threads)["equilibria"]["list"] == several["list"]
+    claims = answer("claims", name, "--starts", "40", "--exact")
+    for c in claims:
+        assert [e["equilibrium"] for e in c["equilibria"]] == [e["equilibrium"] for e in several["list"]]
+        assert c["equilibria"][0]["verdict"] == c["verdict"] and abs(c["equilibria"][0]["gap"] - c["gap"]) < 1e-9
+        assert c["changes"] == (len({e["verdict"] for e in c["equilibria"]}) > 1)
+    text = run("solve", name, "--starts", "40").stdout
+    assert "from 40 starts" in text
+    assert max(len(line) for line in text[text.index("equilibria found"):].splitlines()) <= 100, text
 
 
 # ---- shapes of the answers ---------------------------------------------------------------------------------------
