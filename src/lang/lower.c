@@ -53,7 +53,8 @@ static uint16_t lower_mode_comparison(Checker *k, Draft *d, const AstExpr *e) {
         s = mode_of(k, e->b);
         v = names_find(&k->names, s->space, e->a->name.text);
     }
-    uint16_t r = op2(k, d, OP_EQUAL, variable(k, d, s), constant(k, d, v));
+    // one after the other: the order in which a call's arguments are evaluated is the compiler's own, and the hash sees it
+    uint16_t value = constant(k, d, v), r = op2(k, d, OP_EQUAL, variable(k, d, s), value);
     return e->kind == AST_NOT_EQUAL ? op1(k, d, OP_NOT, r) : r;
 }
 

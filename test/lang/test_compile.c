@@ -551,6 +551,12 @@ TEST(the_hash_sees_every_number_and_name) {
     CHECK(strcmp(first, other) != 0);
 }
 
+TEST(the_hash_is_the_same_by_whatever_compiler) {
+    char hash[65];
+    hash_of(HEAD BODY_A BODY_B, hash);
+    assert_string_equal(hash, "001df740f3462a3e0ba9b29ba10ab8d4f6f9b6a63014b57ca6fdbdb7e3b15e8f");
+}
+
 TEST(the_hash_does_not_tell_in_how_many_files_a_scenario_stands) {
     Model *one = model_of_file("split_whole.duress"), *two = model_of_file("split_main.duress");
     assert_string_equal(one->hash, two->hash);
@@ -586,6 +592,7 @@ int main(void) {
         RUN(a_state_is_read_by_names),
         RUN(the_hash_is_blind_to_layout_and_order),
         RUN(the_hash_sees_every_number_and_name),
+        RUN(the_hash_is_the_same_by_whatever_compiler),
         RUN(the_hash_does_not_tell_in_how_many_files_a_scenario_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
