@@ -5,8 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/// Residual to which points on the way are found: they only have to stay on the branch.
-#define POINT_TOLERANCE 1e-3
+/// Residual to which points on the way are found. A miss of 1e-3 can still be a tenth of a value, which at high precision turns
+/// choices over: such a point is beside the branch, not on it.
+#define POINT_TOLERANCE 1e-5
 /// First multiple of the stated precisions after 0, and the factor from one to the next.
 #define SCALE_FIRST (1.0 / 16)
 #define FACTOR_MOST 2.0
@@ -17,18 +18,21 @@
 /// Lengths of a step along the branch, in units of the logarithm of precision and of the values' own size.
 #define LENGTH_FIRST 0.05
 #define LENGTH_MOST  0.5
-#define LENGTH_LEAST 1e-5
+#define LENGTH_LEAST 1e-6
 /// Points along the branch, at most.
 #define POINTS_MOST 2000
 /// How well the linear systems along the branch are solved.
-#define REDUCE 1e-2
+#define REDUCE 3e-3
+/// A system that is solved no better than this is a sign that the point is far from the branch.
+#define REDUCE_WORST 0.1
 
 typedef struct Along {
     Krylov *k;
     double *last;                // [n] the last point
     float  *way, *slope;         // [n] tangent of the branch; derivative in the logarithm of the scale, then A^{-1} of it
     double  way_log;             // the tangent's part in the logarithm of the scale
-    double  weight;              // of values against the logarithm, in lengths: 1 / (n size^2)
+    double  weight;              // of values against the logarithm, in lengths: 1 / (sqrt(n) size^2). A fold is often a matter
+                                 // of few states, which a mean over all of them would not see
 } Along;
 
 static double size_of(const double *x, int64_t n) {
@@ -47,7 +51,7 @@ static double take(Along *a, double scale, const double *value) {
 // (NULL: towards higher precision). The slope is overwritten.
 static DurStatus tangent_of(Along *a, bool has_before) {
     Krylov *k = a->k;
-    DurStatus status = krylov_linear(k, a->slope, NULL, REDUCE, k->d);
+    DurStatus status = krylov_linear(k, a->slope, NULL, REDUCE, k->d, NULL);
     if (status != DUR_OK) return status;
     double square = gmres_dot(k->gmres, k->d, k->d), length = sqrt(1 + a->weight * square);
     double turn = has_before ? a->weight * gmres_dot(k->gmres, k->d, a->way) + a->way_log : 1;
@@ -67,12 +71,13 @@ static DurStatus correct(Along *a, double *log_scale, double *value, bool *ok, i
         if (residual <= POINT_TOLERANCE) { *ok = true; return DUR_OK; }
         if (!(residual < 2 * before)) return DUR_OK;
         before = residual;
-        DurStatus status = krylov_linear(k, k->miss, NULL, REDUCE, k->d);
-        if (status != DUR_OK) return status;
+        double reduced;
+        DurStatus status = krylov_linear(k, k->miss, NULL, REDUCE, k->d, &reduced);
+        if (status != DUR_OK || reduced > REDUCE_WORST) return status;
         double along_miss = a->weight * gmres_dot(k->gmres, a->way, k->d);
         for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
-        status = krylov_linear(k, a->slope, NULL, REDUCE, k->d);
-        if (status != DUR_OK) return status;
+        status = krylov_linear(k, a->slope, NULL, REDUCE, k->d, &reduced);
+        if (status != DUR_OK || reduced > REDUCE_WORST) return status;
         double ds = -along_miss / (a->weight * gmres_dot(k->gmres, a->way, k->d) + a->way_log);
         if (!(fabs(ds) < 2)) return DUR_OK;
         for (int64_t i = 0; i < k->n; i++) value[i] += ds * (double)k->d[i];
@@ -92,7 +97,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
     if (!a.last || !a.way || !a.slope) goto done;
 
     double size = size_of(value, k->n), at = log(scale), length = LENGTH_FIRST;
-    a.weight = 1 / ((double)k->n * size * size);
+    a.weight = 1 / (sqrt((double)k->n) * size * size);
     take(&a, scale, value);
     status = tangent_of(&a, false);
     if (status != DUR_OK) goto done;

@@ -47,6 +47,7 @@ typedef struct GameSolution {
     int64_t n_sweep;             // sweeps over the lattice: of the values, of tangents, and tangents taken
     int32_t n_step;              // points found on the way: on the branch, on coarser lattices, and the last
     int32_t n_fold;              // times that the principal branch turned back
+    double  reached;             // multiple of the stated precisions up to which it was followed, where it was lost; else 0
     double  seconds;             // the solve
     double  certificate_seconds;
     int64_t n_byte;              // memory of solver and policy

@@ -11,7 +11,7 @@
 /// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
 #define REDUCE_MOST 0.1
 /// Sweeps of one linear solve.
-#define LINEAR_SWEEPS 240
+#define LINEAR_SWEEPS 180
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
@@ -58,9 +58,12 @@ static DurStatus sweep(void *context, const float *r, float *d) {
     return progress_stop(k->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
-DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, double reduce, float *x) {
+DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, double reduce, float *x,
+                        double *reduced) {
     GmresResult result;
-    return gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+    DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+    if (reduced) *reduced = result.reduced;
+    return status;
 }
 
 // eight running maxima, so that a compiler may use vectors; a maximum is the same in any order
@@ -116,7 +119,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
         // no more than is wanted, no less than pays
         double reduce = REDUCE, enough = 0.2 * tolerance / residual;
         if (enough > reduce) reduce = enough < REDUCE_MOST ? enough : REDUCE_MOST;
-        TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d));
+        TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d, NULL));
         out->n_step++;
 
         // shortened until the equations are nearer to solved

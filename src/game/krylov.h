@@ -48,8 +48,10 @@ typedef struct KrylovResult {
 DurStatus krylov_solve(KrylovResult *out, Krylov *krylov, double scale, double tolerance, int32_t max_step,
                        double *value);
 
-/// A x = right with A = -F' at the last tangent taken, to `reduce`. swept: see gmres_solve. DUR_OK, DUR_INTERRUPTED.
-DurStatus krylov_linear(Krylov *krylov, const float *right, const float *swept, double reduce, float *x);
+/// A x = right with A = -F' at the last tangent taken, to `reduce`. swept: see gmres_solve.
+///   reduced   [out] what was reached; may be NULL
+/// Returns DUR_OK also if that is less than was asked for; DUR_INTERRUPTED.
+DurStatus krylov_linear(Krylov *krylov, const float *right, const float *swept, double reduce, float *x, double *reduced);
 
 /// True when the sweeps are used up.
 bool krylov_is_spent(const Krylov *krylov);

@@ -18,7 +18,7 @@
 #define LEVEL_STEPS 12
 #define MOVED_MOST 0.25
 /// Dimensions of their Krylov spaces.
-#define WINDOW 20
+#define WINDOW 60
 
 // about half the nodes of every stock; false if that makes no difference to speak of
 static bool coarser(const Lattice *l, int32_t *n_node) {
@@ -73,7 +73,8 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
     return DUR_OK;
 }
 
-DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, double *value) {
+DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, NestFind find,
+                     void *context, double *value) {
     *out = (NestResult){0};
     const Lattice *lattice = krylov->lattice;
     const Model *m = lattice->model;
@@ -96,7 +97,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     if (n_level == 0) goto done;
     out->coarsest = last->n_state;
 
-    // the coarsest along the branch, the others from the one before
+    // the coarsest on its own, the others from the one before
     for (int32_t i = n_level - 1; i >= 0; i--) {
         const Lattice *l = level[i];
         LatticeRule own = {.actor = -1};
@@ -106,28 +107,22 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
             if (status != DUR_OK) goto done;
         }
         status = DUR_MEMORY;
-        y = memory_column((int64_t)m->n_actor * l->n_state);
-        k = krylov_make(l, &own, team, WINDOW, krylov->progress);
-        bool ok = y && k;
         bool solved = false;
-        if (ok && i == n_level - 1) {
-            BranchResult b;
-            status = branch_follow(&b, k, LEVEL_TOLERANCE, y);
-            solved = status == DUR_OK && b.converged;
-            out->interrupted = status == DUR_OK && b.interrupted;
-            out->n_step = b.n_step;
-            out->n_fold = b.n_fold;
-        } else if (ok) {
-            status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
+        y = memory_column((int64_t)m->n_actor * l->n_state);
+        if (y && i == n_level - 1) {
+            status = find(context, l, &own, LEVEL_TOLERANCE, y, &solved, &out->interrupted);
+        } else if (y) {
+            k = krylov_make(l, &own, team, WINDOW, krylov->progress);
+            if (k) status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
+            if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
+            krylov_free(k);
+            k = NULL;
         }
-        if (ok) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
-        krylov_free(k);
-        k = NULL;
         if (own.actor >= 0) lattice_rule_free(&own);
         memory_free(x);
         x = y;
         y = NULL;
-        if (!solved) goto done;
+        if (status != DUR_OK || !solved) goto done;
         out->n_level++;
     }
     status = refine(out, krylov, level[0], x, tolerance, value, &end, &out->found);

@@ -1,10 +1,16 @@
-/// Coarser lattices first: the same scenario with fewer nodes has nearly the same values, at a small part of the cost. The
-/// principal branch is followed on the coarsest, and its end carried from one to the next.
+/// Coarser lattices first: the same scenario with fewer nodes has nearly the same values, at a small part of the cost. What is
+/// found on the coarsest is carried from one to the next.
 /// Source: nested iteration, e.g. Briggs, Henson and McCormick 2000, "A Multigrid Tutorial", chapter 3.
 #ifndef GAME_NEST_H
 #define GAME_NEST_H
 
-#include "game/branch.h"
+#include "game/krylov.h"
+
+/// Solve on the coarsest lattice, by whatever means.
+///   value   [out] [n_actor x n_state]
+///   found   [out] whether it is a solution
+typedef DurStatus (*NestFind)(void *context, const Lattice *lattice, const LatticeRule *rule, double tolerance,
+                              double *value, bool *found, bool *interrupted);
 
 typedef struct NestResult {
     bool    found;               // `value` is a solution, and near enough to the coarser one to belong to it
@@ -12,14 +18,14 @@ typedef struct NestResult {
     double  residual;            // of `value`
     int32_t n_level;             // coarser lattices solved
     int64_t coarsest;            // states of the coarsest; 0: there is none
-    int32_t n_step, n_fold;      // points on the branch there, and Newton steps on the lattice itself; folds
-    double  work;                // sweeps on coarser lattices, in sweeps over the lattice itself
+    int32_t n_step;              // Newton steps on the lattice itself
+    double  work;                // sweeps between the coarsest and the lattice itself, in sweeps over the latter
 } NestResult;
 
 /// Solve on the lattice of `krylov` by way of coarser ones.
 ///   value    [out] [n_actor x n_state]
 /// Returns DUR_OK also if there is no coarser lattice or nothing came of it (`found` is false); DUR_MEMORY.
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance,
-                     double *value);
+                     NestFind find, void *context, double *value);
 
 #endif

@@ -10,6 +10,7 @@
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
 #include "base/compiler.h"
 #include "base/memory.h"
+#include "game/branch.h"
 #include "game/certify.h"
 #include "game/game.h"
 #include "game/nest.h"
@@ -36,13 +37,24 @@
 /// Smallest step of the continuation, as a factor on precision; below it the solver says where it stands.
 #define FACTOR_LEAST 1.02
 
-/// Dimensions of a Krylov space before it starts over. A linear solve takes about a dozen; hard ones gain from more.
-#define KRYLOV_WINDOW 24
+/// Dimensions of a Krylov space before it starts over. A linear solve takes about a dozen; those of sharp games gain from more,
+/// and memory that is not used is not taken.
+#define KRYLOV_WINDOW 60
 /// The same where memory counts: above this many values.
 #define KRYLOV_WINDOW_LARGE 12
 #define VALUES_LARGE 40000000
-/// Newton steps from values at hand, and from a coarser lattice.
+/// Newton steps from values at hand.
 #define NEWTON_STEPS 30
+/// Work spent on the principal branch of one lattice before it is given up, in values swept (at high precision it can turn more
+/// often than anyone would wait for); a third of it on what may lie beyond its end. A large lattice gets SWEEPS_LEAST sweeps
+/// all the same.
+#define BRANCH_WORK 2e8
+#define SWEEPS_LEAST 1500
+/// Sweeps of the values themselves, where nothing else did it.
+#define VALUE_SWEEPS 2500
+
+#define BEYOND "the principal branch could be followed up to %.4g times the stated precisions only; this is another " \
+               "equilibrium, found beyond"
 
 typedef struct Run {
     const Lattice *lattice;
@@ -54,6 +66,7 @@ typedef struct Run {
     int64_t n, n_sweep, max_sweep;
     double residual;             // of x, relative
     bool interrupted;
+    bool has_tangents;           // Newton's method has been tried
     double told;
 } Run;
 
@@ -117,9 +130,10 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
     }
 }
 
-// where sweeps give up, from `from`: Newton's method, which is not repelled by what best responses lead away from
+// where sweeps give up, from `from`: Newton's method, which is not repelled by what best responses lead away from. Where there
+// are tangents it has been tried by then
 static bool settle_by_newton(Run *r, double scale, double tolerance, const double *from, DurStatus *status) {
-    if (r->interrupted || r->n_sweep >= r->max_sweep) return false;
+    if (r->interrupted || r->has_tangents || r->n_sweep >= r->max_sweep) return false;
     if (from != r->x) memcpy(r->x, from, (size_t)r->n * sizeof *r->x);
     *status = newton_solve(r->sweep, r->n, scale, tolerance, r->max_sweep, r->options->progress, r->x, &r->n_sweep,
                            &r->residual);
@@ -187,9 +201,7 @@ static DurStatus follow_by_sweeps(Run *r, GameSolution *out) {
         else memset(r->x, 0, (size_t)r->n * sizeof *r->x);
         out->n_step++;
         if (!settle(r, 1.0, tolerance, attempt == 0) && !settle_by_newton(r, 1.0, tolerance, r->x, &status)) continue;
-        snprintf(out->note, sizeof out->note,
-                 "the principal branch could be followed up to %.4g times the stated precisions only; this is another "
-                 "equilibrium, found beyond", reached);
+        snprintf(out->note, sizeof out->note, BEYOND, reached);
         goto done;
     }
     snprintf(out->note, sizeof out->note,
@@ -213,57 +225,144 @@ static void say_how(GameSolution *out, const char *format, ...) {
     va_end(list);
 }
 
-// by Newton's method on the tangent; true if that did it. Otherwise `out->how` says why not
-static DurStatus follow_by_tangents(Run *r, GameSolution *out, bool *done) {
-    double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
-    DurStatus status = DUR_OK;
-    *done = false;
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
-    if (!k) return DUR_MEMORY;
-    k->max_sweep = r->max_sweep;
-    KrylovResult n = {0};
-    NestResult nest = {0};
-    if (r->options->warm) {
-        memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
-        status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
-        out->n_step += n.n_step;
-        if (status != DUR_OK || n.interrupted || n.converged) {
-            say_how(out, "Newton-Krylov from values at hand: %d steps", n.n_step);
-            goto done;
-        }
-        say_how(out, "Newton-Krylov from values at hand stalled at %.1e; ", n.residual);
-    }
-    status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, r->x);
-    r->n_sweep += (int64_t)ceil(nest.work);
-    n = (KrylovResult){.residual = nest.residual, .converged = nest.found, .interrupted = nest.interrupted};
-    out->n_step += nest.n_step;
-    out->n_fold = nest.n_fold;
-    if (status != DUR_OK || nest.interrupted) goto done;
-    if (nest.found) {
-        say_how(out, "the principal branch on %lld states (%d folds), carried through %d lattice%s to this one by Newton-Krylov",
-                (long long)nest.coarsest, nest.n_fold, nest.n_level, nest.n_level == 1 ? "" : "s");
-        goto done;
-    }
-    if (nest.coarsest > 0) say_how(out, "coarser lattices were no guide; ");
-    BranchResult b;
-    status = branch_follow(&b, k, tolerance, r->x);
-    if (status != DUR_OK) goto done;
-    n = (KrylovResult){.residual = b.residual, .converged = b.converged, .interrupted = b.interrupted};
-    out->n_step += b.n_step;
-    out->n_fold = b.n_fold;
-    if (b.converged || b.interrupted)
-        say_how(out, "the principal branch by Newton-Krylov: %d points, %d folds", b.n_step, b.n_fold);
-    else
-        say_how(out, "the principal branch by Newton-Krylov was lost at %.4g times the stated precisions after %d folds; ",
-                b.reached, b.n_fold);
-
-done:
-    out->is_principal = true;
-    r->n_sweep += k->n_sweep + k->n_take;
+// from values at hand; true if that did it
+static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
+    KrylovResult n;
+    memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
+    TRY(krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x));
+    out->n_step += n.n_step;
     r->residual = n.residual;
     r->interrupted = n.interrupted;
     *done = n.converged || n.interrupted;
+    if (*done) say_how(out, "Newton-Krylov from values at hand: %d steps", n.n_step);
+    else       say_how(out, "Newton-Krylov from values at hand stalled at %.1e; ", n.residual);
+    return DUR_OK;
+}
+
+// along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
+static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
+    BranchResult b;
+    double sweeps = BRANCH_WORK / (double)r->n;
+    int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
+    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
+    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
+    DurStatus status = branch_follow(&b, k, tolerance, r->x);
+    k->max_sweep = r->max_sweep;
+    if (status != DUR_OK) return status;
+    out->n_step += b.n_step;
+    out->n_fold = b.n_fold;
+    out->reached = b.reached;
+    r->residual = b.residual;
+    r->interrupted = b.interrupted;
+    *done = b.converged || b.interrupted;
+    if (*done) {
+        say_how(out, "the principal branch by Newton-Krylov, %d points, %d folds", b.n_step, b.n_fold);
+        return DUR_OK;
+    }
+    say_how(out, "the principal branch by Newton-Krylov was lost at %.4g times the stated precisions, after %d folds; ", b.reached,
+            b.n_fold);
+
+    // another equilibrium may still be near: from where the branch was left, at the stated precisions
+    KrylovResult n;
+    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most / 3;
+    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
+    status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+    k->max_sweep = r->max_sweep;
+    if (status != DUR_OK) return status;
+    r->residual = n.residual;
+    r->interrupted = n.interrupted;
+    *done = n.converged || n.interrupted;
+    if (!n.converged) return DUR_OK;
+    out->is_principal = false;
+    snprintf(out->note, sizeof out->note, BEYOND, b.reached);
+    say_how(out, "Newton-Krylov from there, %d steps", n.n_step);
+    return DUR_OK;
+}
+
+static DurStatus find(Run *r, GameSolution *out, bool may_nest);
+
+typedef struct Coarsest {
+    const Run *run;              // on the lattice itself
+    GameSolution *out;
+    double work;                 // sweeps on the coarsest, in sweeps over the lattice itself
+} Coarsest;
+
+// the coarsest lattice of a nest is solved like any other
+static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRule *rule, double tolerance, double *value,
+                               bool *found, bool *interrupted) {
+    Coarsest *c = context;
+    GameOptions options = {.tolerance = tolerance, .rule = rule, .progress = c->run->options->progress};
+    Run r = {.lattice = l, .options = &options, .team = c->run->team, .n = (int64_t)l->model->n_actor * l->n_state,
+             .max_sweep = GAME_SWEEPS, .x = value};
+    DurStatus status = find(&r, c->out, false);
+    // the run may have swapped its columns: the answer belongs where the caller asked for it
+    if (status == DUR_OK && r.x != value) {
+        memcpy(value, r.x, (size_t)r.n * sizeof *value);
+        memory_free(r.x);
+        r.g = NULL;
+    }
+    sweep_free(r.sweep);
+    anderson_free(r.mix);
+    memory_free(r.g);
+    c->work = (double)r.n_sweep * (double)l->n_state / (double)c->run->lattice->n_state;
+    *found = r.residual <= tolerance && !r.interrupted;
+    *interrupted = r.interrupted;
+    return status;
+}
+
+// all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
+static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
+    double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
+    bool done = false;
+    out->is_principal = true;
+    r->residual = INFINITY;
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
+    if (!k) return DUR_MEMORY;
+    k->max_sweep = r->max_sweep;
+    DurStatus status = DUR_OK;
+    if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
+    if (status == DUR_OK && !done && may_nest) {
+        NestResult nest;
+        Coarsest coarsest = {.run = r, .out = out};
+        size_t said = strlen(out->how);
+        status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, r->x);
+        r->n_sweep += (int64_t)ceil(nest.work + coarsest.work);
+        if (status == DUR_OK && (nest.found || nest.interrupted)) {
+            done = true;
+            r->residual = nest.residual;
+            r->interrupted = nest.interrupted;
+            out->n_step += nest.n_step;
+            say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov, %d steps",
+                    (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s", nest.n_step);
+        } else if (status == DUR_OK && nest.coarsest > 0) {
+            // what was found there, and how, says nothing of this lattice
+            out->how[said] = out->note[0] = '\0';
+            out->is_principal = true;
+            out->n_step = out->n_fold = 0;
+            say_how(out, "a coarser lattice was no guide; ");
+        }
+    }
+    if (status == DUR_OK && !done) status = from_branch(r, k, out, tolerance, &done);
+    r->n_sweep += k->n_sweep + k->n_take;
     krylov_free(k);
+    if (status != DUR_OK || done) return status;
+
+    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
+    r->mix = anderson_make(r->n, WINDOW, r->team);
+    r->g = memory_column(r->n);
+    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    int64_t before = r->n_sweep;
+    r->has_tangents = true;
+    if (r->max_sweep > before + VALUE_SWEEPS) r->max_sweep = before + VALUE_SWEEPS;
+    double reached = out->reached;
+    status = follow_by_sweeps(r, out);
+    if (r->residual <= tolerance && out->is_principal) {
+        // sweeps step over folds without a word
+        out->is_principal = false;
+        snprintf(out->note, sizeof out->note, BEYOND, reached);
+    }
+    say_how(out, "%lld sweeps of the values with Anderson mixing%s", (long long)(r->n_sweep - before),
+            r->residual <= tolerance ? "" : " did no better");
     return status;
 }
 
@@ -291,21 +390,8 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     out->choice_start = memory_column(m->n_jump);
     if (!r.x || !out->certificate.regret || !out->value_start || !out->wait_start || !out->choice_start) goto finish;
 
-    bool done = false;
-    status = follow_by_tangents(&r, out, &done);
+    status = find(&r, out, true);
     if (status != DUR_OK) goto finish;
-    if (!done) {
-        status = DUR_MEMORY;
-        r.sweep = sweep_make(l, options->rule, team);
-        r.mix = anderson_make(r.n, WINDOW, team);
-        r.g = memory_column(r.n);
-        if (!r.sweep || !r.mix || !r.g) goto finish;
-        int64_t before = r.n_sweep;
-        status = follow_by_sweeps(&r, out);
-        if (status != DUR_OK) goto finish;
-        say_how(out, "sweeps with Anderson mixing%s: %lld", r.residual <= GAME_TOLERANCE ? "" : " did no better",
-                (long long)(r.n_sweep - before));
-    }
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
     out->verdict = r.interrupted ? GAME_INTERRUPTED : r.residual <= tolerance ? GAME_CONVERGED : GAME_NO_CONVERGENCE;
     if (out->verdict == GAME_NO_CONVERGENCE && !out->note[0])
