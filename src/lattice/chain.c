@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "lattice/chain_kernel.h"
-#include "num/isa.h"
 
 /// Blocks of one task hold about this many states: large enough that handing out tasks costs nothing.
 #define TASK_STATES 8192
@@ -17,7 +16,7 @@ typedef struct Work {
     int64_t room_stride, n_block_task;
 } Work;
 
-static const ChainKernel *kernel_of(Isa isa) {
+const ChainKernel *chain_kernel(Isa isa) {
     switch (isa) {
         case ISA_AVX512: return &chain_kernel_avx512;
         case ISA_AVX2:   return &chain_kernel_avx2;
@@ -41,7 +40,7 @@ static void task_jump_mean(void *context, int64_t task, int worker) {
 
 static DurStatus run(Work *w, TeamTask task, Team *team) {
     const Lattice *l = w->lattice;
-    w->kernel = kernel_of(isa_best());
+    w->kernel = chain_kernel(isa_best());
     w->room_stride = (CHAIN_ROOM * l->n_lane + 15) / 8 * 8;
     w->room = memory_column(w->room_stride * team_size(team));
     if (!w->room) return DUR_MEMORY;

@@ -1,3 +1,3 @@
 #include "lattice/chain_body.h"
 
-const ChainKernel chain_kernel_base = {.apply = block_apply, .jump_mean = block_jump_mean};
+const ChainKernel chain_kernel_base = {.apply = block_apply, .jump_mean = block_jump_mean, .push = block_push};

@@ -2,7 +2,8 @@
 #ifndef LATTICE_CHAIN_KERNEL_H
 #define LATTICE_CHAIN_KERNEL_H
 
-#include "lattice/policy.h"
+#include "lattice/chain.h"
+#include "num/isa.h"
 
 /// Rows of n_lane doubles that a kernel needs as scratch.
 #define CHAIN_ROOM 3
@@ -10,7 +11,11 @@
 typedef struct ChainKernel {
     void (*apply)(const Policy *policy, int64_t block, const double *x, double *y, double *room);
     void (*jump_mean)(const Lattice *lattice, int32_t jump, int64_t block, const double *x, double *y, double *room);
+    void (*push)(const ChainSweep *sweep, int64_t block, const double *r, double *z, double *y, double *room);
 } ChainKernel;
+
+/// The table for a vector width.
+const ChainKernel *chain_kernel(Isa isa);
 
 extern const ChainKernel chain_kernel_base, chain_kernel_avx2, chain_kernel_avx512;
 

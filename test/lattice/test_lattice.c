@@ -346,6 +346,78 @@ TEST(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so) {
     case_close(&said);
 }
 
+static DurStatus random_policy(Policy **out, const Lattice *l, RandomScenario *r, DurError *error) {
+    TRY(policy_make(out, l, NULL, error));
+    for (int64_t k = 0; k < (*out)->n_entry; k++) (*out)->probability[k] = rs_uniform(r) / 4;
+    // no chance where the guard is false
+    for (int32_t j = 0; j < l->model->n_jump; j++)
+        for (int64_t s = 0; s < l->n_state; s++) {
+            int32_t node[MODEL_VARIABLES_MAX];
+            int64_t at = (*out)->where[j * l->n_mode_state + s / l->n_stock_state];
+            lattice_nodes(l, s, node);
+            if (at >= 0 && lattice_table_at(l, &l->jump[j].when, node) == 0) (*out)->probability[at + s % l->n_stock_state] = 0;
+        }
+    return DUR_OK;
+}
+
+TEST(the_transposed_generator_is_the_transpose_and_its_parts_add_up) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        Case k = {0};
+        RandomScenario r = {.bits = seed * 7919};
+        random_scenario(&text, seed, "quantal", 2);
+        case_open(&k, text_view(&text));
+        CHECK_OK(k.status);
+        const Lattice *l = k.lattice;
+        int64_t n = l->n_state;
+        Policy *p;
+        CHECK_OK(random_policy(&p, l, &r, &k.error));
+        double *x = memory_column(n), *y = memory_column(n), *gx = memory_column(n), *gty = memory_column(n),
+               *sum = memory_column(n), *leave = memory_column(n), *z = memory_column(n), *u = memory_column(n), most;
+        for (int64_t i = 0; i < n; i++) {
+            x[i] = rs_between(&r, -1, 1);
+            y[i] = rs_between(&r, -1, 1);
+        }
+        // <y, G x> = <G' y, x>
+        CHECK_OK(chain_apply(p, x, gx, NULL));
+        CHECK_OK(chain_apply_transpose(p, y, gty));
+        double one = 0, two = 0, all = 0, size = 0;
+        for (int64_t i = 0; i < n; i++) {
+            one += y[i] * gx[i];
+            two += gty[i] * x[i];
+            all += gty[i];
+            size += fabs(gty[i]);
+        }
+        CHECK_NEAR(one, two, 1e-12 * (1 + size));
+        CHECK_NEAR(all, 0, 1e-12 * (1 + size));        // what leaves arrives
+        for (int32_t q = 0; q < k.model->n_stock; q++) CHECK_OK(chain_add_transpose(p, (ChainPart){q, CHAIN_NONE}, y, sum));
+        for (int32_t j = 0; j < k.model->n_jump; j++) CHECK_OK(chain_add_transpose(p, (ChainPart){CHAIN_NONE, j}, y, sum));
+        for (int64_t i = 0; i < n; i++) CHECK_NEAR(sum[i], gty[i], 1e-12 * (1 + size));
+        // a sweep gives z and u = (rho - G)' z in one
+        CHECK_OK(chain_exit_rates(p, leave, &most, NULL));
+        for (int64_t i = 0; i < n; i++) leave[i] += 0.1;
+        ChainSweep sweep = {.policy = p, .n_column = 1, .leave = leave};
+        CHECK_OK(chain_push(&sweep, y, z, u));
+        CHECK_OK(chain_apply_transpose(p, z, gty));
+        for (int64_t i = 0; i < n; i++) CHECK_NEAR(0.1 * z[i] - gty[i], u[i], 1e-12 * (1 + size));
+        // the same bits at every vector width
+        for (int isa = 0; isa < ISA_COUNT; isa++) {
+            isa_force((Isa)isa);
+            CHECK_OK(chain_push(&sweep, y, gx, gty));
+            for (int64_t i = 0; i < n; i++) {
+                CHECK_SAME(gx[i], z[i]);
+                CHECK_SAME(gty[i], u[i]);
+            }
+        }
+        isa_force(ISA_COUNT);
+        double *column[] = {u, z, leave, sum, gty, gx, y, x};
+        for (int i = 0; i < 8; i++) memory_free(column[i]);
+        policy_free(p);
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(every_table_says_at_every_state_what_the_expression_says),
@@ -357,6 +429,7 @@ int main(void) {
         RUN(a_function_linear_in_each_stock_is_carried_to_any_grid_exactly_and_shared_nodes_keep_their_bits),
         RUN(a_function_is_not_carried_to_another_scenario),
         RUN(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so),
+        RUN(the_transposed_generator_is_the_transpose_and_its_parts_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
