@@ -46,6 +46,21 @@ void model_params(const Model *m, double *param) {
     for (int32_t i = 0; i < m->n_param; i++) param[i] = m->param[i].value;
 }
 
+double model_prior_sd(const ModelParam *param) {
+    double a = param->prior_a, b = param->prior_b, c = param->prior_c, sd = 0;
+    switch (param->prior) {
+        case PRIOR_NONE:        break;
+        case PRIOR_UNIFORM:     sd = (b - a) / sqrt(12); break;
+        case PRIOR_NORMAL:      sd = b; break;
+        case PRIOR_LOGNORMAL:   sd = exp(a + b * b / 2) * sqrt(expm1(b * b)); break;
+        case PRIOR_BETA:        sd = sqrt(a * b / (a + b + 1)) / (a + b); break;
+        case PRIOR_GAMMA:       sd = sqrt(a) * b; break;
+        case PRIOR_EXPONENTIAL: sd = a; break;
+        case PRIOR_TRIANGULAR:  sd = sqrt((a * a + b * b + c * c - a * b - a * c - b * c) / 18); break;
+    }
+    return sd * fabs(param->scale);
+}
+
 const char *model_place(const Model *m, Span span, char *buffer, int size) {
     const char *file = span.file >= 0 && span.file < m->n_file ? m->file[span.file] : "?";
     snprintf(buffer, (size_t)size, "%s:%d:%d", file, span.line, span.column);

@@ -290,6 +290,9 @@ int32_t model_find_value(const ModelMode *mode, const char *name);
 /// The default parameter vector, n_param doubles, into the caller's array.
 void model_params(const Model *m, double *param);
 
+/// Standard deviation of a param's prior, in scenario units; 0 if it has none.
+double model_prior_sd(const ModelParam *param);
+
 /// "path:line:column" of a span, into a caller's buffer; returns the buffer.
 const char *model_place(const Model *m, Span span, char *buffer, int size);
 

@@ -1,0 +1,416 @@
+#include "game/adjoint.h"
+
+#include "base/memory.h"
+#include "game/measure.h"
+#include "game/part.h"
+#include "lattice/chain.h"
+#include "num/linear.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/// Differences are taken over this part of a param's value: their error is then about 1e-8 of the derivative, both from
+/// curvature (square of it) and from rounding.
+#define DIFFERENCE 0x1p-13
+/// Adjoint systems are solved until no equation is missed by more, relative to the largest entry of the right side.
+#define ADJOINT_TOLERANCE 1e-9
+
+void adjoint_free(Adjoint *a) {
+    memory_free(a->right);
+    memory_free(a->left);
+    memory_free(a->derivative);
+    *a = (Adjoint){0};
+}
+
+double adjoint_bytes(const Policy *p, int32_t n_target, int n_thread) {
+    double n_actor = p->lattice->model->n_actor, columns = n_actor * (double)p->lattice->n_state;
+    // what choices add to the system; the solutions; in each thread a linear solver, or a policy and its lattice
+    return 8.0 * (n_actor * (double)p->n_entry + columns * (n_target + 1 + 10.0 * n_thread)) +
+           n_thread * (double)p->lattice->n_byte;
+}
+
+double adjoint_step(const ModelParam *param, double value) {
+    double sd = model_prior_sd(param);
+    if (sd > 0 && isfinite(sd)) return sd;
+    return value != 0 ? 0.1 * fabs(value) : 0.1 * param->scale;
+}
+
+static bool is_move_of(const Model *m, int32_t jump, int32_t actor) {
+    return m->jump[jump].kind == JUMP_MOVE && m->jump[jump].actor == actor;
+}
+
+static double row_at(const Lattice *l, const LatticeTable *t, const LatticeBlock *view, int64_t lane) {
+    return lattice_row(l, t, view)[t->inner ? lane : 0];
+}
+
+// out = what an actor gains when a jump happens: its lump there, and its value after against its value before
+static DurStatus gain(const Lattice *l, int32_t jump, int32_t actor, const double *value, double *out) {
+    const ModelJump *mj = &l->model->jump[jump];
+    TRY(chain_jump_mean(l, jump, value, out, NULL));
+    for (int64_t s = 0; s < l->n_state; s++) out[s] -= value[s];
+    for (int64_t b = 0; b < l->n_block; b++) {
+        LatticeBlock view;
+        lattice_block(l, b, &view);
+        for (int32_t k = 0; k < mj->n_lump; k++)
+            for (int64_t i = 0; mj->lump[k].actor == actor && i < l->n_lane; i++)
+                out[view.first + i] += row_at(l, &l->jump[jump].lump[k], &view, i);
+    }
+    return DUR_OK;
+}
+
+// ---- the equations at given values, on any lattice ----------------------------------------------------------------
+
+// one state: probabilities of an actor's moves from their advantages
+static void choose(Policy *p, int32_t actor, const LatticeBlock *view, int64_t lane) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    double mu = row_at(l, part_precision(p, actor), view, lane), top = 0, total = 0;
+    int64_t mode_state = view->first / l->n_stock_state, at = view->first % l->n_stock_state + lane;
+    for (int pass = 0; pass < 3; pass++) {
+        // the largest exponent; the weights; the probabilities
+        if (pass == 1) total = exp(-top);
+        for (int32_t j = 0; j < m->n_jump; j++) {
+            int64_t entry = is_move_of(m, j, actor) ? p->where[j * l->n_mode_state + mode_state] : -1;
+            if (entry < 0) continue;
+            double *chance = &p->probability[entry + at], score = mu * p->advantage[entry + at];
+            bool open = row_at(l, &l->jump[j].when, view, lane) != 0;
+            if (pass == 0 && open && score > top) top = score;
+            if (pass == 1) total += *chance = open ? exp(score - top) : 0.0;
+            if (pass == 2) *chance /= total;
+        }
+    }
+}
+
+// advantages and choices that answer p->value
+static DurStatus answer(Policy *p, double *room) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind != JUMP_MOVE) continue;
+        TRY(gain(l, j, m->jump[j].actor, p->value + m->jump[j].actor * l->n_state, room));
+        for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
+            int64_t at = p->where[j * l->n_mode_state + ms];
+            if (at >= 0) memcpy(p->advantage + at, room + ms * l->n_stock_state, (size_t)l->n_stock_state * sizeof *room);
+        }
+    }
+    for (int64_t b = 0; b < l->n_block; b++) {
+        LatticeBlock view;
+        lattice_block(l, b, &view);
+        for (int32_t a = 0; a < m->n_actor; a++)
+            for (int64_t i = 0; i < l->n_lane; i++) choose(p, a, &view, i);
+    }
+    return DUR_OK;
+}
+
+// R of one actor when everyone answers p->value: flows + G V - rho V. Under taste the shocks are among the flows, and
+// sum of P Q + H/mu is the log-sum-exp of semantics
+static DurStatus miss(const Policy *p, int32_t actor, double *out) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    const double *value = p->value + actor * l->n_state;
+    int32_t n_part = parts_of(m, actor, NULL);
+    Part *part = memory_zeroed((size_t)n_part, sizeof *part);
+    if (!part) return DUR_MEMORY;
+    parts_of(m, actor, part);
+    DurStatus status = chain_apply(p, value, out, NULL);
+    for (int64_t s = 0; status == DUR_OK && s < l->n_state; s++) out[s] -= l->actor[actor].rho * value[s];
+    for (int32_t k = 0; k < n_part && status == DUR_OK; k++) status = part_add_flow(p, &part[k], out);
+    memory_free(part);
+    return status;
+}
+
+// ---- the transposed Jacobian --------------------------------------------------------------------------------------
+
+typedef struct System {
+    const Policy *policy;
+    double *answer;             // [n_actor x n_entry] d R_i / d advantage through the probabilities, see answers_make
+    double *scale;              // [n_actor x n_state] rho + rate of leaving
+    const Progress *progress;
+    const Measure *point;       // the state at hand, as weights of nodes
+    int32_t n_target;
+    AdjointTarget *target;      // [n_target]
+    double *x;                  // [n_target][n_actor x n_state] solutions
+    double *size;               // [n_target] largest entry of the right side
+    atomic_int status, n_done;
+    atomic_bool stopped;
+    // params
+    double *miss, *direct;      // [n_param][2][n_target] x' R and q at p + h and p - h; NaN where there is no game
+    double *step;               // [n_param] h
+} System;
+
+// What dR_i gains when the advantage of move a of actor j rises, through j's choice alone:
+//     attends_j mu_j P_a (D_{i,a} - sum over c of P_c D_{i,c}),   D_{i,a} what i gains when j makes a.
+// Under taste the mover's own row is 0: its log-sum-exp has slope P_a, and that is in G (envelope theorem).
+static DurStatus answers_make(System *s) {
+    const Policy *p = s->policy;
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    double *room = memory_column(l->n_state), *mean = memory_column(l->n_state);
+    DurStatus status = DUR_MEMORY;
+    s->answer = memory_column((int64_t)m->n_actor * p->n_entry);
+    if (!room || !mean || !s->answer) goto done;
+    for (int32_t i = 0; i < m->n_actor; i++)
+        for (int32_t j = 0; j < m->n_actor; j++) {
+            if (i == j && m->choice == CHOICE_TASTE) continue;
+            for (int64_t k = 0; k < l->n_state; k++) mean[k] = 0.0;
+            double *to = s->answer + i * p->n_entry;
+            // gains, and their mean over the choice
+            for (int32_t a = 0; a < m->n_jump; a++) {
+                if (!is_move_of(m, a, j)) continue;
+                status = gain(l, a, i, p->value + i * l->n_state, room);
+                if (status != DUR_OK) goto done;
+                for (int64_t k = 0; k < l->n_state; k++) {
+                    int64_t at = p->where[a * l->n_mode_state + k / l->n_stock_state];
+                    if (at < 0) continue;
+                    at += k % l->n_stock_state;
+                    to[at] = room[k];
+                    mean[k] += p->probability[at] * room[k];
+                }
+            }
+            for (int64_t b = 0; b < l->n_block; b++) {
+                LatticeBlock view;
+                lattice_block(l, b, &view);
+                for (int32_t a = 0; a < m->n_jump; a++) {
+                    int64_t at = is_move_of(m, a, j) ? p->where[a * l->n_mode_state + view.first / l->n_stock_state] : -1;
+                    if (at < 0) continue;
+                    at += view.first % l->n_stock_state;
+                    for (int64_t k = 0; k < l->n_lane; k++)
+                        to[at + k] = row_at(l, &l->actor[j].attends, &view, k) * row_at(l, part_precision(p, j), &view, k) *
+                                     p->probability[at + k] * (to[at + k] - mean[view.first + k]);
+                }
+            }
+        }
+    status = DUR_OK;
+
+done:
+    memory_free(mean);
+    memory_free(room);
+    return status;
+}
+
+typedef struct Apply { System *system; ChainSweep sweep; double *z; int worker; } Apply;
+
+// z = M^-1 r and y = -(dR/dV)' z for the sweep M; the solver works on the second alone
+static DurStatus apply(void *context, const double *r, double *y) {
+    Apply *a = context;
+    System *s = a->system;
+    // the caller's thread alone asks whether to stop; the others follow
+    if (a->worker == 0 && progress_stop(s->progress)) atomic_store(&s->stopped, true);
+    if (atomic_load(&s->stopped)) return DUR_INTERRUPTED;
+    return chain_push(&a->sweep, r, a->z, y);
+}
+
+// ---- what is asked ------------------------------------------------------------------------------------------------
+
+// the number itself, from a policy on any lattice of the same shape
+static double number_of(const System *s, const AdjointTarget *t, const Policy *p) {
+    double sum = 0;
+    for (int32_t k = 0; k < s->point->n; k++) {
+        int64_t state = s->point->state[k];
+        sum += s->point->weight[k] * (t->jump < 0 ? p->value[t->actor * p->lattice->n_state + state]
+                                                  : policy_probability(p, t->jump, state));
+    }
+    return sum;
+}
+
+// dq/dV, on the values of the target's actor: at each node around the state, dP_a = mu P_a (dA_a - sum of P_c dA_c)
+static DurStatus right_side(const System *s, const AdjointTarget *t, Measure *out) {
+    const Policy *p = s->policy;
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    for (int32_t k = 0; k < s->point->n; k++) {
+        int64_t state = s->point->state[k];
+        Measure node = {.n = 1, .state = &state, .weight = &s->point->weight[k]};
+        if (t->jump < 0) { TRY(measure_add(out, state, node.weight[0])); continue; }
+        int32_t at[MODEL_VARIABLES_MAX];
+        lattice_nodes(l, state, at);
+        double mu = lattice_table_at(l, part_precision(p, t->actor), at), chance = policy_probability(p, t->jump, state);
+        for (int32_t c = 0; c < m->n_jump && chance > 0; c++) {
+            if (!is_move_of(m, c, t->actor)) continue;
+            double other = policy_probability(p, c, state);
+            double slope = mu * chance * ((c == t->jump) - other);
+            if (slope != 0) TRY(measure_add_move(out, &node, l, c, slope));
+        }
+    }
+    return DUR_OK;
+}
+
+static DurStatus solve(System *s, int32_t i, int worker) {
+    const Lattice *l = s->policy->lattice;
+    int64_t n = l->n_state, n_all = l->model->n_actor * n;
+    AdjointTarget *t = &s->target[i];
+    Measure right = {0};
+    double *b = memory_column(n_all), *unknown = memory_column(n_all);
+    Apply a = {.system = s, .z = s->x + i * n_all, .worker = worker,
+               .sweep = {s->policy, l->model->n_actor, s->scale, s->answer}};
+    DurStatus status = b && unknown ? right_side(s, t, &right) : DUR_MEMORY;
+    if (status != DUR_OK) goto done;
+    measure_write(&right, b + t->actor * n);
+    t->now = number_of(s, t, s->policy);
+    s->size[i] = vector_sup(b, n_all);
+    t->is_solved = true;
+    if (!(s->size[i] > 0)) goto done;
+    for (int64_t k = 0; k < n_all; k++) b[k] /= s->size[i];
+    LinearSolve found;
+    status = measure_solve(&found, n_all, apply, &a, b, ADJOINT_TOLERANCE, unknown);
+    t->is_solved = found.residual <= 100 * ADJOINT_TOLERANCE;
+    // back from the preconditioned unknown to its own, in s->x
+    if (status == DUR_OK) status = apply(&a, unknown, b);
+
+done:
+    measure_free(&right);
+    memory_free(unknown);
+    memory_free(b);
+    return status;
+}
+
+static void fail(System *s, DurStatus status) {
+    int none = DUR_OK;
+    atomic_compare_exchange_strong(&s->status, &none, (int)status);
+}
+
+static void task_solve(void *context, int64_t i, int worker) {
+    System *s = context;
+    if (atomic_load(&s->status) != DUR_OK) return;
+    DurStatus status = solve(s, (int32_t)i, worker);
+    if (status != DUR_OK) fail(s, status);
+    int done = atomic_fetch_add(&s->n_done, 1) + 1;
+    if (worker == 0) progress_tell(s->progress, "differentiating", done, s->n_target, NULL);
+}
+
+// ---- params -------------------------------------------------------------------------------------------------------
+
+// x' R and q of every target with one param moved, at the values at hand
+static DurStatus moved(System *s, int32_t i_param, int side, double *miss_out, double *direct_out) {
+    const Lattice *l = s->policy->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_state;
+    Lattice *there = NULL;
+    Policy *p = NULL;
+    DurError ignored = {0};
+    double *param = memory_column(m->n_param), *room = memory_column(n), *column = memory_column(n);
+    DurStatus status = DUR_MEMORY;
+    if (!param || !room || !column) goto done;
+    memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
+    param[i_param] += side ? -s->step[i_param] : s->step[i_param];
+    status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
+    if (status == DUR_OK) status = policy_make(&p, there, NULL, &ignored);
+    if (status != DUR_OK) goto done;
+    memcpy(p->value, s->policy->value, (size_t)m->n_actor * (size_t)n * sizeof(double));
+    status = answer(p, room);
+    for (int32_t t = 0; t < s->n_target; t++) {
+        miss_out[t] = 0;
+        direct_out[t] = number_of(s, &s->target[t], p);
+    }
+    for (int32_t i = 0; i < m->n_actor && status == DUR_OK; i++) {
+        status = miss(p, i, column);
+        for (int32_t t = 0; t < s->n_target && status == DUR_OK; t++)
+            miss_out[t] += s->size[t] * vector_dot(s->x + (t * (int64_t)m->n_actor + i) * n, column, n);
+    }
+
+done:
+    policy_free(p);
+    lattice_free(there);
+    memory_free(column);
+    memory_free(room);
+    memory_free(param);
+    return status;
+}
+
+static void task_param(void *context, int64_t i, int worker) {
+    System *s = context;
+    if (worker == 0 && progress_stop(s->progress)) fail(s, DUR_INTERRUPTED);
+    if (atomic_load(&s->status) != DUR_OK) return;
+    double *miss_out = s->miss + i * s->n_target, *direct_out = s->direct + i * s->n_target;
+    DurStatus status = moved(s, (int32_t)(i / 2), (int)(i % 2), miss_out, direct_out);
+    // a param at the limit of what the scenario allows can be moved to one side alone
+    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
+    for (int32_t t = 0; is_edge && t < s->n_target; t++) miss_out[t] = direct_out[t] = NAN;
+    if (status != DUR_OK && !is_edge) fail(s, status);
+}
+
+DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
+                       const Progress *progress, Team *team, DurError *error) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    int64_t n_all = m->n_actor * l->n_state, n_entry = (int64_t)n * m->n_param;
+    Measure point = {0};
+    System s = {.policy = p, .progress = progress, .point = &point, .target = target, .n_target = n};
+    double *base_miss = NULL, *base_number = NULL, *column = NULL;
+    *out = (Adjoint){.n_target = n, .n_param = m->n_param};
+    DurStatus status = measure_point(&point, l, state);
+    if (status != DUR_OK) goto done;
+
+    status = DUR_MEMORY;
+    out->derivative = memory_column(n_entry);
+    out->left = memory_column(n_entry);
+    out->right = memory_column(n_entry);
+    s.x = memory_column(n * n_all);
+    s.size = memory_column(n);
+    s.scale = memory_column(n_all);
+    s.miss = memory_column(2 * n_entry);
+    s.direct = memory_column(2 * n_entry);
+    s.step = memory_column(m->n_param);
+    base_miss = memory_column(n);
+    base_number = memory_column(n);
+    column = memory_column(l->n_state);
+    if (!out->derivative || !out->left || !out->right || !s.x || !s.size || !s.scale || !s.miss || !s.direct || !s.step ||
+        !base_miss || !base_number || !column) goto done;
+
+    double most;
+    status = chain_exit_rates(p, s.scale, &most, team);
+    if (status != DUR_OK) goto done;
+    for (int32_t i = m->n_actor - 1; i >= 0; i--)
+        for (int64_t k = 0; k < l->n_state; k++) s.scale[i * l->n_state + k] = l->actor[i].rho + s.scale[k];
+    status = answers_make(&s);
+    if (status != DUR_OK) goto done;
+
+    // each target is solved on one thread from end to end, each side of a param too: the bits don't depend on how many
+    team_run(team, task_solve, &s, n);
+    status = (DurStatus)atomic_load(&s.status);
+    if (status != DUR_OK) goto done;
+
+    // what the values at hand miss already, so that one-sided differences start there
+    for (int32_t t = 0; t < n; t++) base_number[t] = target[t].now;
+    for (int32_t i = 0; i < m->n_actor; i++) {
+        status = miss(p, i, column);
+        if (status != DUR_OK) goto done;
+        for (int32_t t = 0; t < n; t++)
+            base_miss[t] += s.size[t] * vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
+    }
+    for (int32_t k = 0; k < m->n_param; k++) {
+        double value = l->param[k];
+        s.step[k] = DIFFERENCE * (value != 0 ? fabs(value) : adjoint_step(&m->param[k], value));
+    }
+    team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
+    status = (DurStatus)atomic_load(&s.status);
+    if (status != DUR_OK) goto done;
+    for (int32_t t = 0; t < n; t++)
+        for (int32_t k = 0; k < m->n_param; k++) {
+            double up   = s.miss[2 * k * n + t] + s.direct[2 * k * n + t] - base_miss[t] - base_number[t];
+            double down = s.miss[(2 * k + 1) * n + t] + s.direct[(2 * k + 1) * n + t] - base_miss[t] - base_number[t];
+            double unknown = target[t].is_solved ? 0.0 : NAN;
+            int64_t at = (int64_t)t * m->n_param + k;
+            out->right[at] = up / s.step[k] + unknown;
+            out->left[at] = -down / s.step[k] + unknown;
+            out->derivative[at] = isnan(up) ? out->left[at] : isnan(down) ? out->right[at] : (up - down) / (2 * s.step[k]) + unknown;
+        }
+
+done:
+    memory_free(column);
+    memory_free(base_number);
+    memory_free(base_miss);
+    memory_free(s.answer);
+    memory_free(s.step);
+    memory_free(s.direct);
+    memory_free(s.miss);
+    memory_free(s.scale);
+    memory_free(s.size);
+    memory_free(s.x);
+    measure_free(&point);
+    if (status == DUR_OK) return DUR_OK;
+    adjoint_free(out);
+    if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while differentiating");
+    return status_fail(error, status, "out of memory while differentiating");
+}

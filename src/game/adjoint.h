@@ -1,0 +1,48 @@
+/// How values and choices answer to parameters when everybody answers: exact derivatives of the equilibrium by one adjoint
+/// solve for each number asked about, whatever the number of parameters.
+///
+/// Write the equations of semantics as R(V, p) = 0. A number q(V, p), such as the probability of a move, has
+///     dq/dp = dq/dp at fixed V + x' dR/dp at fixed V,        where  -(dR/dV)' x = dq/dV.
+/// dR/dV holds what the values bring and how choices answer them, dP(a) = mu P(a) (dQ(a) - sum over c of P(c) dQ(c)). It is
+/// written out here as plain loops that share nothing with the solver. dR/dp and dq/dp at fixed V are central differences,
+/// with every table made anew at p + h and p - h: exact where they are linear or quadratic in p, else off by about
+/// h^2 times a third derivative, h = p/8192.
+/// Source: implicit function theorem; adjoint as in Giles and Pierce 2000, "An introduction to the adjoint approach to design".
+#ifndef GAME_ADJOINT_H
+#define GAME_ADJOINT_H
+
+#include "base/progress.h"
+#include "base/team.h"
+#include "lattice/policy.h"
+
+/// A number that is asked about, at a state.
+typedef struct AdjointTarget {
+    int32_t actor;
+    int32_t jump;          // its probability of this move at an opportunity; -1: its value
+    double  now;           // [out] the number itself
+    bool    is_solved;     // [out] false: its adjoint system was not solved, and its derivatives are NaN
+} AdjointTarget;
+
+/// Derivatives of all targets with respect to all params.
+typedef struct Adjoint {
+    int32_t n_target, n_param;
+    double *derivative;    // [n_target x n_param] per scenario unit of the param; NaN where it could not be had
+    double *left, *right;  // the same from one side each: they differ where the equilibrium has a kink in the param
+} Adjoint;
+
+/// Differentiate `n` targets at a state (variable values; modes whole, stocks anything: the mean over the nodes around it)
+/// in an unrestricted policy (rule.actor < 0). The same bits on any number of threads.
+/// Cost: a linear solve over all actors' values for each target, two sets of tables for each param.
+/// Returns DUR_OK, DUR_MEMORY or DUR_INTERRUPTED. Freed by adjoint_free.
+DurStatus adjoint_make(Adjoint *out, const Policy *policy, const double *state, int32_t n, AdjointTarget *target,
+                       const Progress *progress, Team *team, DurError *error);
+void      adjoint_free(Adjoint *adjoint);
+
+/// Bytes that adjoint_make takes at most beside the policy.
+double adjoint_bytes(const Policy *policy, int32_t n_target, int n_thread);
+
+/// The change of a param that counts as one step when params are compared, in scenario units: one standard deviation of its
+/// prior, else a tenth of its value (of 1 if that is 0).
+double adjoint_step(const ModelParam *param, double value);
+
+#endif

@@ -1,0 +1,529 @@
+#include "../check.h"
+#include "../random_scenario.h"
+
+#include "base/memory.h"
+#include "game/adjoint.h"
+#include "game/game.h"
+#include "game/reasons.h"
+#include "lang/lang.h"
+#include "lattice/chain.h"
+
+#include <stdlib.h>
+
+// ---- making things ----
+
+typedef struct Case {
+    Compilation c;
+    Model *model;
+    Lattice *lattice;
+    double param[64], state[64];     // state: at the start
+    GameSolution solution;
+} Case;
+
+static void case_open(Case *k, const char *text) {
+    DurError error = {0};
+    *k = (Case){0};
+    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
+    k->model = lang_take_model(&k->c);
+    if (!k->model) {
+        Text out = {0};
+        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
+        fail_msg("%s\n%s", text_view(&out), text);
+    }
+    model_params(k->model, k->param);
+    for (int32_t i = 0; i < k->model->n_stock; i++)
+        k->state[k->model->n_mode + i] = eval_state(k->model, k->model->stock[i].start, NULL, k->param, NULL, NULL);
+    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
+}
+
+static void case_close(Case *k) {
+    game_free(&k->solution);
+    lattice_free(k->lattice);
+    model_free(k->model);
+    lang_free(&k->c);
+}
+
+// false if the game has no solution to look at
+static bool case_solve(Case *k) {
+    DurError error = {0};
+    GameOptions options = {.tolerance = 1e-13, .skip_certificate = true};
+    if (game_solve(&k->solution, k->lattice, &options, NULL, &error) != DUR_OK) fail_msg("%s", error.text);
+    return k->solution.verdict == GAME_CONVERGED;
+}
+
+static void random_node(const Case *k, RandomScenario *r, double *state) {
+    const Lattice *l = k->lattice;
+    for (int32_t v = 0; v < l->n_variable; v++) state[v] = lattice_level(l, v, rs_pick(r, l->n_node[v]));
+}
+
+static double sum_of(const Reasons *r, const Reason *reason) {
+    double sum = 0;
+    for (int32_t i = 0; i < r->n_part[reason->actor] * r->n_channel; i++) sum += reason->split[i];
+    return sum;
+}
+
+static const Reason *reason_of(const Reasons *r, const char *move) {
+    for (int32_t i = 0; i < r->n_reason; i++)
+        if (strcmp(r->model->jump[r->reason[i].jump].name, move) == 0) return &r->reason[i];
+    fail_msg("no reason for %s", move);
+    return NULL;
+}
+
+// one entry by names: part "term", or "lump of JUMP"; channel "now", a stock, a jump
+static double entry(const Reasons *r, const Reason *reason, const char *part, const char *channel) {
+    const Model *m = r->model;
+    double sum = 0;
+    int found = 0;
+    for (int32_t p = 0; p < r->n_part[reason->actor]; p++) {
+        const Part *at = &r->part[reason->actor][p];
+        const char *name = at->kind == PART_TERM ? m->term[at->term].name : at->kind == PART_LUMP ? m->jump[at->jump].name : "shocks";
+        if (strcmp(name, part) != 0) continue;
+        for (int32_t c = 0; c < r->n_channel; c++) {
+            const Channel *by = &r->channel[reason->actor][c];
+            const char *what = by->kind == CHANNEL_NOW ? "now" : by->index < 0 ? "opportunities"
+                             : by->kind == CHANNEL_STOCK ? m->stock[by->index].name : m->jump[by->index].name;
+            if (strcmp(what, channel) == 0) { sum += reason->split[p * r->n_channel + c]; found++; }
+        }
+    }
+    assert_int_equal(found, 1);
+    return sum;
+}
+
+// ---- the split ----
+
+TEST(the_parts_of_every_advantage_add_up_to_it_on_random_games) {
+    int n_reason = 0;
+    double worst = 0, worst_solved = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        Case k;
+        RandomScenario r = {.bits = seed * 77};
+        random_scenario(&text, seed, seed % 2 ? "quantal" : "taste", seed % 5 == 0 ? 6 : 1.5);
+        case_open(&k, text_view(&text));
+        if (case_solve(&k)) {
+            for (int pick = 0; pick < 3; pick++) {
+                DurError error = {0};
+                Reasons reasons;
+                // at the start, which may lie between nodes, and at nodes
+                if (pick) random_node(&k, &r, k.state);
+                CHECK_OK(reasons_make(&reasons, k.solution.policy, k.state, -1, NULL, NULL, &error));
+                for (int32_t i = 0; i < reasons.n_reason; i++, n_reason++) {
+                    const Reason *reason = &reasons.reason[i];
+                    double off = fabs(sum_of(&reasons, reason) - reason->advantage);
+                    worst = off > worst ? off : worst;
+                    off = fabs(reason->solved - reason->advantage);
+                    if (off > 1e-9) print_message("seed %d pick %d move %d: solved %.12g exact %.12g sum %.12g residual %g\n", (int)seed, pick, reason->jump, reason->solved, reason->advantage, sum_of(&reasons, reason), reason->residual);
+                    worst_solved = off > worst_solved ? off : worst_solved;
+                }
+                reasons_free(&reasons);
+            }
+        }
+        case_close(&k);
+        text_free(&text);
+    }
+    CHECK(n_reason > 200);
+    CHECK_NEAR(worst, 0, 1e-11);
+    CHECK_NEAR(worst_solved, 0, 1e-9);
+}
+
+TEST(each_channel_carries_what_the_closed_form_says) {
+    // All choices are coin tosses (precision 0), so all is linear. While off, a turns on at rate L = 1/2; on ends by an
+    // event at rate r = 0.3 or by b at rate B = 1/4; x falls by 20 % a month. Of a flow u while on, with T = 1/(rho + r + B)
+    // the discounted time on and D = L/(rho + L) the discount until a later own move:
+    //     now u/rho, event -r T (1-D) u/rho, b -B T (1-D) u/rho, own -D u/rho.
+    // A flow w x while on is the same with d = 0.2 added to rho in T and D, and drift carries -d T (1-D) w x/rho.
+    Case k;
+    case_open(&k, "scenario \"split\" { clock continuous unit month }\n"
+                  "actor a { patience 10 month precision 0 attends 1 per month }\n"
+                  "actor b { patience 5 month precision 0 attends 0.5 per month }\n"
+                  "mode m of nature { off, on, gone }\n"
+                  "stock x { range 0..1 grid 6 start 0.8 drift -0.2*x }\n"
+                  "event end { when m == on rate 0.3 per month pays a 0.7 then m = gone }\n"
+                  "move go of a { when m == off cost 1.5 then m = on }\n"
+                  "move stop of b { when m == on then m = gone }\n"
+                  "payoff a { keep 2*[m == on]\n rent 3*x*[m == on] }\n"
+                  "payoff b { keep 0*x }\n");
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    Reasons r;
+    CHECK_OK(reasons_make(&r, k.solution.policy, k.state, 0, NULL, NULL, &error));
+    assert_int_equal(r.n_reason, 1);
+    const Reason *go = reason_of(&r, "go");
+    double rho = 0.1, L = 0.5, end = 0.3, B = 0.25, d = 0.2;
+    double T = 1 / (rho + end + B), D = L / (rho + L), u = 2 / rho;
+    CHECK_NEAR(entry(&r, go, "keep", "now"), u, 1e-11);
+    CHECK_NEAR(entry(&r, go, "keep", "x"), 0, 1e-11);
+    CHECK_NEAR(entry(&r, go, "keep", "end"), -end * T * (1 - D) * u, 1e-11);
+    CHECK_NEAR(entry(&r, go, "keep", "stop"), -B * T * (1 - D) * u, 1e-11);
+    CHECK_NEAR(entry(&r, go, "keep", "go"), -D * u, 1e-11);
+    double S = 1 / (rho + d + end + B), E = L / (rho + d + L), w = 3 * 0.8 / rho;
+    CHECK_NEAR(entry(&r, go, "rent", "now"), w, 1e-11);
+    CHECK_NEAR(entry(&r, go, "rent", "x"), -d * S * (1 - E) * w, 1e-11);
+    CHECK_NEAR(entry(&r, go, "rent", "end"), -end * S * (1 - E) * w, 1e-11);
+    CHECK_NEAR(entry(&r, go, "rent", "stop"), -B * S * (1 - E) * w, 1e-11);
+    CHECK_NEAR(entry(&r, go, "rent", "go"), -E * w, 1e-11);
+    // lumps: the move's own cost now, and spared later; what the event pays, carried by the event
+    CHECK_NEAR(entry(&r, go, "go", "now"), -1.5, 1e-12);
+    CHECK_NEAR(entry(&r, go, "go", "go"), 1.5 * D, 1e-11);
+    CHECK_NEAR(entry(&r, go, "end", "end"), 0.7 * end * T * (1 - D), 1e-11);
+    CHECK_NEAR(entry(&r, go, "end", "now"), 0, 1e-15);
+    CHECK_NEAR(go->probability, 0.5, 1e-15);
+    reasons_free(&r);
+    case_close(&k);
+}
+
+TEST(under_taste_an_actor_that_gains_from_shocks_alone_is_told_so) {
+    // nothing pays; in `free` there are two moves to pick from, in `bound` one: all that free is worth more are its shocks
+    Case k;
+    case_open(&k, "scenario \"shocks\" { clock continuous unit month choice taste }\n"
+                  "actor a { patience 10 month precision 2 attends 1 per month }\n"
+                  "mode m of a { bound, free }\n"
+                  "move leave of a { when m == bound then m = free }\n"
+                  "move dance of a { when m == free then m = free }\n"
+                  "move sing of a { when m == free then m = free }\n"
+                  "payoff a { nothing 0*[m == free] }\n");
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    Reasons r;
+    CHECK_OK(reasons_make(&r, k.solution.policy, k.state, 0, NULL, NULL, &error));
+    const Reason *leave = reason_of(&r, "leave");
+    CHECK(leave->advantage > 0.1);
+    CHECK_NEAR(entry(&r, leave, "shocks", "opportunities"), leave->advantage, 1e-12);
+    // V(free) = log(3)/(mu rho) by hand
+    CHECK_NEAR(k.solution.policy->value[1], log(3) / 2 / 0.1, 1e-10);
+    reasons_free(&r);
+    case_close(&k);
+}
+
+TEST(reasons_and_derivatives_are_the_same_bits_on_any_number_of_threads) {
+    Text text = {0};
+    Case k;
+    random_scenario(&text, 4, "quantal", 2);
+    text_append(&text, "param unused = 3\n");
+    case_open(&k, text_view(&text));
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    Reasons base;
+    CHECK_OK(reasons_make(&base, k.solution.policy, k.state, -1, NULL, NULL, &error));
+    AdjointTarget first[2] = {{.actor = 0, .jump = -1}, {.actor = base.reason[0].actor, .jump = base.reason[0].jump}};
+    Adjoint one;
+    CHECK_OK(adjoint_make(&one, k.solution.policy, k.state, 2, first, NULL, NULL, &error));
+    const int n_thread[] = {2, 3, 7};
+    for (int i = 0; i < 3; i++) {
+        Team *team = team_make(n_thread[i]);
+        Reasons again;
+        CHECK_OK(reasons_make(&again, k.solution.policy, k.state, -1, NULL, team, &error));
+        for (int32_t q = 0; q < base.n_reason; q++)
+            for (int32_t e = 0; e < base.n_part[base.reason[q].actor] * base.n_channel; e++)
+                CHECK_SAME(base.reason[q].split[e], again.reason[q].split[e]);
+        AdjointTarget target[2] = {first[0], first[1]};
+        Adjoint two;
+        CHECK_OK(adjoint_make(&two, k.solution.policy, k.state, 2, target, NULL, team, &error));
+        for (int32_t e = 0; e < 2 * k.model->n_param; e++) CHECK_SAME(one.derivative[e], two.derivative[e]);
+        adjoint_free(&two);
+        reasons_free(&again);
+        team_free(team);
+    }
+    adjoint_free(&one);
+    reasons_free(&base);
+    case_close(&k);
+    text_free(&text);
+}
+
+// ---- derivatives ----
+
+// put `with` before what follows each `word`
+static void weave(const Text *from, Text *out, const char *const (*swap)[2], int n_swap) {
+    for (const char *c = text_view(from); *c;) {
+        int i = 0;
+        while (i < n_swap && strncmp(c, swap[i][0], strlen(swap[i][0])) != 0) i++;
+        if (i == n_swap) { text_char(out, *c++); continue; }
+        text_append(out, swap[i][1]);
+        c += strlen(swap[i][0]);
+    }
+}
+
+static double resolved(const Case *k, int32_t param, double h, const double *state, const AdjointTarget *t) {
+    double p[64], value[64], choice[256], wait[64];
+    memcpy(p, k->param, sizeof p);
+    p[param] += h;
+    Lattice *l;
+    DurError error = {0};
+    GameSolution s;
+    CHECK_OK(lattice_make(&l, k->model, p, &error));
+    GameOptions options = {.tolerance = 1e-14, .warm = k->solution.policy->value, .skip_certificate = true};
+    CHECK_OK(game_solve(&s, l, &options, NULL, &error));
+    double out = NAN;
+    if (s.certificate.residual < 1e-11) {
+        CHECK_OK(game_at(s.policy, state, value, choice, wait, &error));
+        out = t->jump < 0 ? value[t->actor] : choice[t->jump];
+    }
+    game_free(&s);
+    lattice_free(l);
+    return out;
+}
+
+TEST(derivatives_of_values_and_choices_are_those_of_complete_re_solves) {
+    static const char *const swap[][2] = {
+        {" precision ", " precision k0*"}, {" rate ", " rate k1*"}, {" cost ", " cost k2*"}, {" drift ", " drift k3*"},
+        {" attends ", " attends k4*"}, {" flow ", " flow k5*"}, {" patience ", " patience k6*"}, {" += 0.", " += k7*0."},
+    };
+    int n_compared = 0, n_kink = 0;
+    double worst = 0;
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        Text text = {0}, woven = {0};
+        Case k;
+        RandomScenario r = {.bits = seed * 991};
+        random_scenario(&text, seed, seed % 2 ? "quantal" : "taste", seed % 3 == 0 ? 4 : 1.5);
+        for (int p = 0; p < 8; p++) text_printf(&woven, "param k%d = 1\n", p);
+        weave(&text, &woven, swap, 8);
+        case_open(&k, text_view(&woven));
+        if (case_solve(&k)) {
+            DurError error = {0};
+            AdjointTarget target[65];
+            int32_t n = 0;
+            if (seed % 2) random_node(&k, &r, k.state);
+            double value[64], choice[256], wait[64];
+            CHECK_OK(game_at(k.solution.policy, k.state, value, choice, wait, &error));
+            for (int32_t a = 0; a < k.model->n_actor; a++) target[n++] = (AdjointTarget){.actor = a, .jump = -1};
+            for (int32_t j = 0; j < k.model->n_jump && n < 6; j++)
+                if (isfinite(choice[j])) target[n++] = (AdjointTarget){.actor = k.model->jump[j].actor, .jump = j};
+            Adjoint a;
+            CHECK_OK(adjoint_make(&a, k.solution.policy, k.state, n, target, NULL, NULL, &error));
+            for (int32_t t = 0; t < n; t++) {
+                CHECK(target[t].is_solved);
+                CHECK_NEAR(target[t].now, target[t].jump < 0 ? value[target[t].actor] : choice[target[t].jump], 1e-12);
+                for (int32_t p = 0; p < k.model->n_param; p++) {
+                    int32_t at = t * k.model->n_param + p;
+                    double scale = fabs(a.left[at]) + fabs(a.right[at]) + 1e-3;
+                    if (fabs(a.left[at] - a.right[at]) > 1e-2 * scale) { n_kink++; continue; }
+                    // central difference with its error of third order taken out
+                    double h = 1e-4, wide = 2 * h;
+                    double d1 = (resolved(&k, p, h, k.state, &target[t]) - resolved(&k, p, -h, k.state, &target[t])) / (2 * h);
+                    double d2 = (resolved(&k, p, wide, k.state, &target[t]) - resolved(&k, p, -wide, k.state, &target[t])) / (2 * wide);
+                    double d = (4 * d1 - d2) / 3, off = fabs(d - a.derivative[at]) / scale;
+                    if (isnan(d)) continue;
+                    if (!(off <= 1e-5))
+                        fail_msg("seed %llu target %d of actor %d, k%d: adjoint %.9g, re-solves %.9g and %.9g (left %.9g right %.9g)",
+                                 (unsigned long long)seed, target[t].jump, target[t].actor, p, a.derivative[at], d1, d2, a.left[at], a.right[at]);
+                    worst = off > worst ? off : worst;
+                    n_compared++;
+                }
+            }
+            adjoint_free(&a);
+        }
+        case_close(&k);
+        text_free(&text);
+        text_free(&woven);
+    }
+    print_message("%d derivatives compared, largest relative difference %.2g; %d at a kink\n", n_compared, worst, n_kink);
+    CHECK(n_compared > 400);
+    CHECK(n_kink < n_compared / 10);
+}
+
+TEST(a_value_that_is_linear_in_a_param_has_its_factor_as_derivative) {   // V = w x/(rho + delta)
+    Case k;
+    case_open(&k, "scenario \"line\" { clock continuous unit month }\n"
+                  "param w = 2 { prior lognormal(log(2), 0.3) }\n"
+                  "param delta = 0.3\n"
+                  "actor a { patience 20 month precision 1 attends 0 per month }\n"
+                  "stock x { range 0..1 grid 5 start 0.5 drift -delta*x }\n"
+                  "payoff a { flow w*x }\n");
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    AdjointTarget t = {.actor = 0, .jump = -1};
+    Adjoint a;
+    CHECK_OK(adjoint_make(&a, k.solution.policy, k.state, 1, &t, NULL, NULL, &error));
+    CHECK_NEAR(t.now, 2 * 0.5 / 0.35, 1e-11);
+    CHECK_NEAR(a.derivative[0], 0.5 / 0.35, 1e-9);
+    CHECK_NEAR(a.derivative[1], -2 * 0.5 / 0.35 / 0.35, 1e-8);
+    CHECK_NEAR(adjoint_step(&k.model->param[0], 2), 2 * exp(0.045) * sqrt(exp(0.09) - 1), 1e-12);
+    CHECK_NEAR(adjoint_step(&k.model->param[1], 0.3), 0.03, 1e-15);
+    adjoint_free(&a);
+    case_close(&k);
+}
+
+TEST(a_param_at_the_edge_of_what_is_allowed_is_moved_to_one_side) {
+    Case k;
+    case_open(&k, "scenario \"edge\" { clock continuous unit month }\n"
+                  "param often = 0\n"
+                  "actor a { patience 20 month precision 1 attends 0 per month }\n"
+                  "mode m of nature { on, off }\n"
+                  "event end { when m == on rate often per month then m = off }\n"
+                  "payoff a { flow [m == on] }\n");
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    AdjointTarget t = {.actor = 0, .jump = -1};
+    Adjoint a;
+    CHECK_OK(adjoint_make(&a, k.solution.policy, k.state, 1, &t, NULL, NULL, &error));
+    // V = 1/(rho + often): slope -1/rho^2 at 0; below 0 there is no game
+    CHECK(isnan(a.left[0]));
+    CHECK_NEAR(a.derivative[0], -400, 1e-6);
+    adjoint_free(&a);
+    case_close(&k);
+}
+
+// ---- where minds change ----
+
+typedef struct Opinion { int32_t best; double advantage[256]; bool open[256]; } Opinion;
+
+// what an actor thinks at a level of a stock, taken straight from the model and the solved values
+static Opinion opinion(const Case *k, int32_t actor, int32_t stock, double level) {
+    const Model *m = k->model;
+    const Policy *p = k->solution.policy;
+    double state[64], weight[4096], most = 0;
+    int64_t corner[4096];
+    Opinion out = {.best = -1};
+    memcpy(state, k->state, sizeof state);
+    state[m->n_mode + stock] = level;
+    int32_t n = lattice_split(k->lattice, state, corner, weight);
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind != JUMP_MOVE || m->jump[j].actor != actor) continue;
+        out.open[j] = m->jump[j].when == PROGRAM_NONE || eval_state(m, m->jump[j].when, state, k->param, NULL, NULL) != 0;
+        for (int32_t c = 0; c < n; c++) out.advantage[j] += weight[c] * policy_advantage(p, j, corner[c]);
+        if (out.open[j] && out.advantage[j] > most) { most = out.advantage[j]; out.best = j; }
+    }
+    return out;
+}
+
+TEST(minds_change_where_it_is_said_and_nowhere_before) {
+    enum { MOST = 40, STEPS = 400 };
+    static MindChange change[3 * 3 * MOST];
+    int n_change = 0, n_silent = 0;
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        Text text = {0};
+        Case k;
+        RandomScenario r = {.bits = seed * 31};
+        random_scenario(&text, seed, seed % 3 ? "quantal" : "taste", 1.5);
+        case_open(&k, text_view(&text));
+        if (k.model->n_stock && case_solve(&k)) {
+            DurError error = {0};
+            int32_t n;
+            if (seed % 2) random_node(&k, &r, k.state);
+            CHECK_OK(reasons_changes(k.solution.policy, k.state, -1, MOST, 1e-10, change, &n, &error));
+            for (int32_t i = 0; i < n; i++, n_change++) {
+                const MindChange *c = &change[i];
+                if (i) CHECK(c->actor > c[-1].actor || (c->actor == c[-1].actor && c->distance >= c[-1].distance));
+                double away = c->at > c->from ? 1e-7 : c->at < c->from ? -1e-7 : 0;
+                if (away == 0) continue;
+                Opinion near = opinion(&k, c->actor, c->stock, c->at - away), far = opinion(&k, c->actor, c->stock, c->at + away);
+                if (c->jump >= 0) {
+                    CHECK((near.advantage[c->jump] < 0) == c->is_gain);
+                    CHECK((far.advantage[c->jump] > 0) == c->is_gain);
+                } else {
+                    assert_int_equal(near.best, c->before);
+                    assert_int_equal(far.best, c->after);
+                    CHECK(c->before != c->after);
+                }
+            }
+            // nothing was passed over: looked at in small steps, the best option is the same up to the first change told
+            for (int32_t a = 0; a < k.model->n_actor; a++)
+                for (int32_t q = 0; q < k.model->n_stock; q++)
+                    for (int side = -1; side <= 1; side += 2) {
+                        double from = k.state[k.model->n_mode + q], first = 2;
+                        for (int32_t i = 0; i < n; i++)
+                            if (change[i].actor == a && change[i].stock == q && side * (change[i].at - from) >= 0 &&
+                                change[i].distance < first) first = change[i].distance;
+                        Opinion here = opinion(&k, a, q, from);
+                        for (int step = 1; step <= STEPS; step++) {
+                            double to = from + side * (double)step / STEPS;
+                            if (to < 0 || to > 1 || fabs(to - from) >= first - 1e-6) break;
+                            Opinion there = opinion(&k, a, q, to);
+                            assert_int_equal(there.best, here.best);
+                            n_silent++;
+                        }
+                    }
+        }
+        case_close(&k);
+        text_free(&text);
+    }
+    CHECK(n_change > 30);
+    CHECK(n_silent > 1000);
+}
+
+TEST(a_mind_changes_at_the_crossing_and_at_the_limit_of_a_guard) {
+    // nobody attends, so V = (x - 0.3)/rho on and 0 off, and switching on is worth that; it is allowed from x = 0.45 on
+    Case k;
+    case_open(&k, "scenario \"cross\" { clock continuous unit month }\n"
+                  "actor a { patience 10 month precision 1 attends 0 per month }\n"
+                  "mode m of a { off, on }\n"
+                  "stock x { range 0..1 grid 4 start 0.9 }\n"
+                  "stock y { range 0..1 grid 4 start 0.9 }\n"
+                  "move go of a { when m == off and y >= 0.45 then m = on }\n"
+                  "payoff a { flow (x - 0.3)*[m == on] }\n");
+    CHECK(case_solve(&k));
+    DurError error = {0};
+    MindChange change[8];
+    int32_t n;
+    CHECK_OK(reasons_changes(k.solution.policy, k.state, 0, 3, 1e-10, change, &n, &error));
+    assert_int_equal(n, 2);
+    // nearest first: y falls below its limit at 0.45, x below 0.3
+    assert_int_equal(change[0].stock, 1);
+    CHECK_NEAR(change[0].at, 0.45, 1e-12);
+    CHECK(change[0].before == 0 && change[0].after == -1 && change[0].jump == -1);
+    assert_int_equal(change[1].stock, 0);
+    CHECK_NEAR(change[1].at, 0.3, 1e-12);
+    CHECK(change[1].jump == 0 && !change[1].is_gain);
+    case_close(&k);
+}
+
+// ---- memory ----
+
+TEST(when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left) {
+    Text text = {0};
+    Case k;
+    random_scenario(&text, 9, "taste", 1.5);
+    text_append(&text, "param unused = 3\n");
+    case_open(&k, text_view(&text));
+    CHECK(case_solve(&k));
+    for (int64_t at = 1;; at++) {
+        DurError error = {0};
+        Reasons reasons;
+        memory_fail_at(at);
+        DurStatus status = reasons_make(&reasons, k.solution.policy, k.state, -1, NULL, NULL, &error);
+        int64_t asked = memory_fail_at(0);
+        reasons_free(&reasons);
+        if (status == DUR_OK) { CHECK(asked < at); break; }
+        assert_int_equal(status, DUR_MEMORY);
+        CHECK(error.text[0] != '\0');
+    }
+    for (int64_t at = 1;; at++) {
+        DurError error = {0};
+        Adjoint a;
+        AdjointTarget t = {.actor = 0, .jump = -1};
+        memory_fail_at(at);
+        DurStatus status = adjoint_make(&a, k.solution.policy, k.state, 1, &t, NULL, NULL, &error);
+        int64_t asked = memory_fail_at(0);
+        adjoint_free(&a);
+        if (status == DUR_OK) { CHECK(asked < at); break; }
+        assert_int_equal(status, DUR_MEMORY);
+    }
+    MindChange change[64];
+    int32_t n;
+    for (int64_t at = 1;; at++) {
+        DurError error = {0};
+        memory_fail_at(at);
+        DurStatus status = reasons_changes(k.solution.policy, k.state, -1, 1, 1e-9, change, &n, &error);
+        int64_t asked = memory_fail_at(0);
+        if (status == DUR_OK) { CHECK(asked < at); break; }
+        assert_int_equal(status, DUR_MEMORY);
+    }
+    case_close(&k);
+    text_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(the_parts_of_every_advantage_add_up_to_it_on_random_games),
+        RUN(each_channel_carries_what_the_closed_form_says),
+        RUN(under_taste_an_actor_that_gains_from_shocks_alone_is_told_so),
+        RUN(reasons_and_derivatives_are_the_same_bits_on_any_number_of_threads),
+        RUN(derivatives_of_values_and_choices_are_those_of_complete_re_solves),
+        RUN(a_value_that_is_linear_in_a_param_has_its_factor_as_derivative),
+        RUN(a_param_at_the_edge_of_what_is_allowed_is_moved_to_one_side),
+        RUN(minds_change_where_it_is_said_and_nowhere_before),
+        RUN(a_mind_changes_at_the_crossing_and_at_the_limit_of_a_guard),
+        RUN(when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
