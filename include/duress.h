@@ -28,7 +28,8 @@ typedef struct DurProgress {
 typedef struct DurOptions {
     const char *const *set;     // [n_set] "param=value"
     int         n_set;
-    const char *at;             // solve: "tariff=threatened, attention=0.5"; NULL: the start
+    const char *at;             // solve, explain: "tariff=threatened, attention=0.5"; NULL: the start
+    const char *actor;          // explain: only this one's choices; NULL: everyone's
     const char *const *query;   // [n_query] query: quantities as a claim would write them
     int         n_query;
     const char *claim;          // claims: only this one; NULL: all
@@ -69,6 +70,7 @@ bool      dur_faulty(const DurScenario *scenario);
 /// DUR_INPUT and its diagnostics from every command.
 DurStatus dur_check   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_solve   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_explain (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_simulate(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);

@@ -29,6 +29,12 @@ const Command COMMAND[COMMAND_COUNT] = {
      "its tolerance says so and exits with 1. With --starts it looks for other equilibria and lists\n"
      "them: values and choices, how many starts ended there, whether best responses would leave.",
      "duress solve my.duress --set fear=8 --at \"tariff=threatened, attention=0.5\""},
+    {"explain", "FILE", 1, 1, "why each actor chooses as it does at a state",
+     "Splits the advantage of every available move over waiting by what pays it (payoff terms, costs)\n"
+     "and by what carries it (events, other actors' replies, own later moves, drifts); the parts add\n"
+     "up. Then: where along each stock the actor's mind changes, and to which parameter its choice\n"
+     "is most sensitive, everyone's answers included.",
+     "duress explain my.duress --actor government --at \"tariff=threatened\""},
     {"simulate", "FILE", 1, 1, "play many runs and tell how stocks and modes go over time",
      "Plays the solved scenario many times and prints mean and quantiles of every stock, shares of\n"
      "every mode's values, and how often each move and event happened. A run is a function of\n"
@@ -54,13 +60,14 @@ const Command COMMAND[COMMAND_COUNT] = {
 
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
-#define ON_SOLVE   (ON(SOLVE) | ON_SAMPLE)
+#define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON_SAMPLE)
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
 
 // ORDER: OptionId
 const Option OPTION[OPTION_COUNT] = {
     {"set", 0, "PARAM=VALUE", ON(CHECK) | ON_SOLVE, "change a parameter, in its declared unit; repeatable"},
-    {"at", 0, "STATE", ON(SOLVE), "values and choices at another state: \"tariff=threatened, attention=0.5\""},
+    {"at", 0, "STATE", ON(SOLVE) | ON(EXPLAIN), "at another state than the start: \"tariff=threatened, attention=0.5\""},
+    {"actor", 0, "NAME", ON(EXPLAIN), "only this actor's choices"},
     {"tolerance", 0, "X", ON(CHECK) | ON_SOLVE, "largest residual that counts as solved (1e-8)"},
     {"max-sweeps", 0, "N", ON_SOLVE, "give up after this many sweeps over the lattice (20000)"},
     {"no-certificate", 0, NULL, ON(SOLVE), "residual only: leave consistency and regret out"},
@@ -194,6 +201,7 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
     switch (id) {
         case OPTION_SET: ((const char **)o->set)[o->n_set++] = value; break;
         case OPTION_AT: o->at = value; break;
+        case OPTION_ACTOR: o->actor = value; break;
         case OPTION_TOLERANCE: status = read_between("tolerance", value, 0, 1, &o->tolerance, error); break;
         case OPTION_MAX_SWEEPS:
             status = read_whole("max-sweeps", value, 1, INT64_C(1000000000), &o->max_sweep, error);

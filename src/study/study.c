@@ -233,6 +233,10 @@ static DurStatus refuse_bytes(double n_state, double n_byte, const char *what, D
     return status;
 }
 
+DurStatus study_room(const DurScenario *s, double n_byte, const char *what, DurError *error) {
+    return refuse_bytes((double)s->session.lattice->n_state, n_byte, what, error);
+}
+
 DurStatus study_lattice(DurScenario *s, DurError *error) {
     Session *now = &s->session;
     if (now->lattice) return DUR_OK;

@@ -85,6 +85,9 @@ DurStatus study_plan(DurScenario *s, int32_t policy, const Plan **out, DurError 
 /// DUR_UNMET with a sentence if the equilibrium at hand missed its tolerance.
 DurStatus study_unmet(const DurScenario *s, DurError *error);
 
+/// DUR_LIMIT, before anything is taken, if `n_byte` of memory are not there. Needs the lattice.
+DurStatus study_room(const DurScenario *s, double n_byte, const char *what, DurError *error);
+
 /// A session with nothing computed yet. param [n_param], n_node [n_variable] or NULL: both are copied.
 DurStatus session_make(Session *session, const Model *model, const double *param, const int32_t *n_node,
                        DurError *error);

@@ -80,7 +80,7 @@ def big(name="big.duress"):
 def alone_it_prints_a_short_help():
     done = run()
     assert done.returncode == 0 and done.stderr == ""
-    for command in ("check", "fmt", "solve", "simulate", "claims", "query", "run", "help", "version"):
+    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "help", "version"):
         assert re.search(rf"^  {command} ", done.stdout, re.M), command
     assert len(done.stdout.splitlines()) < 24
 
@@ -124,6 +124,10 @@ def typos_are_answered_with_the_near_name():
     refused("solve", name, "--set", "weigth=2", code=2, says="did you mean `weight`?")
     refused("solve", name, "--at", "thraet=made", code=2, says="did you mean `threat`?")
     refused("solve", name, "--at", "threat=mad", code=2, says="did you mean `made`?")
+    refused("explain", name, "--at", "threat=mad", code=2, says="did you mean `made`?")
+    refused("explain", name, "--at", "harn=0.5", code=2, says="did you mean `harm`?")
+    refused("explain", name, "--actor", "targte", code=2, says="did you mean `target`?")
+    refused("explain", name, "--actor", "weather", code=2, says="there are `sender`, `target`")
     refused("simulate", name, "--policy", "quite", code=2, says="did you mean `quiet`?")
     refused("claims", name, "--claim", "yeilds", code=2, says="did you mean `yields`?")
     refused("help", "slove", code=2, says="did you mean `solve`?")
@@ -158,6 +162,7 @@ def what_makes_no_sense_is_said_in_one_line():
         (["solve", name, "--refine"], "belongs to check"),
         (["check", name, "--starts", "8"], "belongs to solve"),
         (["query", name, "E(harm at 1 month)", "--starts", "8"], "wants --equilibrium K"),
+        (["explain", name, "--starts", "8"], "wants --equilibrium K"),
         (["solve", name, "--equilibrium", "0"], "from 1 to"),
         (["solve", name, "--equilibrium", "2"], "1 equilibrium was found from 64 starts"),
         (["solve", name, "--set", "weight"], "weight"),
@@ -222,6 +227,14 @@ def other_equilibria_are_listed_the_same_on_any_number_of_threads():
         assert [e["equilibrium"] for e in c["equilibria"]] == [e["equilibrium"] for e in several["list"]]
         assert c["equilibria"][0]["verdict"] == c["verdict"] and abs(c["equilibria"][0]["gap"] - c["gap"]) < 1e-9
         assert c["changes"] == (len({e["verdict"] for e in c["equilibria"]}) > 1)
+    # any of them can be explained
+    for e in several["list"][:3]:
+        told = answer("explain", name, "--starts", "40", "--equilibrium", str(e["equilibrium"]))
+        assert told["equilibria"]["at_hand"] == e["equilibrium"]
+        for actor, why in told["actors"].items():
+            for move, reason in why["moves"].items():
+                assert abs(reason["probability"] - e["choices"][actor][move]) < 1e-6
+                assert abs(sum(part["value"] for part in reason["parts"]) - reason["advantage"]) < 1e-10
     text = run("solve", name, "--starts", "40").stdout
     assert "from 40 starts" in text
     assert max(len(line) for line in text[text.index("equilibria found"):].splitlines()) <= 100, text
@@ -273,6 +286,117 @@ def another_state_has_other_values_and_the_start_asked_for_by_name_has_the_same(
     assert abs(middle - (low + high) / 2) < 1e-12
 
 
+# ---- explain -----------------------------------------------------------------------------------------------------
+
+@test
+def the_parts_and_the_channels_of_every_advantage_add_up():
+    name = scenario("reasons.duress")
+    for at in ("harm=0.5", "threat=made, harm=0.9", "threat=made, stance=soft, harm=0"):
+        told = answer("explain", name, "--at", at)
+        choices = answer("solve", name, "--at", at)["choices"]
+        assert set(told["actors"]) == {"sender", "target"} and told["at"] == at
+        for actor, reasons in told["actors"].items():
+            assert abs(reasons["wait"] - choices[actor]["wait"]) < 1e-12
+            assert len(reasons["moves"]) == 1
+            for move, why in reasons["moves"].items():
+                assert abs(why["probability"] - choices[actor][move]) < 1e-12
+                for split in ("parts", "channels", "split"):
+                    assert abs(sum(e["value"] for e in why[split]) - why["advantage"]) < 1e-11, (move, split)
+                # the solve's own advantage differs by its tolerance
+                assert abs(why["advantage"] - why["solved_advantage"]) < 1e-6
+                # at a node the choice is the logit of the advantage, with precision 4
+                if at != "threat=made, harm=0.9":
+                    odds = math.log(why["probability"] / reasons["wait"])
+                    assert abs(odds - 4 * why["solved_advantage"]) < 1e-9
+
+
+@test
+def what_carries_an_advantage_is_named():
+    name = scenario("reasons.duress")
+    why = answer("explain", name, "--actor", "target", "--at", "threat=made")["actors"]
+    assert set(why) == {"target"}
+    split = why["target"]["moves"]["yield"]["split"]
+    by = {(e["pays"], e["part"], e["by"], e["channel"]): e["value"] for e in split}
+    # the cost falls due now, and may fall due again; what it gives up and what it escapes, lasting for 10 months
+    assert abs(by["lump", "yield", "now", None] + 0.2) < 1e-12
+    assert by["lump", "yield", "own", "yield"] > 0
+    assert abs(by["term", "pride", "now", None] + 0.2 * 10) < 1e-9
+    assert abs(by["term", "fear", "now", None] - 0.6 * 10) < 1e-9
+    # the sender's relenting would have spared it the fear anyway
+    assert by["term", "fear", "reply", "relent"] < 0
+    assert all(e["actor"] == "sender" for e in split if e["by"] == "reply")
+
+
+@test
+def derivatives_are_those_of_solving_again():
+    name = scenario("reasons.duress")
+    told = answer("explain", name, "--tolerance", "1e-13")["actors"]
+    h = 1e-3
+    up, down = (answer("solve", name, "--tolerance", "1e-13", "--set", f"weight={1 + d}") for d in (h, -h))
+    for actor, why in told.items():
+        (param,) = why["sensitivity"]
+        assert param["param"] == "weight" and param["step_is"] == "prior"
+        assert abs(param["step"] - math.exp(0.045) * math.sqrt(math.exp(0.09) - 1)) < 1e-12
+        again = (up["values"][actor] - down["values"][actor]) / (2 * h)
+        assert abs(param["value"]["derivative"] - again) < 1e-5 * (1 + abs(again)), actor
+        for move, slope in param["moves"].items():
+            again = (up["choices"][actor][move] - down["choices"][actor][move]) / (2 * h)
+            assert abs(slope["derivative"] - again) < 1e-6, move
+            assert abs(slope["effect"] - slope["derivative"] * param["step"]) < 1e-12 and slope["kink"] is False
+
+
+@test
+def minds_change_where_explain_says():
+    with open(os.path.join(os.path.dirname(os.path.dirname(HERE)), "scenarios", "patrol", "patrol.duress"),
+              encoding="utf-8") as text:
+        name = scenario("patrol.duress", text=text.read())
+    found = 0
+    for modes in ("patrol=off", "patrol=on, toll=taken"):
+        for anger in (0.2, 0.55, 1):
+            told = answer("explain", name, "--at", f"{modes}, anger={anger}")["actors"]
+            for actor, why in told.items():
+                assert set(why["changes"]) == {"anger"}
+                last = 0
+                for change in why["changes"]["anger"]:
+                    assert last <= change["distance"] <= 1 and abs(change["distance"] - abs(change["at"] - anger)) < 1e-12
+                    last = change["distance"]
+                    below, above = (answer("explain", name, "--at", f"{modes}, anger={change['at'] + d}")["actors"][actor]
+                                    ["moves"][change["move"]]["solved_advantage"] for d in (-1e-6, 1e-6))
+                    assert below * above < 0, change
+                    before, after = (below, above) if change["at"] > anger else (above, below)
+                    assert change["becomes"] == ("better" if after > 0 else "worse")
+                    assert change["best_after"] == (change["move"] if after > 0 else "wait")
+                    found += 1
+    assert found >= 3
+
+
+@test
+def explain_says_it_in_words():
+    name = scenario("reasons.duress")
+    done = run("explain", name, "--at", "threat=made")
+    assert done.returncode == 0 and done.stderr == ""
+    flat = " ".join(done.stdout.split())
+    assert re.search(r"yield \(chosen \d+ % of the time\) is worth [\d.]+ more than waiting: it gains [\d.]+ through "
+                     r"`fear`, .*; loses [\d.]+ through `pride`", flat), flat
+    assert "Its choice is most sensitive to `weight`: one standard deviation of the prior more, from 1 to 1.32" in flat
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    # somebody who has no move and a scenario without params or stocks
+    bare = scenario("bare.duress", text="scenario \"bare\" { clock continuous unit month }\n"
+                    "actor a { patience 1 month precision 1 attends 1 per month }\nactor b { patience 1 month "
+                    "precision 1 attends 1 per month }\nmode m of a { x, y }\nmove go of a { when m == x then m = y }\n"
+                    "payoff a { one [m == y] }\npayoff b { one [m == y] }\n")
+    flat = " ".join(run("explain", bare).stdout.split())
+    assert "b Here it can only wait." in flat and "no parameter to vary" in flat and "no stock along which" in flat
+    assert answer("explain", bare)["actors"]["b"]["moves"] == {}
+
+
+@test
+def explain_gives_the_same_bits_on_any_number_of_threads():
+    name = scenario("reasons.duress")
+    told = [answer("explain", name, "--threads", n) for n in ("1", "2", "7")]
+    assert told[0] == told[1] == told[2]
+
+
 @test
 def a_parameter_set_is_a_scenario_changed():
     name = scenario("set.duress")
@@ -289,7 +413,7 @@ def a_solve_that_misses_its_tolerance_says_so():
     told = answer("solve", name, "--max-sweeps", "2", code=1)
     assert told["converged"] is False and told["certificate"]["residual"] > 1e-8
     # and nothing is played or judged on it
-    for command in (["simulate", name], ["claims", name], ["query", name, "E(harm at 1 month)"], ["run", name]):
+    for command in (["explain", name], ["simulate", name], ["claims", name], ["query", name, "E(harm at 1 month)"], ["run", name]):
         done = run(*command, "--max-sweeps", "2")
         assert done.returncode == 1 and "missed its tolerance" in done.stderr, command
     assert "unmet.html" not in folder()

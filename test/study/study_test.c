@@ -176,7 +176,7 @@ TEST(a_scenario_with_faults_gives_them_from_every_command) {
     const char *path = write_scenario("faulty.duress", "scenario \"x\" { clock continuous unit mnth }\n");
     CHECK_OK(dur_open(&s, path, NULL, error));
     CHECK(dur_faulty(s));
-    Call *const call[] = {dur_check, dur_solve, dur_simulate, dur_claims, dur_query, dur_run};
+    Call *const call[] = {dur_check, dur_solve, dur_explain, dur_simulate, dur_claims, dur_query, dur_run};
     for (size_t k = 0; k < DUR_COUNT(call); k++) {
         DurResult *r = ask(call[k], s, NULL, DUR_INPUT);
         CHECK(strstr(dur_result_faults(r), "faulty.duress:1:") && strstr(dur_result_faults(r), "month"));
@@ -211,7 +211,7 @@ static DurStatus session(const char *path) {
     DurOptions options = {.threads = 1, .exact = true, .runs = 4, .times = 3};
     DurStatus status = dur_open(&s, path, &options, error);
     if (status != DUR_OK) return status;
-    Call *const call[] = {dur_check, dur_solve, dur_simulate, dur_claims};
+    Call *const call[] = {dur_check, dur_solve, dur_explain, dur_simulate, dur_claims};
     for (size_t k = 0; k < DUR_COUNT(call) && status == DUR_OK; k++) {
         status = dur_faulty(s) ? DUR_MEMORY : call[k](s, &options, &r, error);
         if (r && status == DUR_OK) CHECK(dur_result_json(r)[0]);

@@ -1,0 +1,385 @@
+#include "study/explain.h"
+
+#include "base/memory.h"
+#include "study/result.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// ---- making --------------------------------------------------------------------------------------------------------
+
+void explain_free(Explanation *e) {
+    for (int32_t k = 0; e->split && k < e->reasons.n_reason; k++) memory_free(e->split[k]);
+    memory_free(e->split);
+    memory_free(e->group);
+    memory_free(e->change);
+    memory_free(e->target);
+    adjoint_free(&e->adjoint);
+    reasons_free(&e->reasons);
+    *e = (Explanation){0};
+}
+
+static int32_t group_of(const Model *m, const Channel *c) {
+    switch (c->kind) {
+        case CHANNEL_STOCK: return 1 + c->index;
+        case CHANNEL_EVENT: return 1 + m->n_stock + c->index;
+        case CHANNEL_REPLY: return 1 + m->n_stock + m->n_jump + m->jump[c->index].actor;
+        case CHANNEL_OWN:   return 1 + m->n_stock + m->n_jump + m->n_actor;
+        case CHANNEL_NOW:
+        case CHANNEL_KIND_COUNT: break;
+    }
+    return 0;
+}
+
+// the same table with fewer columns
+static DurStatus gather(Explanation *e, DurError *error) {
+    const Reasons *r = &e->reasons;
+    const Model *m = r->model;
+    e->n_group = 2 + m->n_stock + m->n_jump + m->n_actor;
+    e->group = memory_zeroed((size_t)e->n_group, sizeof *e->group);
+    e->split = memory_zeroed((size_t)r->n_reason, sizeof *e->split);
+    if (!e->group || !e->split) return status_fail(error, DUR_MEMORY, "out of memory");
+    for (int32_t g = 0; g < e->n_group; g++) e->group[g] = (ExplainGroup){CHANNEL_NOW, -1};
+    for (int32_t i = 0; i < m->n_actor; i++)
+        for (int32_t c = 0; c < r->n_channel; c++) {
+            const Channel *from = &r->channel[i][c];
+            int32_t index = from->kind == CHANNEL_REPLY ? m->jump[from->index].actor
+                          : from->kind == CHANNEL_OWN ? -1 : from->index;
+            e->group[group_of(m, from)] = (ExplainGroup){from->kind, index};
+        }
+    for (int32_t k = 0; k < r->n_reason; k++) {
+        const Reason *reason = &r->reason[k];
+        int32_t n_part = r->n_part[reason->actor];
+        e->split[k] = memory_column((int64_t)n_part * e->n_group);
+        if (!e->split[k]) return status_fail(error, DUR_MEMORY, "out of memory");
+        for (int32_t p = 0; p < n_part; p++)
+            for (int32_t c = 0; c < r->n_channel; c++)
+                e->split[k][p * e->n_group + group_of(m, &r->channel[reason->actor][c])] +=
+                    reason->split[p * r->n_channel + c];
+    }
+    return DUR_OK;
+}
+
+static DurStatus differentiate(Explanation *e, DurScenario *s, DurError *error) {
+    const Reasons *r = &e->reasons;
+    e->target = memory_zeroed((size_t)(s->model->n_actor + r->n_reason), sizeof *e->target);
+    if (!e->target) return status_fail(error, DUR_MEMORY, "out of memory");
+    int32_t n = 0;
+    for (int32_t i = 0; i < s->model->n_actor; i++) {
+        if (!explain_has(e, i)) continue;
+        e->target[n++] = (AdjointTarget){.actor = i, .jump = -1};
+        for (int32_t k = 0; k < r->n_reason; k++)
+            if (r->reason[k].actor == i) e->target[n++] = (AdjointTarget){.actor = i, .jump = r->reason[k].jump};
+    }
+    if (s->model->n_param == 0) n = 0;
+    const Policy *p = s->session.equilibrium.policy;
+    TRY(study_room(s, adjoint_bytes(p, n, team_size(s->team)), "differentiating a game", error));
+    return adjoint_make(&e->adjoint, p, e->state, n, e->target, &s->progress, s->team, error);
+}
+
+DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
+    const Model *m = s->model;
+    const GameSolution *g = &s->session.equilibrium;
+    const Lattice *l = s->session.lattice;
+    *e = (Explanation){.scenario = s, .actor = actor};
+    memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
+    TRY(study_room(s, reasons_bytes(l, team_size(s->team)), "explaining a game", error));
+    TRY(reasons_make(&e->reasons, g->policy, state, actor, &s->progress, s->team, error));
+    TRY(gather(e, error));
+
+    // advantages are known no better than the solve's residual lets them be
+    double size = 0;
+    for (int64_t k = 0; k < m->n_actor * l->n_state; k++) size = fmax(size, fabs(g->policy->value[k]));
+    e->change = memory_zeroed((size_t)m->n_actor * (size_t)m->n_stock * EXPLAIN_CHANGES, sizeof *e->change);
+    if (!e->change) return status_fail(error, DUR_MEMORY, "out of memory");
+    e->noise = (10 * g->certificate.residual + 1e-14) * size;
+    TRY(reasons_changes(g->policy, state, actor, EXPLAIN_CHANGES, e->noise, e->change, &e->n_change, error));
+    return differentiate(e, s, error);
+}
+
+int32_t explain_target(const Explanation *e, int32_t actor, int32_t jump) {
+    for (int32_t t = 0; t < e->adjoint.n_target; t++)
+        if (e->target[t].actor == actor && e->target[t].jump == jump) return t;
+    return -1;
+}
+
+double explain_effect(const Explanation *e, int32_t target, int32_t param) {
+    const DurScenario *s = e->scenario;
+    if (target < 0) return NAN;
+    return e->adjoint.derivative[target * e->adjoint.n_param + param] *
+           adjoint_step(&s->model->param[param], s->session.param[param]);
+}
+
+bool explain_has_kink(const Explanation *e, int32_t target, int32_t param) {
+    if (target < 0) return false;
+    int64_t at = (int64_t)target * e->adjoint.n_param + param;
+    double left = e->adjoint.left[at], right = e->adjoint.right[at];
+    double largest = 0;
+    for (int32_t k = 0; k < e->adjoint.n_param; k++) largest = fmax(largest, fabs(explain_effect(e, target, k)));
+    // curvature over the difference's step leaves a thousandth at most; what is nothing beside other params is left alone
+    bool matters = fabs(explain_effect(e, target, param)) > 1e-6 * largest;
+    return matters && fabs(right - left) > 0.01 * fmax(fabs(left), fabs(right));
+}
+
+int32_t explain_most_sensitive(const Explanation *e, int32_t actor, int32_t *reason) {
+    const Reasons *r = &e->reasons;
+    int32_t best = -1;
+    double most = 0;
+    for (int32_t k = 0; k < r->n_reason; k++) {
+        if (r->reason[k].actor != actor) continue;
+        int32_t t = explain_target(e, actor, r->reason[k].jump);
+        for (int32_t p = 0; t >= 0 && p < e->adjoint.n_param; p++) {
+            double effect = fabs(explain_effect(e, t, p));
+            if (!(effect > most)) continue;
+            most = effect;
+            best = p;
+            *reason = k;
+        }
+    }
+    return most > 1e-12 ? best : -1;
+}
+
+// ---- words ---------------------------------------------------------------------------------------------------------
+
+#define MINUS "\xE2\x88\x92"
+
+static void put_size(Text *out, double x) { text_number(out, fabs(x), fabs(x) >= 1 ? 3 : 2); }
+
+static void put_signed(Text *out, double x) {
+    text_append(out, x < 0 ? MINUS : "+");
+    put_size(out, x);
+}
+
+// both with as many digits as it takes to tell them apart
+static void put_shares(Text *out, const char *before, double a, const char *between, double b) {
+    char first[32], second[32];
+    for (int digits = 0; digits <= 3; digits++) {
+        snprintf(first, sizeof first, "%.*f %%", digits, 100 * a);
+        snprintf(second, sizeof second, "%.*f %%", digits, 100 * b);
+        if (strcmp(first, second) != 0) break;
+    }
+    text_printf(out, "%s%s%s%s", before, first, between, second);
+}
+
+void put_share(Text *out, double share) {
+    if (share > 0 && share < 0.001) { text_append(out, "below 0.1 %"); return; }
+    if (share < 1 && share > 0.999) { text_append(out, "over 99.9 %"); return; }
+    bool is_extreme = (share > 0 && share < 0.01) || (share > 0.99 && share < 1);
+    text_printf(out, is_extreme ? "%.1f %%" : "%.0f %%", 100 * share);
+}
+
+void put_part(Text *out, const Explanation *e, const Part *part) {
+    const Model *m = e->scenario->model;
+    if (part->kind == PART_TERM) { text_append(out, m->term[part->term].name); return; }
+    if (part->kind == PART_SHOCKS) { text_append(out, "private reasons"); return; }
+    const ModelJump *j = &m->jump[part->jump];
+    bool is_cost = j->kind == JUMP_MOVE && j->actor == part->actor;
+    text_printf(out, is_cost ? "cost of %s" : "payment at %s", j->name);
+}
+
+void put_group(Text *out, const Explanation *e, const ExplainGroup *group) {
+    const Model *m = e->scenario->model;
+    switch (group->kind) {
+        case CHANNEL_NOW:   text_append(out, "the step itself"); break;
+        case CHANNEL_STOCK: text_printf(out, "the drift of `%s`", m->stock[group->index].name); break;
+        case CHANNEL_EVENT: text_printf(out, "the event `%s`", m->jump[group->index].name); break;
+        case CHANNEL_REPLY: text_printf(out, "replies of %s", m->actor[group->index].name); break;
+        case CHANNEL_OWN:   text_append(out, "its own later moves"); break;
+        case CHANNEL_KIND_COUNT: break;
+    }
+}
+
+void put_group_short(Text *out, const Explanation *e, const ExplainGroup *group) {
+    const Model *m = e->scenario->model;
+    switch (group->kind) {
+        case CHANNEL_NOW:   text_append(out, "the step itself"); break;
+        case CHANNEL_STOCK: text_printf(out, "drift of %s", m->stock[group->index].name); break;
+        case CHANNEL_EVENT: text_append(out, m->jump[group->index].name); break;
+        case CHANNEL_REPLY: text_printf(out, "replies of %s", m->actor[group->index].name); break;
+        case CHANNEL_OWN:   text_append(out, "own later moves"); break;
+        case CHANNEL_KIND_COUNT: break;
+    }
+}
+
+// the largest entry of one sign that is not taken yet
+static int32_t largest(const double *x, int32_t n, int sign, const bool *taken) {
+    int32_t best = -1;
+    for (int32_t i = 0; i < n; i++)
+        if (!taken[i] && sign * x[i] > 0 && (best < 0 || sign * x[i] > sign * x[best])) best = i;
+    return best;
+}
+
+// "mostly by replies of coercer (+0.25), against the drift of `credit` (-0.1)"
+static void put_carriers(Text *out, const Explanation *e, const double *by_group, double total, bool *taken) {
+    int sign = total < 0 ? -1 : 1;
+    memset(taken, 0, (size_t)e->n_group * sizeof *taken);
+    int32_t first = largest(by_group, e->n_group, sign, taken);
+    if (first < 0) return;
+    taken[first] = true;
+    int32_t second = largest(by_group, e->n_group, sign, taken), against = largest(by_group, e->n_group, -sign, taken);
+    // one carrier of all needs no number; smaller ones are named where they are a quarter of what is to be told
+    bool is_alone = fabs(by_group[first] - total) < 0.02 * fabs(total);
+    bool has_second = second >= 0 && fabs(by_group[second]) >= 0.25 * fabs(total);
+    bool is_against = against >= 0 && fabs(by_group[against]) >= 0.25 * fabs(total);
+    if (is_alone && !has_second && !is_against) {
+        text_append(out, ", all by ");
+        put_group(out, e, &e->group[first]);
+        return;
+    }
+    text_append(out, has_second ? ", by " : ", mostly by ");
+    put_group(out, e, &e->group[first]);
+    text_append(out, " (");
+    put_signed(out, by_group[first]);
+    text_char(out, ')');
+    if (has_second) {
+        text_append(out, " and ");
+        put_group(out, e, &e->group[second]);
+        text_append(out, " (");
+        put_signed(out, by_group[second]);
+        text_char(out, ')');
+    }
+    if (is_against) {
+        text_append(out, ", against ");
+        put_group(out, e, &e->group[against]);
+        text_append(out, " (");
+        put_signed(out, by_group[against]);
+        text_char(out, ')');
+    }
+}
+
+// "gains 0.3 through `survival`", "bears 0.2 of the cost of go", "loses 0.1 of what stop pays it"
+static void put_gain(Text *out, const Explanation *e, const Part *part, double x) {
+    const Model *m = e->scenario->model;
+    bool is_cost = part->kind == PART_LUMP && m->jump[part->jump].kind == JUMP_MOVE && m->jump[part->jump].actor == part->actor;
+    text_append(out, is_cost ? (x > 0 ? "saves " : "bears ") : x > 0 ? "gains " : "loses ");
+    put_size(out, x);
+    switch (part->kind) {
+        case PART_TERM:   text_printf(out, " through `%s`", m->term[part->term].name); break;
+        case PART_SHOCKS: text_append(out, " by private reasons"); break;
+        case PART_LUMP:
+            if (is_cost) text_printf(out, " of the cost of %s", m->jump[part->jump].name);
+            else text_printf(out, " %s what %s pays it", x > 0 ? "from" : "of", m->jump[part->jump].name);
+            break;
+    }
+}
+
+void put_reason(Text *out, const Explanation *e, int32_t i_reason) {
+    enum { TOLD = 4 };   // parts that a sentence can carry
+    const Reasons *r = &e->reasons;
+    const Reason *reason = &r->reason[i_reason];
+    const Part *part = r->part[reason->actor];
+    int32_t n_part = r->n_part[reason->actor];
+    text_printf(out, "%s (chosen ", r->model->jump[reason->jump].name);
+    put_share(out, reason->probability);
+    text_append(out, " of the time) is ");
+    if (!reason->is_solved) {
+        text_append(out, "not explained: the linear system behind its reasons did not settle.");
+        return;
+    }
+    double *total = memory_column(n_part);
+    bool *taken = memory_zeroed((size_t)n_part, sizeof *taken), *carrier = memory_zeroed((size_t)e->n_group, sizeof *carrier);
+    if (!total || !taken || !carrier) { out->failed = true; goto done; }
+    double most = fabs(reason->advantage), rest = 0;
+    for (int32_t p = 0; p < n_part; p++) {
+        for (int32_t g = 0; g < e->n_group; g++) total[p] += e->split[i_reason][p * e->n_group + g];
+        most = fmax(most, fabs(total[p]));
+    }
+    if (fabs(reason->advantage) < fmax(e->noise, 1e-9 * most)) text_append(out, "worth the same as waiting");
+    else {
+        text_append(out, "worth ");
+        put_size(out, reason->advantage);
+        text_append(out, reason->advantage > 0 ? " more than waiting" : " less than waiting");
+    }
+    int n_told = 0;
+    while (n_told < TOLD) {
+        int32_t up = largest(total, n_part, 1, taken), down = largest(total, n_part, -1, taken);
+        int32_t p = up < 0 || (down >= 0 && -total[down] > total[up]) ? down : up;
+        if (p < 0 || fabs(total[p]) < 0.05 * most || !(fabs(total[p]) > 1e-9)) break;
+        taken[p] = true;
+        text_append(out, n_told ? "; " : ": it ");
+        put_gain(out, e, &part[p], total[p]);
+        put_carriers(out, e, e->split[i_reason] + p * e->n_group, total[p], carrier);
+        n_told++;
+    }
+    for (int32_t p = 0; p < n_part; p++) rest += taken[p] ? 0 : total[p];
+    if (n_told && fabs(rest) >= 0.02 * most) {
+        text_append(out, "; the rest comes to ");
+        put_signed(out, rest);
+    }
+    text_char(out, '.');
+
+done:
+    memory_free(carrier);
+    memory_free(taken);
+    memory_free(total);
+}
+
+static void put_option(Text *out, const Model *m, int32_t jump) { text_append(out, jump < 0 ? "waiting" : m->jump[jump].name); }
+
+void put_turn(Text *out, const Explanation *e, const MindChange *c) {
+    const Model *m = e->scenario->model;
+    if (c->jump >= 0) {
+        text_printf(out, "%s becomes %s than waiting", m->jump[c->jump].name, c->is_gain ? "better" : "worse");
+        if (c->before == c->after) return;
+        bool is_it = (c->is_gain ? c->after : c->before) == c->jump;
+        if (is_it && (c->is_gain ? c->before : c->after) < 0) return;
+        text_append(out, "; the best is then ");
+        put_option(out, m, c->after);
+        return;
+    }
+    put_option(out, m, c->after);
+    text_append(out, " is then the best, no longer ");
+    put_option(out, m, c->before);
+}
+
+void put_change(Text *out, const Explanation *e, const MindChange *c) {
+    const Model *m = e->scenario->model;
+    if (!c) {
+        text_append(out, m->n_stock ? "Its mind changes nowhere along any stock, the rest of the state held."
+                                    : "There is no stock along which its mind could change.");
+        return;
+    }
+    text_printf(out, "Its mind changes soonest along `%s`: ", m->stock[c->stock].name);
+    if (c->distance < 1e-12) {
+        text_append(out, "it stands on the edge, at ");
+    } else {
+        text_append(out, c->at > c->from ? "if that rises from " : "if that falls from ");
+        text_number(out, c->from, 4);
+        text_append(out, " to ");
+    }
+    text_number(out, c->at, 4);
+    text_append(out, ", ");
+    put_turn(out, e, c);
+    text_char(out, '.');
+}
+
+static void put_param_value(Text *out, const ModelParam *p, double value) {
+    text_number(out, value / p->scale, 3);
+    if (p->per) text_printf(out, " per %s", p->per);
+}
+
+void put_sensitivity(Text *out, const Explanation *e, int32_t actor) {
+    const DurScenario *s = e->scenario;
+    int32_t reason = -1, param = explain_most_sensitive(e, actor, &reason);
+    if (param < 0) {
+        text_append(out, s->model->n_param ? "No parameter moves its choice here." : "The scenario has no parameter to vary.");
+        return;
+    }
+    const ModelParam *p = &s->model->param[param];
+    const Reason *r = &e->reasons.reason[reason];
+    double value = s->session.param[param], step = adjoint_step(p, value), chance = r->probability;
+    double effect = explain_effect(e, explain_target(e, actor, r->jump), param);
+    // first order in the log-odds, which keeps it a probability
+    double odds = log(chance / (1 - chance)) + effect / (chance * (1 - chance)), then = 1 / (1 + exp(-odds));
+    text_printf(out, "Its choice is most sensitive to `%s`: ", p->name);
+    text_append(out, model_prior_sd(p) > 0 ? "one standard deviation of the prior more, from " : "a tenth more, from ");
+    put_param_value(out, p, value);
+    text_append(out, " to ");
+    put_param_value(out, p, value + step);
+    text_printf(out, ", takes the chance of %s", s->model->jump[r->jump].name);
+    put_shares(out, " from ", chance, " to about ", then);
+    text_char(out, '.');
+    if (explain_has_kink(e, explain_target(e, actor, r->jump), param))
+        text_append(out, " Its effect has a kink just here, so one way differs from the other.");
+}
