@@ -358,3 +358,62 @@ void chart_interval(Text *out, const ChartBox *box, double left, double right, d
     svg_circle(out, "dot", svg_place(&x, left), middle, 5);
     svg_end(out);
 }
+
+// ---- what adds up -------------------------------------------------------------------------------------------------
+
+#define STEP_HEIGHT 19.0
+
+double chart_waterfall_height(int n) { return STEP_HEIGHT * (n + 1) + 10; }
+
+// a name cut to its place, an ellipsis for what is gone
+static void step_name(Text *out, const char *style, const char *name, double width, double y) {
+    int fit = svg_text_fit(name, 11, width);
+    Text cut = {0};
+    const char *end = name;
+    for (int i = 0; *end && i < fit; i++)
+        do end++; while ((*end & 0xC0) == 0x80);
+    if (*end) {
+        text_append_n(&cut, name, (size_t)(end - name));
+        text_append(&cut, "\xE2\x80\xA6");
+    }
+    svg_text(out, style, 0, y, "start", *end ? text_view(&cut) : name);
+    out->failed |= cut.failed;
+    text_free(&cut);
+}
+
+void chart_waterfall(Text *out, const ChartBox *box, int n, const char *const *name, const double *value,
+                     const char *total_name) {
+    const double name_width = 168, number_width = 56;
+    double low = 0, high = 0, sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += isfinite(value[i]) ? value[i] : 0;
+        low = fmin(low, sum);
+        high = fmax(high, sum);
+    }
+    if (!(high > low) || !isfinite(high - low)) { low = -1; high = 1; }
+    SvgScale x = {low, high, name_width + 4, box->width - number_width};
+    svg_begin(out, box->id, "chart waterfall", box->width, box->height, box->title, box->description, "");
+    double zero = svg_place(&x, 0), base = STEP_HEIGHT * (n + 1) + 6, at = 0;
+    svg_line(out, "zero", zero, 0, zero, base);
+    for (int i = 0; i <= n; i++) {
+        bool is_total = i == n;
+        double from = is_total ? 0 : at, step = is_total ? sum : isfinite(value[i]) ? value[i] : 0, to = from + step;
+        double a = svg_place(&x, fmin(from, to)), b = svg_place(&x, fmax(from, to)), top = STEP_HEIGHT * i + 2;
+        if (is_total) {
+            top += 4;
+            svg_line(out, "axis", 0, top - 3, box->width, top - 3);
+        }
+        // a bar too thin to see is still there
+        svg_rect(out, is_total ? "net" : step < 0 ? "loss" : "gain", a, top + 2, fmax(b - a, 0.8), STEP_HEIGHT - 8, 1);
+        if (i + 1 < n) svg_line(out, "step", svg_place(&x, to), top + 2, svg_place(&x, to), top + STEP_HEIGHT + 2);
+        step_name(out, is_total ? "total" : "", is_total ? total_name : name[i], name_width, top + 11);
+        Text number = {0};
+        if (step > 0) text_char(&number, '+');
+        html_number_plain(&number, step, 3);
+        svg_text(out, is_total ? "total" : "", box->width, top + 11, "end", text_view(&number));
+        out->failed |= number.failed;
+        text_free(&number);
+        at = to;
+    }
+    svg_end(out);
+}

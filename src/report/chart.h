@@ -63,4 +63,12 @@ void chart_share(Text *out, const ChartBox *box, int n_value, const char *const 
 void chart_interval(Text *out, const ChartBox *box, double left, double right, double low, double high,
                     const char *comparison);
 
+/// Height of a chart_waterfall of `n` steps, and its place for names at the left.
+double chart_waterfall_height(int n);
+
+/// What adds up to a total, step by step: each bar starts where the one before ended; the last is the total, from 0.
+///   value   [n] what is not finite counts as 0; total: their sum
+void chart_waterfall(Text *out, const ChartBox *box, int n, const char *const *name, const double *value,
+                     const char *total_name);
+
 #endif

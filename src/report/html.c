@@ -97,7 +97,7 @@ void html_number_plain(Text *out, double x, int digits) { number(out, x, digits,
 
 void html_percent(Text *out, double share) {
     double percent = 100 * share;
-    if (isnan(percent)) { text_append(out, EN_DASH); return; }
+    if (!isfinite(percent)) { text_append(out, EN_DASH); return; }
     if (percent > 0 && percent < 0.05) text_append(out, "&lt;0.1");
     else if (percent >= 9.95 || percent == 0) text_printf(out, "%.0f", percent);
     else text_printf(out, "%.1f", percent);

@@ -146,6 +146,16 @@ static const Need NEED[] = {
     MUST(mode_series, "time", NUMBER), MAY(mode_series, "date", TEXT), MUST(mode_series, "share", NUMBER),
     MUST(values, "actor", TEXT), MUST(values, "value", NUMBER),
     MUST(choices, "actor", TEXT), MUST(choices, "move", TEXT), MUST(choices, "probability", NUMBER),
+    MUST(reasons, "actor", TEXT), MUST(reasons, "move", TEXT), MUST(reasons, "probability", NUMBER),
+    MUST(reasons, "advantage", NUMBER), MUST(reasons, "sentence", TEXT),
+    MUST(reason_parts, "actor", TEXT), MUST(reason_parts, "move", TEXT), MUST(reason_parts, "part", TEXT),
+    MUST(reason_parts, "carrier", TEXT), MUST(reason_parts, "value", NUMBER),
+    MUST(minds, "actor", TEXT), MUST(minds, "text", TEXT),
+    MUST(mind_changes, "actor", TEXT), MUST(mind_changes, "stock", TEXT), MUST(mind_changes, "here", NUMBER),
+    MUST(mind_changes, "at", NUMBER), MUST(mind_changes, "turn", TEXT),
+    MUST(sensitivities, "actor", TEXT), MUST(sensitivities, "param", TEXT), MUST(sensitivities, "from", NUMBER),
+    MUST(sensitivities, "to", NUMBER), MUST(sensitivities, "move", TEXT), MUST(sensitivities, "effect", NUMBER),
+    MAY(sensitivities, "kink", NUMBER),
     MUST(certificate, "quantity", TEXT), MUST(certificate, "value", NUMBER),
     MUST(regret, "actor", TEXT), MUST(regret, "value", NUMBER),
     MUST(notes, "text", TEXT),
@@ -447,6 +457,7 @@ static void contents(Page *page) {
         {page->has_series, "paths", "Paths"},
         {page_rows(r->actors) || page_rows(r->stocks) || page_rows(r->modes), "scenario", "Scenario"},
         {page_rows(r->values) || page_rows(r->choices), "start", "Start"},
+        {page_rows(r->reasons) > 0, "reasons", "Reasons"},
         {page_rows(r->certificate) > 0, "certificate", "Certificate"},
         {page_rows(r->params) > 0, "parameters", "Parameters"},
         {page_rows(r->sources) > 0, "sources", "Sources"},
@@ -480,7 +491,9 @@ static void write_page(Page *page) {
     note(page);
     page_paths(page);
     page_scenario(page);
-    page_solution(page);
+    page_start(page);
+    page_reasons(page);
+    page_certificate(page);
     page_parameters(page);
     page_reproduction(page);
     text_append(out, "</main>\n");

@@ -55,7 +55,9 @@ void page_count(Page *page, int64_t n, const char *one, const char *many);
 void page_claims(Page *page);
 void page_paths(Page *page);
 void page_scenario(Page *page);
-void page_solution(Page *page);
+void page_start(Page *page);
+void page_reasons(Page *page);
+void page_certificate(Page *page);
 void page_parameters(Page *page);
 void page_reproduction(Page *page);
 

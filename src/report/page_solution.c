@@ -50,7 +50,7 @@ static void choices_of(Page *page, const char *actor) {
 }
 
 // actors that values or choices speak of, in the order of the scenario
-static void start(Page *page) {
+void page_start(Page *page) {
     const Report *r = page->report;
     Text *out = page->out;
     if (page_rows(r->values) == 0 && page_rows(r->choices) == 0) return;
@@ -135,7 +135,7 @@ static void quantity_row(Page *page, HtmlTable *t, int64_t i) {
     html_end_row(t);
 }
 
-static void certificate(Page *page) {
+void page_certificate(Page *page) {
     const Report *r = page->report;
     Text *out = page->out;
     if (page_rows(r->certificate) == 0 && page_rows(r->regret) == 0) return;
@@ -183,11 +183,6 @@ static void certificate(Page *page) {
         html_end_table(&t);
     }
     text_append(out, "</section>\n");
-}
-
-void page_solution(Page *page) {
-    start(page);
-    certificate(page);
 }
 
 // ---- parameters and sources ---------------------------------------------------------------------------------------

@@ -60,6 +60,13 @@ typedef struct Report {
     const Frame *mode_series;     // policy t, mode t, value t, time n, [date] t, share n (0..1)
     const Frame *values;          // actor t, value n: at the start
     const Frame *choices;         // actor t, move t ("wait" for none), probability n: at the start
+    const Frame *reasons;         // actor t, move t, probability n, advantage n (over waiting), sentence t: at the start
+    const Frame *reason_parts;    // actor t, move t, part t (what pays), carrier t (what carries), value n: these add up to
+                                  // the advantage of their move
+    const Frame *minds;           // actor t, text t: sentences about an actor's choices at the start
+    const Frame *mind_changes;    // actor t, stock t, here n, at n (NaN: nowhere), turn t: levels of a stock at which its
+                                  // mind changes
+    const Frame *sensitivities;   // actor t, param t, from n, to n, move t ("": the actor's value), effect n, [kink] n
     const Frame *certificate;     // quantity t ("residual", "consistency", "tolerance", "iterations", "steps",
                                   // "seconds", "certificate_seconds", "memory" in bytes, or any other), value n
     const Frame *regret;          // actor t, value n

@@ -456,6 +456,145 @@ static Frame *choices_frame(const DurScenario *s, bool *failed) {
     return done(&sheet, failed);
 }
 
+// ---- reasons ----------------------------------------------------------------------------------------------------
+
+static Frame *reasons_frame(const Explanation *e, bool *failed) {
+    const Reasons *r = &e->reasons;
+    Sheet sheet = sheet_make("reasons", r->n_reason);
+    for (; sheet.row < r->n_reason; sheet.row++) {
+        const Reason *reason = &r->reason[sheet.row];
+        put_text(&sheet, "actor", r->model->actor[reason->actor].name);
+        put_text(&sheet, "move", r->model->jump[reason->jump].name);
+        put_number(&sheet, "probability", reason->probability);
+        put_number(&sheet, "advantage", reason->advantage);
+        Text sentence = {0};
+        put_reason(&sentence, e, (int32_t)sheet.row);
+        put_made(&sheet, "sentence", &sentence);
+    }
+    return done(&sheet, failed);
+}
+
+// entries of a split that are more than rounding beside the others
+static bool is_entry(const Explanation *e, int32_t reason, int64_t at) {
+    const Reason *r = &e->reasons.reason[reason];
+    double most = 0;
+    if (!r->is_solved) return false;
+    for (int64_t k = 0; k < (int64_t)e->reasons.n_part[r->actor] * e->n_group; k++) most = fmax(most, fabs(e->split[reason][k]));
+    return fabs(e->split[reason][at]) > 1e-12 * most;
+}
+
+static Frame *reason_parts_frame(const Explanation *e, bool *failed) {
+    const Reasons *r = &e->reasons;
+    Sheet sheet = {0};
+    // one pass counts, the next one writes
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t n = 0;
+        for (int32_t i = 0; i < r->n_reason; i++) {
+            const Reason *reason = &r->reason[i];
+            for (int32_t p = 0; p < r->n_part[reason->actor]; p++)
+                for (int32_t g = 0; g < e->n_group; g++) {
+                    int64_t at = (int64_t)p * e->n_group + g;
+                    if (!is_entry(e, i, at)) continue;
+                    n++;
+                    if (pass == 0) continue;
+                    Text part = {0}, carrier = {0};
+                    put_text(&sheet, "actor", r->model->actor[reason->actor].name);
+                    put_text(&sheet, "move", r->model->jump[reason->jump].name);
+                    put_part(&part, e, &r->part[reason->actor][p]);
+                    put_made(&sheet, "part", &part);
+                    put_group_short(&carrier, e, &e->group[g]);
+                    put_made(&sheet, "carrier", &carrier);
+                    put_number(&sheet, "value", e->split[i][at]);
+                    sheet.row++;
+                }
+        }
+        if (pass == 0) sheet = sheet_make("reason_parts", n);
+    }
+    return done(&sheet, failed);
+}
+
+static bool can_move(const Explanation *e, int32_t actor) {
+    for (int32_t k = 0; k < e->reasons.n_reason; k++)
+        if (e->reasons.reason[k].actor == actor) return true;
+    return false;
+}
+
+static const MindChange *nearest_change(const Explanation *e, int32_t actor) {
+    for (int32_t i = 0; i < e->n_change; i++)
+        if (e->change[i].actor == actor) return &e->change[i];
+    return NULL;
+}
+
+static Frame *minds_frame(const Explanation *e, bool *failed) {
+    const Model *m = e->scenario->model;
+    int64_t n = 0;
+    for (int32_t i = 0; i < m->n_actor; i++) n += 2 * can_move(e, i);
+    Sheet sheet = sheet_make("minds", n);
+    for (int32_t i = 0; i < m->n_actor; i++)
+        for (int which = 0; which < 2 && can_move(e, i); which++, sheet.row++) {
+            Text text = {0};
+            put_text(&sheet, "actor", m->actor[i].name);
+            if (which) put_sensitivity(&text, e, i);
+            else put_change(&text, e, nearest_change(e, i));
+            put_made(&sheet, "text", &text);
+        }
+    return done(&sheet, failed);
+}
+
+static Frame *mind_changes_frame(const Explanation *e, bool *failed) {
+    const Model *m = e->scenario->model;
+    int64_t n = e->n_change + (int64_t)m->n_actor * m->n_stock;
+    Sheet sheet = sheet_make("mind_changes", n);
+    // rows that are not needed are cut off at the end
+    for (int32_t i = 0; i < m->n_actor; i++)
+        for (int32_t k = 0; k < m->n_stock && can_move(e, i); k++)
+            for (int32_t c = 0, found = 0; c <= e->n_change; c++) {
+                const MindChange *change = c < e->n_change ? &e->change[c] : NULL;
+                if (change ? change->actor != i || change->stock != k : found > 0) continue;
+                Text turn = {0};
+                put_text(&sheet, "actor", m->actor[i].name);
+                put_text(&sheet, "stock", m->stock[k].name);
+                put_number(&sheet, "here", e->state[m->n_mode + k]);
+                put_number(&sheet, "at", change ? change->at : NAN);
+                if (change) put_turn(&turn, e, change);
+                else text_append(&turn, "nowhere in its range");
+                put_made(&sheet, "turn", &turn);
+                sheet.row++;
+                found++;
+            }
+    if (sheet.frame) {
+        for (int32_t c = 0; c < sheet.frame->n_column; c++)
+            for (int64_t i = sheet.row; i < n && sheet.frame->column[c].kind == COLUMN_TEXT; i++)
+                memory_free(sheet.frame->column[c].text[i]);
+        sheet.frame->n_row = sheet.row;
+    }
+    return done(&sheet, failed);
+}
+
+static Frame *sensitivities_frame(const Explanation *e, bool *failed) {
+    const DurScenario *s = e->scenario;
+    const Model *m = s->model;
+    int64_t n = 0;
+    for (int32_t t = 0; t < e->adjoint.n_target; t++) n += can_move(e, e->target[t].actor);
+    Sheet sheet = sheet_make("sensitivities", n * m->n_param);
+    for (int32_t i = 0; i < m->n_actor; i++)
+        for (int32_t p = 0; p < m->n_param && can_move(e, i); p++)
+            for (int32_t t = 0; t < e->adjoint.n_target; t++) {
+                const AdjointTarget *target = &e->target[t];
+                if (target->actor != i) continue;
+                double value = s->session.param[p], step = adjoint_step(&m->param[p], value);
+                put_text(&sheet, "actor", m->actor[i].name);
+                put_text(&sheet, "param", m->param[p].name);
+                put_number(&sheet, "from", value / m->param[p].scale);
+                put_number(&sheet, "to", (value + step) / m->param[p].scale);
+                put_text(&sheet, "move", target->jump < 0 ? "" : m->jump[target->jump].name);
+                put_number(&sheet, "effect", explain_effect(e, t, p));
+                put_number(&sheet, "kink", explain_has_kink(e, t, p));
+                sheet.row++;
+            }
+    return done(&sheet, failed);
+}
+
 static Frame *certificate_frame(const DurScenario *s, bool *failed) {
     const GameSolution *g = &s->session.equilibrium;
     const struct { const char *name; double value; } row[] = {
@@ -484,6 +623,7 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     for (int32_t c = 0; c < others->n_claim; c++) n += equilibria_change(others, c);
     for (int32_t p = 0; p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
+    n += run->not_explained[0] != '\0';
     Sheet sheet = sheet_make("notes", n);
     if (g->note[0]) {
         Text note = {0};
@@ -520,13 +660,18 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
         put_made(&sheet, "text", &note);
         sheet.row++;
     }
+    if (run->not_explained[0]) {
+        Text note = {0};
+        text_printf(&note, "Choices were not explained: %s", run->not_explained);
+        put_made(&sheet, "text", &note);
+    }
     return done(&sheet, failed);
 }
 
 // ---- the whole --------------------------------------------------------------------------------------------------
 
 // every frame of a report, to free them in one place
-enum { FRAMES = 21 };
+enum { FRAMES = 26 };
 
 DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunAnswers *run, DurError *error) {
     const Model *m = s->model;
@@ -567,6 +712,13 @@ DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunA
     report.mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
     report.values = KEEP(values_frame(s, "values", g->value_start, &failed));
     report.choices = KEEP(choices_frame(s, &failed));
+    if (run->is_explained) {
+        report.reasons = KEEP(reasons_frame(&run->reasons, &failed));
+        report.reason_parts = KEEP(reason_parts_frame(&run->reasons, &failed));
+        report.minds = KEEP(minds_frame(&run->reasons, &failed));
+        report.mind_changes = KEEP(mind_changes_frame(&run->reasons, &failed));
+        report.sensitivities = KEEP(sensitivities_frame(&run->reasons, &failed));
+    }
     report.certificate = KEEP(certificate_frame(s, &failed));
     report.regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
     report.notes = KEEP(notes_frame(s, run, &failed));

@@ -15,6 +15,20 @@ static void answers_free(RunAnswers *run) {
     memory_free(run->paths);
     memory_free(run->why);
     claims_free(&run->claims);
+    explain_free(&run->reasons);
+}
+
+// reasons for the page; without the memory for them the page does without, and says so
+static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) {
+    DurError why = {0};
+    double state[MODEL_VARIABLES_MAX];
+    study_start(s, state);
+    DurStatus status = explain_make(&run->reasons, s, state, -1, &why);
+    run->is_explained = status == DUR_OK;
+    if (status == DUR_OK) return DUR_OK;
+    if (status != DUR_LIMIT) return status_fail(error, status, "%s", why.text);
+    snprintf(run->not_explained, sizeof run->not_explained, "%.255s", why.text);
+    return DUR_OK;
 }
 
 // the equilibrium and every policy, with the same luck; one whose game cannot be solved is left out and told
@@ -154,6 +168,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     TRY(play(s, options, run, error));
     TRY(claims_judge(&run->claims, s, options, error));
     if (progress_stop(&s->progress)) return status_fail(error, DUR_INTERRUPTED, "interrupted; nothing was written");
+    if (options->html) TRY(give_reasons(s, run, error));
     if (options->html) TRY(page_write(s, options, run, error));
 
     put_ends(&result->text, s, run);

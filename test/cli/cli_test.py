@@ -537,6 +537,7 @@ def run_prints_one_screen_and_writes_one_page():
         assert word in done.stdout, word
     with open(os.path.join(ROOM, "whole.html"), encoding="utf-8") as page:
         html = page.read()
+    assert "Why they choose so" in html and html.count('class="chart waterfall"') == 4
     assert "<svg" in html and "threats_help" in html and "duress run whole.duress --runs 300" in html
     for outside in ('src="http', "@import", "<link", "url(http"):
         assert outside not in html, outside

@@ -292,6 +292,54 @@ static void results(Bundle *b) {
     numbers(choices, "probability", "", probability);
     r->choices = choices;
 
+    static const char *const reason_head[] = {"actor", "move", "sentence"};
+    static const char *const reason[] = {
+        "coercer", "threaten_tariff", "threaten_tariff (chosen 34 % of the time) is worth 0.12 more than waiting.",
+        "government", "hand_over", "hand_over (chosen 24 % of the time) is worth 0.42 less than waiting.",
+        "government", "step_up", "step_up (chosen below 0.1 % of the time) is worth 0.9 less than waiting."};
+    static const double chosen[] = {0.3412, 0.2418, 0.0003}, advantage[] = {0.12, -0.42, -0.9};
+    Frame *reasons = TEXT_FRAME("reasons", reason_head, reason);
+    numbers(reasons, "probability", "", chosen);
+    numbers(reasons, "advantage", "", advantage);
+    r->reasons = reasons;
+    static const char *const part_head[] = {"actor", "move", "part", "carrier"};
+    static const char *const part[] = {
+        "coercer", "threaten_tariff", "win", "replies of government", "coercer", "threaten_tariff", "own_cost", "the step itself",
+        "coercer", "threaten_tariff", "own_cost", "own later moves",
+        "government", "hand_over", "survival", "replies of coercer", "government", "hand_over", "survival", "drift of attention",
+        "government", "hand_over", "cost of hand_over", "the step itself", "government", "hand_over", "rents", "drift of power",
+        "government", "step_up", "effort", "the step itself"};
+    static const double part_value[] = {0.3, -0.5, 0.32, 0.25, 0.05, -0.7, -0.02, -0.9};
+    Frame *parts = TEXT_FRAME("reason_parts", part_head, part);
+    numbers(parts, "value", "", part_value);
+    r->reason_parts = parts;
+    static const char *const mind_head[] = {"actor", "text"};
+    static const char *const mind[] = {
+        "coercer", "Its mind changes nowhere along any stock.",
+        "government", "Its choice is most sensitive to `fear`."};
+    r->minds = TEXT_FRAME("minds", mind_head, mind);
+    static const char *const turn_head[] = {"actor", "stock", "turn"};
+    static const char *const turn[] = {
+        "government", "attention", "hand_over becomes better than waiting", "government", "attention", "step_up is then the best",
+        "government", "outside", "nowhere in its range"};
+    static const double here[] = {0.25, 0.25, 0}, changes_at[] = {0.4, 0.9, NAN};
+    Frame *turns = TEXT_FRAME("mind_changes", turn_head, turn);
+    numbers(turns, "here", "", here);
+    numbers(turns, "at", "", changes_at);
+    r->mind_changes = turns;
+    static const char *const slope_head[] = {"actor", "param", "move"};
+    static const char *const slope[] = {
+        "government", "fear", "", "government", "fear", "hand_over", "government", "fear", "step_up",
+        "government", "fade", "", "government", "fade", "hand_over", "government", "fade", "step_up"};
+    static const double slope_from[] = {6, 6, 6, 0.12, 0.12, 0.12}, slope_to[] = {8.7, 8.7, 8.7, 0.19, 0.19, 0.19},
+        effect[] = {-0.3, 0.12, 1e-15, 0.01, -0.02, 0.0001}, kink[] = {0, 0, 0, 0, 1, 0};
+    Frame *slopes = TEXT_FRAME("sensitivities", slope_head, slope);
+    numbers(slopes, "from", "", slope_from);
+    numbers(slopes, "to", "", slope_to);
+    numbers(slopes, "effect", "", effect);
+    numbers(slopes, "kink", "", kink);
+    r->sensitivities = slopes;
+
     static const char *const quantity_head[] = {"quantity"};
     static const char *const quantity[] = {"residual", "tolerance", "consistency", "iterations", "steps", "seconds",
                                            "certificate_seconds", "memory", "largest_value"};

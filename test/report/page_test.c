@@ -284,6 +284,16 @@ TEST(the_page_says_what_the_frames_say) {
     CHECK(count(text_view(&page), "class=\"edge changes") == 3 + 3 + 1);
     CHECK(count(text_view(&page), "class=\"edge drives") == 10);      // itself is not drawn
     CHECK(count(text_view(&page), "class=\"edge hastens") == 2);
+    // reasons: two waterfalls for each move, its numbers, where minds change, what params do
+    CHECK(count(text_view(&page), "class=\"chart waterfall\"") == 3 * 2);
+    SAYS(page, "hand_over (chosen 24\xC2\xA0% of the time) is worth 0.42 less than waiting.");
+    const char *fall = strstr(text_view(&page), "hand_over against waiting, what pays it");
+    CHECK(fall && strstr(fall, ">survival</text>") && strstr(fall, ">+0.3</text>"));       // 0.25 + 0.05
+    CHECK(strstr(fall, ">\xE2\x88\x92" "0.42</text>") < strstr(fall, "</svg>"));             // the total
+    const char *turn = strstr(text_view(&page), "Where along each stock its mind changes");
+    CHECK(turn && strstr(turn, "nowhere in its range") && strstr(turn, ">0.9<"));
+    SAYS(page, "0.02*</td>");
+    SAYS(page, "<a href=\"#reasons\">Reasons</a>");
     // certificate, parameters, sources, reproduction
     SAYS(page, "3.2\xE2\x80\xAF\xC3\x97\xE2\x80\xAF" "10<sup>\xE2\x88\x92" "9</sup>");
     SAYS(page, "The solve <b>met its tolerance</b>");
