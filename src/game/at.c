@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "game/certify.h"
 #include "game/game.h"
+#include "game/rounds.h"
 #include "game/sweep.h"
 
 #include <math.h>
@@ -56,6 +57,7 @@ DurStatus game_at(const Policy *p, const double *state, double *value, double *c
 }
 
 DurStatus game_surprise(Policy **out, const Policy *base, const LatticeRule *rule, DurError *error) {
+    if (base->lattice->model->clock == CLOCK_ROUNDS) return rounds_surprise(out, base, rule, error);
     TRY(policy_make(out, base->lattice, rule, error));
     const Lattice *l = base->lattice;
     memcpy((*out)->value, base->value, (size_t)l->model->n_actor * (size_t)l->n_state * sizeof *base->value);

@@ -15,6 +15,7 @@
 #include "game/game.h"
 #include "game/nest.h"
 #include "game/newton.h"
+#include "game/rounds.h"
 #include "game/sweep.h"
 #include "num/anderson.h"
 
@@ -367,6 +368,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
 }
 
 double game_bytes(const Lattice *l) {
+    if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)l->model->n_actor * (double)l->n_state;
     // tangents and values first, then the policy with what certifies it
     double solving = krylov_bytes(l, window_of((int64_t)n)) + 8.0 * n;
@@ -375,6 +377,7 @@ double game_bytes(const Lattice *l) {
 }
 
 DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *options, Team *team, DurError *error) {
+    if (l->model->clock == CLOCK_ROUNDS) return rounds_solve(out, l, options, team, error);
     static const GameOptions none = {0};
     if (!options) options = &none;
     *out = (GameSolution){0};

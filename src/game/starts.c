@@ -401,6 +401,10 @@ double game_starts_bytes(const Lattice *l, int32_t n_kept, const Team *team) {
 
 DurStatus game_starts(GameEquilibria *out, const Lattice *l, const double *given, int32_t n_start,
                       const GameOptions *options, Team *team, DurError *error) {
+    if (l->model->clock == CLOCK_ROUNDS) {
+        *out = (GameEquilibria){0};
+        return status_fail(error, DUR_UNSUPPORTED, "this version does not yet look for other equilibria of a game in rounds");
+    }
     static const GameOptions none = {0};
     if (!options) options = &none;
     *out = (GameEquilibria){.n_start = n_start};

@@ -369,7 +369,7 @@ static Info check_belief(Checker *k, const AstExpr *e, const Place *p) {
 }
 
 static Info check_measure(Checker *k, const AstExpr *e, const Place *p) {
-    if (ast_time_unit_days(e->name.text) > 0) return number(unit_base(UNIT_TIME));
+    if (time_unit_days(k, e->name) > 0) return number(unit_base(UNIT_TIME));
     Symbol *s = symbol_find(k, SPACE_UNIT, e->name.text);
     if (s) {
         s->is_used = true;
@@ -388,7 +388,7 @@ static bool is_rate_already(const Checker *k, const AstExpr *e) {
 
 static bool check_time_unit(Checker *k, AstName unit) {
     if (!unit.text) return false;
-    if (ast_time_unit_days(unit.text) > 0) return true;
+    if (time_unit_days(k, unit) > 0) return true;
     static const char *const all[] = {
 #define X(name, days) #name,
         TIME_UNIT_LIST(X)

@@ -133,6 +133,7 @@ typedef struct Checker {
 
     const AstDeclaration *scenario;   // NULL: none
     bool     is_rounds;
+    bool     has_unit;       // the scenario says the unit of time that it counts in
     double   days_per_unit;
 
     Model   *model;          // being filled, in an arena of its own
@@ -246,6 +247,11 @@ void require(Checker *k, const AstExpr *e, ProgramId program, bool (*fits)(doubl
              const char *due);
 bool is_positive(double x);
 bool is_not_negative(double x);
+bool is_probability(double x);
+
+/// Days of a unit of time, 0 for a word that is none; `round` is one with `clock rounds`. A unit of the calendar in a
+/// scenario that doesn't say how long its round is, is a fault.
+double time_unit_days(Checker *k, AstName unit);
 /// A clause that a declaration must have was not written: a fault, unless some of the declaration could not be read.
 void missing(Checker *k, const AstDeclaration *d, const char *clause, const char *why);
 /// A clause that the clock in force has no use for.

@@ -37,7 +37,7 @@ int32_t declare_owner(Checker *k, const AstDeclaration *d, bool may_be_nature) {
 
 Unit declare_unit(Checker *k, AstName unit) {
     if (!unit.text) return unit_unknown();
-    if (ast_time_unit_days(unit.text) > 0) return unit_base(UNIT_TIME);
+    if (time_unit_days(k, unit) > 0) return unit_base(UNIT_TIME);
     Symbol *s = symbol_find(k, SPACE_UNIT, unit.text);
     if (s) {
         s->is_used = true;
@@ -45,6 +45,7 @@ Unit declare_unit(Checker *k, AstName unit) {
     }
     const char *help = symbol_hint(k, SPACE_UNIT, unit.text);
     if (k->ast->is_partial && !help) return unit_unknown();
+    if (!help && strcmp(unit.text, "round") == 0) help = "with `clock rounds` a `round` is one; here time has no rounds";
     FAULT(k, unit.span, UNKNOWN_NAME, help ? help : hint(k, "declare it: `unit %s`", unit.text),
           "there is no unit called `%s`", unit.text);
     return unit_unknown();
@@ -103,6 +104,17 @@ void require(Checker *k, const AstExpr *e, ProgramId program, bool (*fits)(doubl
 }
 bool is_positive(double x)     { return x > 0 && isfinite(x); }
 bool is_not_negative(double x) { return x >= 0 && isfinite(x); }
+bool is_probability(double x)  { return x >= 0 && x <= 1; }
+
+double time_unit_days(Checker *k, AstName unit) {
+    if (!unit.text) return 0;
+    if (k->is_rounds && strcmp(unit.text, "round") == 0) return k->days_per_unit;
+    double days = ast_time_unit_days(unit.text);
+    if (days > 0 && k->is_rounds && !k->has_unit && k->scenario && !k->scenario->has_fault)
+        FAULT(k, unit.span, UNIT, "write `unit month` in the scenario block, or count in rounds: `6 round`",
+              "the scenario does not say how long a round is, so a `%s` is no number of rounds", unit.text);
+    return days;
+}
 
 // ---- the frame ---------------------------------------------------------------------------------------------------
 
@@ -132,9 +144,7 @@ static void declare_scenario(Checker *k) {
     if (s->clock.text && strcmp(s->clock.text, "rounds") == 0) k->is_rounds = true;
     else if (s->clock.text && strcmp(s->clock.text, "continuous") != 0)
         unknown_word(k, s->clock, "the clock", "continuous", "rounds");
-    if (k->is_rounds)
-        FAULT(k, s->clock.span, NOT_YET, NULL,
-              "this version does not yet solve `clock rounds`; `clock continuous` is what it runs");
+    m->clock = k->is_rounds ? CLOCK_ROUNDS : CLOCK_CONTINUOUS;
 
     if (s->choice.text && strcmp(s->choice.text, "taste") == 0) m->choice = CHOICE_TASTE;
     else if (s->choice.text && strcmp(s->choice.text, "quantal") != 0)
@@ -144,6 +154,7 @@ static void declare_scenario(Checker *k) {
     if (days > 0) {
         m->unit = keep_text(k, s->unit.text);
         k->days_per_unit = m->days_per_unit = days;
+        k->has_unit = true;
     } else if (s->unit.text) {
         static const char *const all[] = {
 #define X(name, days) #name,
@@ -152,7 +163,13 @@ static void declare_scenario(Checker *k) {
         };
         FAULT(k, s->unit.span, UNKNOWN_NAME, hint_near(k, text_nearest(s->unit.text, all, DUR_COUNT(all))),
               "`%s` is not a unit of time: `day`, `week`, `month`, `quarter` and `year` are", s->unit.text);
-    } else if (!k->is_rounds && !d->has_fault)
+    } else if (k->is_rounds) {
+        // rounds of no stated length: they are counted, and have no place in a calendar
+        m->unit = "round";
+        if (s->from.year && !d->has_fault)
+            FAULT(k, s->from.span, MISSING, "write `unit month`, or whatever a round takes",
+                  "with `clock rounds`, `from` needs `unit`: how long a round is");
+    } else if (!d->has_fault)
         FAULT(k, d->span, MISSING, "write `unit month` in the scenario block",
               "the scenario does not say the unit of time that its numbers are in");
 
@@ -164,15 +181,25 @@ static void declare_scenario(Checker *k) {
         if (m->horizon <= 0) FAULT(k, s->until.span, VALUE, NULL, "`until` is not after `from`");
     }
 
+    if (k->is_rounds)
+        EACH(k, hidden, PRIVATE)
+            FAULT(k, hidden->declaration->name.span, NOT_YET, NULL,
+                  "this version does not yet solve `private` types with `clock rounds`, as `%s` would need", hidden->name);
     if (s->n_order > 0 && !k->is_rounds)
         FAULT(k, s->order[0].span, CLOCK, NULL,
               "`order` is for `clock rounds`: with a continuous clock no two act at once");
+    int32_t *order = keep_rows(k, s->n_order, sizeof *order);
+    if (!order) return;
+    m->order = order;
     for (int32_t i = 0; i < s->n_order; i++) {
         const Symbol *a = symbol_resolve(k, SPACE_ACTOR, s->order[i], "actor");
         if (!a) continue;
         if (names_find(&k->names, SPACE_SCENARIO, a->name) >= 0)
             FAULT(k, s->order[i].span, DUPLICATE, NULL, "`%s` stands twice in `order`", a->name);
-        else names_add(&k->names, SPACE_SCENARIO, a->name, i);
+        else {
+            names_add(&k->names, SPACE_SCENARIO, a->name, i);
+            order[m->n_order++] = a->index;
+        }
     }
 }
 
@@ -302,7 +329,7 @@ static void declare_param(Checker *k, Symbol *s, ModelParam *row) {
                   p->unit.text);
         s->unit = said;
         if (!row->unit) row->unit = keep_text(k, measure->name.text);
-        double days = ast_time_unit_days(measure->name.text);
+        double days = time_unit_days(k, measure->name);
         if (days > 0) row->scale = days / k->days_per_unit;
         written = is_negative ? -measure->number : measure->number;
     } else {
@@ -311,7 +338,7 @@ static void declare_param(Checker *k, Symbol *s, ModelParam *row) {
         if (!has_value) written = NAN;
     }
     if (p->per.text) {
-        double days = ast_time_unit_days(p->per.text);
+        double days = time_unit_days(k, p->per);
         if (days > 0) {
             row->scale *= k->days_per_unit / days;
             if (s->unit.is_known) s->unit = unit_product(s->unit, unit_base(UNIT_TIME), -1);
@@ -378,7 +405,8 @@ static void declare_actor(Checker *k, const Symbol *s, ModelActor *row, bool has
     const AstActor *a = &d->as.actor;
     Span at = d->name.span;
     *row = (ModelActor){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text),
-                        .patience = PROGRAM_NONE, .precision = PROGRAM_NONE, .attends = PROGRAM_NONE,
+                        .patience = PROGRAM_NONE, .discount = PROGRAM_NONE, .precision = PROGRAM_NONE,
+                        .attends = PROGRAM_NONE,
                         .cite = declare_cite(k, d->cite, d->n_cite), .span = at};
 
     if (a->patience && a->patience->kind == AST_PER)
@@ -397,12 +425,14 @@ static void declare_actor(Checker *k, const Symbol *s, ModelActor *row, bool has
         if (!k->is_rounds) wrong_clock(k, a->discount, "discount", "patience");
         else if (fine && !(value >= 0 && value < 1))
             FAULT(k, a->discount->span, VALUE, NULL, "a discount is at least 0 and below 1");
+        else if (fine) row->discount = compile_expression(k, a->discount, &place);
         if (a->patience) FAULT(k, a->discount->span, CONFLICT, NULL,
                                "`%s` has both patience and discount: one of them says it",
                                s->name);
     }
     if (!a->patience && !a->discount)
-        missing(k, d, "patience", "how far it looks ahead, such as `patience 20 month`");
+        missing(k, d, "patience", k->is_rounds ? "how many rounds it looks ahead, such as `patience 12`; or `discount 0.9`"
+                                               : "how far it looks ahead, such as `patience 20 month`");
 
     Place precision = {.what = "precision", .allowed = READS_STATE | READS_PARAM | READS_TABLE | READS_TYPE,
                        .actor = s->index, .due = TYPE_NUMBER};
@@ -410,15 +440,30 @@ static void declare_actor(Checker *k, const Symbol *s, ModelActor *row, bool has
     require(k, a->precision, row->precision, is_not_negative, "precision", "a finite number, 0 or more");
     Place attends = {.what = "`attends`", .allowed = READS_STATE | READS_PARAM | READS_TABLE, .actor = PLACE_NOBODY,
                      .due = TYPE_NUMBER, .unit = rate_unit(unit_pure()), .unit_text = "a rate"};
+    if (k->is_rounds) {
+        attends.unit = unit_pure();
+        attends.unit_text = "with `clock rounds`, a probability";
+    }
     row->attends = compile_expression(k, a->attends, &attends);
-    require(k, a->attends, row->attends, is_not_negative, "`attends`", "a finite number, 0 or more");
+    if (k->is_rounds) require(k, a->attends, row->attends, is_probability, "`attends`",
+                              "a probability in a round, from 0 to 1");
+    else require(k, a->attends, row->attends, is_not_negative, "`attends`", "a finite number, 0 or more");
 
     // who has no moves needs neither: its choices are none
     if (!a->precision && has_moves) missing(k, d, "precision", "how sharply it chooses, such as `precision 4`");
     else if (!a->precision) row->precision = compile_number(k, 0, at, NULL);
     if (!a->attends && has_moves && !k->is_rounds)
         missing(k, d, "attends", "how often it can decide, such as `attends 2 per month`");
-    else if (!a->attends) row->attends = compile_number(k, 0, at, NULL);
+    else if (!a->attends) row->attends = compile_number(k, k->is_rounds, at, NULL);
+
+    // who has moves has a place in the order, if there is one
+    const Model *m = k->model;
+    bool has_place = m->n_order == 0 || !has_moves;
+    for (int32_t i = 0; i < m->n_order; i++) has_place |= m->order[i] == s->index;
+    const AstScenario *scenario = k->scenario ? &k->scenario->as.scenario : NULL;
+    if (!has_place && k->is_rounds && scenario)
+        FAULT(k, scenario->order[scenario->n_order - 1].span, MISSING, hint(k, "write `... then %s`", s->name),
+              "`order` leaves out `%s`, who has moves", s->name);
 }
 
 static void declare_mode(Checker *k, const Symbol *s, ModelMode *row) {
@@ -445,12 +490,14 @@ static int32_t grid_of(Checker *k, const AstExpr *e) {
     return 0;
 }
 
-static void declare_stock(Checker *k, const Symbol *s, ModelStock *row) {
+// `change_of` is where the stock's change at the end of a round goes, as the level after it
+static void declare_stock(Checker *k, const Symbol *s, ModelStock *row, ModelEffect *change_of) {
     const AstDeclaration *d = s->declaration;
     const AstStock *stock = &d->as.stock;
     *row = (ModelStock){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text),
                         .unit = keep_text(k, stock->unit.text), .start = PROGRAM_NONE, .drift = PROGRAM_NONE,
-                        .noise = PROGRAM_NONE, .cite = declare_cite(k, d->cite, d->n_cite), .span = d->name.span};
+                        .noise = PROGRAM_NONE, .change = PROGRAM_NONE, .cite = declare_cite(k, d->cite, d->n_cite),
+                        .span = d->name.span};
 
     // the range
     bool has_range = stock->low && stock->high;
@@ -492,7 +539,14 @@ static void declare_stock(Checker *k, const Symbol *s, ModelStock *row) {
     change.unit = s->unit;
     row->drift = compile_expression(k, stock->drift, &drift);
     row->noise = compile_expression(k, stock->noise, &noise);
-    compile_expression(k, stock->change, &change);
+    row->change = compile_expression(k, stock->change, &change);
+    if (row->change >= 0) {
+        AstExpr before = {.kind = AST_NAME, .name = d->name, .span = stock->change->span};
+        AstExpr after = {.kind = AST_ADD, .name = {"+", stock->change->span}, .span = stock->change->span, .a = &before,
+                         .b = stock->change};
+        ModelEffect effect = {.to = k->model->n_mode + s->index, .value = compile_expression(k, &after, &change)};
+        if (effect.value >= 0) change_of[k->model->n_change++] = effect;
+    }
     if (k->is_rounds) {
         wrong_clock(k, stock->drift, "drift", "change");
         wrong_clock(k, stock->noise, "noise", "change");
@@ -551,6 +605,9 @@ void declare_state(Checker *k) {
     ROWS(mode, ModelMode);
     EACH(k, s, MODE) declare_mode(k, s, &mode[s->index]);
     ROWS(stock, ModelStock);
-    EACH(k, s, STOCK) declare_stock(k, s, &stock[s->index]);
+    ModelEffect *change = keep_rows(k, m->n_stock, sizeof *change);
+    if (!change) return;
+    m->change = change;
+    EACH(k, s, STOCK) declare_stock(k, s, &stock[s->index], change);
     declare_payoffs(k);
 }

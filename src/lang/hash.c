@@ -88,6 +88,7 @@ static void who_and_what(Lines *l, const Model *m) {
     for (const ModelActor *a = m->actor; a < m->actor + m->n_actor; a++) {
         begin(l, "actor", a->name);
         program(l, m, a->patience); program(l, m, a->precision); program(l, m, a->attends);
+        if (m->clock == CLOCK_ROUNDS) program(l, m, a->discount);
         cite(l, m, a->cite);
         end(l);
     }
@@ -102,6 +103,7 @@ static void who_and_what(Lines *l, const Model *m) {
         begin(l, "stock", s->name);
         word(l, s->unit); number(l, s->low); number(l, s->high); whole(l, s->n_grid);
         program(l, m, s->start); program(l, m, s->drift); program(l, m, s->noise);
+        if (m->clock == CLOCK_ROUNDS) program(l, m, s->change);
         cite(l, m, s->cite);
         end(l);
     }
@@ -182,6 +184,14 @@ bool model_hash(Model *m) {
     Lines l = {0};
     begin(&l, "scenario", m->unit);
     whole(&l, m->choice); whole(&l, m->from_day); number(&l, m->horizon);
+    // who acts before whom: by `order`, or effects by declaration
+    if (m->clock == CLOCK_ROUNDS) {
+        word(&l, m->n_order ? "order" : "rounds");
+        for (int32_t i = 0; i < m->n_order; i++) word(&l, m->actor[m->order[i]].name);
+        for (int32_t i = 0; i < m->n_actor; i++) word(&l, m->actor[i].name);
+        for (int32_t j = 0; j < m->n_jump; j++)
+            if (m->jump[j].kind == JUMP_EVENT) word(&l, m->jump[j].name);
+    }
     end(&l);
     who_and_what(&l, m);
     what_happens(&l, m);

@@ -106,7 +106,13 @@ static void declare_timing(Checker *k, const AstDeclaration *d, ModelJump *row) 
     require(k, j->rate, row->rate, is_not_negative, "the rate of an event", "a finite number, 0 or more");
     Place chance = {.what = "a chance", .allowed = READS_ANY, .actor = PLACE_NOBODY, .due = TYPE_NUMBER,
                     .unit = unit_pure()};
-    compile_expression(k, j->chance, &chance);
+    ProgramId probability = compile_expression(k, j->chance, &chance);
+    if (k->is_rounds && j->chance) {
+        row->rate = probability;
+        require(k, j->chance, row->rate, is_probability, "the chance of an event", "a probability, from 0 to 1");
+    }
+    if (j->chance && j->at)
+        FAULT(k, j->at->span, CONFLICT, NULL, "`%s` has both a chance and a date: one of them says when", row->name);
 
     if (j->at && j->at->kind != AST_ERROR) {
         bool is_date;

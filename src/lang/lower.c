@@ -92,12 +92,12 @@ static uint16_t lower_by(Checker *k, Draft *d, const AstExpr *e) {
 // units of time are set against one another first, so that 20 month is 20 where the unit is a month, and 1 year 12
 static uint16_t lower_per(Checker *k, Draft *d, const AstExpr *e) {
     uint16_t a = lower(k, d, e->a);
-    double per = k->days_per_unit / ast_time_unit_days(e->name.text);
+    double per = k->days_per_unit / time_unit_days(k, e->name);
     return per == 1 ? a : op2(k, d, OP_MUL, a, constant(k, d, per));
 }
 
 static uint16_t lower_measure(Checker *k, Draft *d, const AstExpr *e) {
-    double days = ast_time_unit_days(e->name.text);
+    double days = time_unit_days(k, e->name);
     return constant(k, d, days > 0 ? e->number * (days / k->days_per_unit) : e->number);
 }
 

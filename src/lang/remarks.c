@@ -24,13 +24,14 @@ static void remark_unread(Checker *k) {
     if (!is_own) return;
     for (int32_t i = 0; i < m->n_stock; i++) {
         uint64_t self = UINT64_C(1) << (m->n_mode + i);
-        const ProgramId own[2] = {m->stock[i].drift, m->stock[i].noise};
-        for (int j = 0; j < 2; j++) {
+        const ProgramId own[3] = {m->stock[i].drift, m->stock[i].noise, m->stock[i].change};
+        for (int j = 0; j < 3; j++) {
             if (own[j] < 0) continue;
             is_own[own[j]] = true;
             read |= k->code.program[own[j]].reads & ~self;
         }
     }
+    for (int32_t i = 0; i < m->n_change; i++) is_own[m->change[i].value] = true;
     for (int32_t i = 0; i < m->n_jump; i++)
         for (int32_t j = 0; j < m->jump[i].n_effect; j++) {
             const ModelEffect *e = &m->jump[i].effect[j];

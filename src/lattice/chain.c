@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 #include "lattice/chain_kernel.h"
+#include "lattice/round.h"
+
+#include <string.h>
 
 /// Blocks of one task hold about this many states: large enough that handing out tasks costs nothing.
 #define TASK_STATES 8192
@@ -50,7 +53,34 @@ static DurStatus run(Work *w, TeamTask task, Team *team) {
     return DUR_OK;
 }
 
+// y = (P - 1) x
+static DurStatus apply_round(const Policy *policy, const double *x, double *y, Team *team) {
+    int64_t n = policy->lattice->n_state;
+    double *room = memory_column(n);
+    if (!room) return DUR_MEMORY;
+    DurStatus status = round_apply(policy, x, y, room, team);
+    for (int64_t s = 0; s < n; s++) y[s] -= x[s];
+    memory_free(room);
+    return status;
+}
+
+// how often a jump happens in a round, from each state at its beginning
+static DurStatus rate_in_round(const Policy *policy, int32_t jump, double *out, Team *team) {
+    int64_t n = policy->lattice->n_state;
+    double *room = memory_column(2 * (n + 8)), *other = room ? room + n + 8 : NULL;
+    RoundCount count = {-1, jump};
+    if (!room) return DUR_MEMORY;
+    DurStatus status = round_after(policy->lattice, count, 0.0, room, out, other, team);
+    for (int32_t k = round_stages(policy->lattice->model) - 1; k >= 0 && status == DUR_OK; k--) {
+        memcpy(room, out, (size_t)n * sizeof *out);
+        status = round_choices(policy, k, -1, -1, count, room, out, team);
+    }
+    memory_free(room);
+    return status;
+}
+
 DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *team) {
+    if (policy->lattice->model->clock == CLOCK_ROUNDS) return apply_round(policy, x, y, team);
     Work w = {.policy = policy, .lattice = policy->lattice, .x = x, .y = y};
     return run(&w, task_apply, team);
 }
@@ -61,8 +91,8 @@ DurStatus chain_jump_mean(const Lattice *lattice, int32_t jump, const double *x,
 }
 
 DurStatus chain_jump_rate(const Policy *p, int32_t jump, double *out, Team *team) {
-    (void)team;
     const Lattice *l = p->lattice;
+    if (l->model->clock == CLOCK_ROUNDS && l->model->jump[jump].kind != JUMP_DATED) return rate_in_round(p, jump, out, team);
     const ModelJump *mj = &l->model->jump[jump];
     for (int64_t b = 0; b < l->n_block; b++) {
         LatticeBlock view;
@@ -84,6 +114,11 @@ DurStatus chain_jump_rate(const Policy *p, int32_t jump, double *out, Team *team
 DurStatus chain_exit_rates(const Policy *p, double *out, double *most, Team *team) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
+    if (m->clock == CLOCK_ROUNDS) {
+        for (int64_t s = 0; s < l->n_state; s++) out[s] = 1.0;
+        *most = 1.0;
+        return DUR_OK;
+    }
     for (int64_t s = 0; s < l->n_state; s++) out[s] = 0.0;
     double *rate = memory_column(l->n_state);
     if (!rate) return DUR_MEMORY;

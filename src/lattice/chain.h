@@ -1,4 +1,5 @@
-/// The Markov chain that a game becomes when everyone's policy is fixed, as an operator: never as a matrix.
+/// The Markov chain that a game becomes when everyone's policy is fixed, as an operator: never as a matrix. In rounds it is the
+/// chain of states at the beginnings of rounds (lattice/round.h), G = P - 1: every state is left once a round, if only for itself.
 #ifndef LATTICE_CHAIN_H
 #define LATTICE_CHAIN_H
 
@@ -16,7 +17,8 @@ DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *te
 /// Total rate of leaving each state, out[n_state]; returns through *most the largest.
 DurStatus chain_exit_rates(const Policy *policy, double *out, double *most, Team *team);
 
-/// Rate at which an event or move happens in each state, out[n_state]: hazard, or opportunities times probability.
+/// Rate at which an event or move happens in each state, out[n_state]: hazard, or opportunities times probability. In rounds the
+/// probability that it happens in a round that begins there.
 DurStatus chain_jump_rate(const Policy *policy, int32_t jump, double *out, Team *team);
 
 /// y(s) = mean of x after a jump from s where its guard holds, x(s) elsewhere (for events on a date).

@@ -9,7 +9,7 @@
 /// Combinations of random sizes in one jump, at most.
 #define LATTICE_BRANCHES_MAX 4096
 
-typedef enum TableRange { TABLE_FINITE, TABLE_NOT_NEGATIVE } TableRange;
+typedef enum TableRange { TABLE_FINITE, TABLE_NOT_NEGATIVE, TABLE_PROBABILITY } TableRange;
 
 /// Give a table the shape that a set of variables asks for; no values yet.
 void table_shape(const Lattice *lattice, uint64_t reads, LatticeTable *table);
@@ -33,5 +33,9 @@ DurStatus table_fault(const Lattice *lattice, const LatticeTable *table, int64_t
 /// Tabulate a jump: guard, hazard, targets, lumps.
 DurStatus jump_make(const Lattice *lattice, int32_t jump, LatticeJump *out, DurError *error);
 void      jump_free(const Lattice *lattice, int32_t jump, LatticeJump *jump_table);
+
+/// Tabulate what stocks do at the end of a round, and free it.
+DurStatus change_make(const Lattice *lattice, LatticeJump *out, DurError *error);
+void      change_free(LatticeJump *change);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void jump_free(const Lattice *l, int32_t jump, LatticeJump *j) {
+void change_free(LatticeJump *j) {
     for (int32_t b = 0; j->branch && b < j->n_branch; b++) {
         for (int32_t k = 0; j->branch[b].shift && k < j->branch[b].n_shift; k++) {
             lattice_table_free(&j->branch[b].shift[k].move);
@@ -15,6 +15,10 @@ void jump_free(const Lattice *l, int32_t jump, LatticeJump *j) {
         memory_free(j->branch[b].shift);
     }
     memory_free(j->branch);
+}
+
+void jump_free(const Lattice *l, int32_t jump, LatticeJump *j) {
+    change_free(j);
     for (int32_t k = 0; j->lump && k < l->model->jump[jump].n_lump; k++) lattice_table_free(&j->lump[k]);
     memory_free(j->lump);
     lattice_table_free(&j->when);
@@ -50,10 +54,12 @@ static DurStatus shift_make(const Lattice *l, const ModelJump *jump, const Model
     int32_t v = effect->to;
     char what[160];
     snprintf(what, sizeof what, "effect of `%.60s` on `%.60s`", jump->name, model_variable_name(m, v));
+    // a move that is made at the same time as others finds the state that those before it left, its guard true or not
+    bool may_guard = jump->when != PROGRAM_NONE && !(m->clock == CLOCK_ROUNDS && jump->kind == JUMP_MOVE && m->n_order == 0);
     out->variable = v;
     uint64_t reads = m->program[effect->value].reads | (uint64_t)1 << v;
     for (bool guarded = false;; guarded = true) {
-        if (guarded && jump->when != PROGRAM_NONE) reads |= m->program[jump->when].reads;
+        if (guarded) reads |= m->program[jump->when].reads;
         lattice_table_free(&out->move);
         lattice_table_free(&out->up);
         table_shape(l, reads, &out->move);
@@ -73,7 +79,7 @@ static DurStatus shift_make(const Lattice *l, const ModelJump *jump, const Model
             double up;
             if (open[i] == 0.0) continue;
             if (!isfinite(target[i]) || !place(l, v, target[i], &lower, &up)) {
-                if (!guarded && jump->when != PROGRAM_NONE) again = true;
+                if (!guarded && may_guard) again = true;
                 else status = table_fault(l, &out->move, i, effect->value, what, target[i], "has no value", error);
                 continue;
             }
@@ -89,8 +95,7 @@ static DurStatus shift_make(const Lattice *l, const ModelJump *jump, const Model
     }
 }
 
-static DurStatus branches_make(const Lattice *l, int32_t jump, LatticeJump *out, DurError *error) {
-    const ModelJump *mj = &l->model->jump[jump];
+static DurStatus branches_make(const Lattice *l, const ModelJump *mj, LatticeJump *out, DurError *error) {
     int64_t n_branch = 1;
     if (mj->n_draw > LATTICE_DRAWS_MAX)
         return status_fail(error, DUR_LIMIT, "`%s` has %d random sizes; the limit is %d", mj->name, mj->n_draw,
@@ -145,10 +150,11 @@ DurStatus jump_make(const Lattice *l, int32_t jump, LatticeJump *out, DurError *
     }
 
     if (mj->kind == JUMP_EVENT) {
-        snprintf(what, sizeof what, "rate of `%.100s`", mj->name);
-        TRY(table_make(l, mj->when, mj->rate, what, TABLE_NOT_NEGATIVE, &out->rate, error));
+        bool is_rounds = l->model->clock == CLOCK_ROUNDS;
+        snprintf(what, sizeof what, "%s of `%.100s`", is_rounds ? "chance" : "rate", mj->name);
+        TRY(table_make(l, mj->when, mj->rate, what, is_rounds ? TABLE_PROBABILITY : TABLE_NOT_NEGATIVE, &out->rate, error));
     }
-    TRY(branches_make(l, jump, out, error));
+    TRY(branches_make(l, mj, out, error));
 
     // lumps: as written where they have a value everywhere, else with the guard folded in
     out->lump = memory_zeroed((size_t)mj->n_lump, sizeof *out->lump);
@@ -164,8 +170,16 @@ DurStatus jump_make(const Lattice *l, int32_t jump, LatticeJump *out, DurError *
     return DUR_OK;
 }
 
+DurStatus change_make(const Lattice *l, LatticeJump *out, DurError *error) {
+    const Model *m = l->model;
+    if (m->n_change == 0) return DUR_OK;
+    ModelJump all = {.name = "the end of a round", .kind = JUMP_EVENT, .actor = -1, .when = PROGRAM_NONE,
+                     .rate = PROGRAM_NONE, .n_effect = m->n_change, .effect = m->change};
+    return branches_make(l, &all, out, error);
+}
+
 int32_t lattice_targets(const Lattice *l, int32_t jump, const int32_t *node, int64_t *state, double *weight) {
-    const LatticeJump *j = &l->jump[jump];
+    const LatticeJump *j = jump < 0 ? &l->change : &l->jump[jump];
     int64_t from = lattice_state(l, node);
     int32_t n = 0;
     for (int32_t b = 0; b < j->n_branch; b++) {

@@ -1,6 +1,7 @@
 #include "lattice/internal.h"
 
 #include "base/memory.h"
+#include "num/elementary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,17 @@
 /// block's rows (some dozens) stay in a second-level cache of 1 MiB.
 #define LANES_ENOUGH 32
 #define LANES_MOST   1024
+
+// in rounds: some move's effect moves or reads this stock
+static bool is_in_moves(const Model *m, int32_t variable) {
+    if (m->clock != CLOCK_ROUNDS) return false;
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int32_t k = 0; m->jump[j].kind == JUMP_MOVE && k < m->jump[j].n_effect; k++) {
+            const ModelEffect *e = &m->jump[j].effect[k];
+            if (e->to == variable || m->program[e->value].reads >> variable & 1) return true;
+        }
+    return false;
+}
 
 // how often jumps move a stock: inner stocks should be moved by none
 static int times_moved(const Model *m, int32_t variable) {
@@ -36,7 +48,7 @@ static void choose_order(Lattice *l) {
     for (int32_t i = m->n_mode + 1; i < l->n_variable; i++)
         for (int32_t k = i; k > m->n_mode; k--) {
             int32_t a = l->order[k - 1], b = l->order[k];
-            int ta = times_moved(m, a), tb = times_moved(m, b);
+            int ta = times_moved(m, a) + 1000000 * is_in_moves(m, a), tb = times_moved(m, b) + 1000000 * is_in_moves(m, b);
             if (ta > tb || (ta == tb && l->n_node[a] <= l->n_node[b])) break;
             l->order[k - 1] = b;
             l->order[k] = a;
@@ -44,8 +56,10 @@ static void choose_order(Lattice *l) {
     l->n_lane = 1;
     for (int32_t k = l->n_variable - 1; k >= m->n_mode; k--) {
         int32_t v = l->order[k];
-        if (l->n_lane * l->n_node[v] > LANES_MOST) break;
+        // in rounds rows of joint choices are many, so a block is no longer than it needs to be
+        if (l->n_lane * l->n_node[v] > LANES_MOST || (m->clock == CLOCK_ROUNDS && l->n_lane >= LANES_ENOUGH)) break;
         if (times_moved(m, v) > 0 && l->n_lane >= LANES_ENOUGH) break;
+        if (is_in_moves(m, v)) break;
         l->n_lane *= l->n_node[v];
         l->n_inner++;
     }
@@ -103,6 +117,8 @@ LatticeSize lattice_size_grid(const Model *m, const int32_t *n_node) {
                 table_bytes(&l, reads_of(m, mj->effect[k].value) | (uint64_t)1 << mj->effect[k].to);
         for (int32_t k = 0; k < mj->n_lump; k++) size.table_bytes += table_bytes(&l, reads_of(m, mj->lump[k].value));
     }
+    for (int32_t k = 0; k < m->n_change; k++)
+        size.table_bytes += 2 * table_bytes(&l, reads_of(m, m->change[k].value) | (uint64_t)1 << m->change[k].to);
     return size;
 }
 
@@ -209,17 +225,20 @@ static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
     const Model *m = l->model;
     const ModelActor *a = &m->actor[i];
     double none[MODEL_VARIABLES_MAX] = {0};
-    double patience = eval_state(m, a->patience, none, l->param, NULL, NULL);
-    if (!(patience > 0) || !isfinite(patience)) {
+    bool is_rounds = m->clock == CLOCK_ROUNDS, is_given = a->discount != PROGRAM_NONE;
+    double patience = is_given ? INFINITY : eval_state(m, a->patience, none, l->param, NULL, NULL);
+    if (!is_given && (!(patience > 0) || !isfinite(patience))) {
         char place[512], number[32];
         return status_fail(error, DUR_DOMAIN, "%s: the patience of `%s` is %s; it must be above 0",
                            model_place(m, m->program[a->patience].span, place, sizeof place), a->name,
                            text_from_double(number, patience));
     }
     l->actor[i].rho = 1.0 / patience;
+    l->actor[i].beta = is_given ? eval_state(m, a->discount, none, l->param, NULL, NULL) : elementary_exp(-1.0 / patience);
     char what[160];
-    snprintf(what, sizeof what, "rate at which `%.100s` attends", a->name);
-    TRY(table_make(l, PROGRAM_NONE, a->attends, what, TABLE_NOT_NEGATIVE, &l->actor[i].attends, error));
+    snprintf(what, sizeof what, is_rounds ? "chance that `%.100s` attends" : "rate at which `%.100s` attends", a->name);
+    TRY(table_make(l, PROGRAM_NONE, a->attends, what, is_rounds ? TABLE_PROBABILITY : TABLE_NOT_NEGATIVE,
+                   &l->actor[i].attends, error));
     snprintf(what, sizeof what, "precision of `%.100s`", a->name);
     return table_make(l, PROGRAM_NONE, a->precision, what, TABLE_NOT_NEGATIVE, &l->actor[i].precision, error);
 }
@@ -307,6 +326,7 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, const int
     for (int32_t i = 0; i < m->n_actor; i++) TRY(actor_make(l, i, error));
     for (int32_t k = 0; k < m->n_stock; k++) TRY(stock_make(l, k, error));
     for (int32_t j = 0; j < m->n_jump; j++) TRY(jump_make(l, j, &l->jump[j], error));
+    TRY(change_make(l, &l->change, error));
     for (int32_t t = 0; t < m->n_term; t++) {
         char what[160];
         snprintf(what, sizeof what, "payoff `%.50s` of `%.50s`", m->term[t].name, m->actor[m->term[t].actor].name);
@@ -341,6 +361,7 @@ void lattice_free(Lattice *l) {
     const Model *m = l->model;
     for (int32_t t = 0; l->term && t < m->n_term; t++) lattice_table_free(&l->term[t]);
     for (int32_t j = 0; l->jump && j < m->n_jump; j++) jump_free(l, j, &l->jump[j]);
+    change_free(&l->change);
     for (int32_t k = 0; l->stock && k < m->n_stock; k++) {
         lattice_table_free(&l->stock[k].up);
         lattice_table_free(&l->stock[k].down);

@@ -5,7 +5,8 @@
 ///
 /// Order in memory: modes vary slowest, in order of declaration; then the outer stocks; then the inner stocks. The inner
 /// stocks together make a block of `n_lane` neighbouring states, over which kernels run as vectors; they are chosen
-/// among the stocks that no jump moves, so that inside a block every jump is one constant shift.
+/// among the stocks that no jump moves, so that inside a block every jump is one constant shift. In rounds no move's
+/// effect moves or reads an inner stock at all: joint choices are sums of constant shifts.
 ///
 ///     state = sum over variables of node[v] * stride[v]
 ///           = mode_state * n_stock_state + stock_state
@@ -53,7 +54,7 @@ typedef struct LatticeBranch {
 
 typedef struct LatticeJump {
     LatticeTable when;                       // 1 where it can happen, else 0
-    LatticeTable rate;                       // events: hazard with the guard folded in; else unused
+    LatticeTable rate;                       // events: hazard (in rounds probability) with the guard folded in; else unused
     bool    inner;                           // some shift depends on the lane: targets must be gathered
     int32_t n_branch;
     LatticeBranch *branch;                   // [n_branch]
@@ -62,6 +63,7 @@ typedef struct LatticeJump {
 
 typedef struct LatticeActor {
     double rho;                              // discount rate, 1/patience
+    double beta;                             // rounds: what the next round is worth, exp(-rho) or as given
     LatticeTable attends, precision;
 } LatticeActor;
 
@@ -84,6 +86,7 @@ typedef struct Lattice {
     LatticeActor *actor;                     // [n_actor]
     LatticeStock *stock;                     // [n_stock]
     LatticeJump  *jump;                      // [n_jump]
+    LatticeJump   change;                    // rounds: what stocks do at the end of one; no branch: nothing
     LatticeTable *term;                      // [n_term]
     int64_t  n_byte;                         // memory of all tables
     int32_t  n_start;
@@ -155,7 +158,8 @@ void lattice_describe(const Lattice *lattice, const int32_t *node, uint64_t mask
 /// Evaluate a program at every state. out[n_state], values unchecked (they may be infinite or NaN). DUR_OK or DUR_MEMORY.
 DurStatus lattice_fill(const Lattice *lattice, ProgramId program, double *out, Team *team);
 
-/// Targets of a jump from one state, branch and corner by corner: state index and probability.
+/// Targets of a jump (negative: of the change at the end of a round) from one state, branch and corner by corner: state index
+/// and probability.
 /// Room for LATTICE_CORNERS_MAX entries each. Returns how many. Plain and slow; the kernels' oracle.
 int32_t lattice_targets(const Lattice *lattice, int32_t jump, const int32_t *node, int64_t *state, double *weight);
 

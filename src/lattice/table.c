@@ -125,8 +125,12 @@ DurStatus table_make(const Lattice *l, ProgramId guard, ProgramId program, const
             status = table_fault(l, out, i, program, what, x, "has no finite value", error);
             goto fail;
         }
-        if (range == TABLE_NOT_NEGATIVE && x < 0) {
+        if (range != TABLE_FINITE && x < 0) {
             status = table_fault(l, out, i, program, what, x, "is negative", error);
+            goto fail;
+        }
+        if (range == TABLE_PROBABILITY && x > 1) {
+            status = table_fault(l, out, i, program, what, x, "is above 1 and should be a probability", error);
             goto fail;
         }
     }

@@ -70,9 +70,12 @@ typedef struct ModelCite {
 
 typedef struct ModelActor {
     const char *name, *text;
-    ProgramId patience;        // scenario units of time; discount rate rho = 1/patience; reads parameters only
+    ProgramId patience;        // scenario units of time; discount rate rho = 1/patience; reads parameters only;
+                               // PROGRAM_NONE where `discount` was said
+    ProgramId discount;        // rounds: what the next round is worth beside this one, 0 <= beta < 1; else PROGRAM_NONE
     ProgramId precision;       // logit precision mu >= 0, per unit of payoff; may read the state
-    ProgramId attends;         // rate of decision opportunities, per scenario unit; may read the state
+    ProgramId attends;         // rate of decision opportunities, per scenario unit; in rounds the probability of having
+                               // one in a round; may read the state
     ModelCite cite;
     Span span;
 } ModelActor;
@@ -92,6 +95,7 @@ typedef struct ModelStock {
     int32_t n_grid;                   // nodes, >= 2 (0: no grid said; only then it cannot be solved on a lattice)
     ProgramId start;                  // reads parameters only
     ProgramId drift, noise;           // per scenario unit (noise per square root of it); PROGRAM_NONE: zero
+    ProgramId change;                 // rounds: what is added at the end of a round; PROGRAM_NONE: nothing
     ModelCite cite;
     Span span;
 } ModelStock;
@@ -153,7 +157,7 @@ typedef struct ModelJump {
     int32_t   actor;           // the mover; negative for events
     bool      is_secret;
     ProgramId when;            // 1 where it can happen; PROGRAM_NONE: everywhere
-    ProgramId rate;            // events: hazard per scenario unit; else PROGRAM_NONE
+    ProgramId rate;            // events: hazard per scenario unit, in rounds the probability in a round; else PROGRAM_NONE
     double    at;              // dated events: scenario units after the start; may be negative (then it never happens)
     int32_t   n_effect, n_lump, n_draw;
     const ModelEffect *effect; // [n_effect], targets distinct
@@ -242,14 +246,16 @@ typedef struct ModelClaim {
 // ---- the whole ---------------------------------------------------------------------------------------------------
 
 typedef enum Choice { CHOICE_QUANTAL, CHOICE_TASTE } Choice;
+typedef enum Clock  { CLOCK_CONTINUOUS, CLOCK_ROUNDS } Clock;
 
 typedef struct Model {
     Arena *arena;              // owns everything below, this struct included
     char   hash[65];           // SHA-256 of the meaning: comments, layout and order of files read do not change it
     const char *title;
     const char *path;          // of the scenario file
+    Clock   clock;
     Choice  choice;
-    const char *unit;          // "month"
+    const char *unit;          // "month"; in rounds the length of one, "round" where none was said
     double  days_per_unit;     // 30.4375 for month
     int32_t from_day;          // days since 1970-01-01 of `from`; INT32_MIN: not said
     double  horizon;           // `until` - `from` in scenario units; 0: not said
@@ -266,6 +272,8 @@ typedef struct Model {
     int32_t n_policy;   const ModelPolicy   *policy;
     int32_t n_quantity; const ModelQuantity *quantity;
     int32_t n_claim;    const ModelClaim    *claim;
+    int32_t n_order;    const int32_t       *order;     // rounds: actors, who picks after whom; none: all at once
+    int32_t n_change;   const ModelEffect   *change;    // rounds: stocks at the end of one; `value` is the level after
     int32_t n_program;  const Program       *program;
     int32_t n_op;       const Op            *op;
     int32_t n_constant; const double        *constant;

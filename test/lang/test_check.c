@@ -46,6 +46,8 @@ TEST(conditions_are_no_numbers_and_modes_are_neither)                 { compare(
 TEST(units_that_do_not_go_together_are_told)                          { compare("check_units"); }
 TEST(clauses_that_are_missing_or_out_of_range_are_told)               { compare("check_clauses"); }
 TEST(policies_and_claims_ask_only_what_can_be_answered)               { compare("check_policies"); }
+TEST(rounds_take_chances_and_changes_and_an_order_of_all_who_move)       { compare("check_rounds"); }
+TEST(a_continuous_clock_takes_nothing_of_rounds)                         { compare("check_continuous"); }
 TEST(what_does_not_run_yet_is_checked_and_refused_by_name)            { compare("check_refused"); }
 TEST(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own) { compare("check_import"); }
 TEST(remarks_and_assumed_lines_leave_the_model_whole)                 { compare("check_remarks"); }
@@ -191,6 +193,7 @@ TEST(every_allocation_of_a_faulty_one_may_fail) {
 TEST(every_allocation_of_other_faults_may_fail) {
     fail_each("check_policies", "E(s at 3 month)");
     fail_each("check_refused", NULL);
+    fail_each("check_rounds", NULL);
 }
 
 int main(void) {
@@ -202,6 +205,8 @@ int main(void) {
         RUN(units_that_do_not_go_together_are_told),
         RUN(clauses_that_are_missing_or_out_of_range_are_told),
         RUN(policies_and_claims_ask_only_what_can_be_answered),
+        RUN(rounds_take_chances_and_changes_and_an_order_of_all_who_move),
+        RUN(a_continuous_clock_takes_nothing_of_rounds),
         RUN(what_does_not_run_yet_is_checked_and_refused_by_name),
         RUN(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own),
         RUN(remarks_and_assumed_lines_leave_the_model_whole),
