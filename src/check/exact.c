@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "check/check.h"
 #include "check/limit.h"
+#include "check/walk.h"
+#include "lattice/round.h"
 
 #include <assert.h>
 #include <math.h>
@@ -16,30 +18,6 @@
 
 /// Share of the error asked for that is aimed at: the work grows with its logarithm alone, so digits are cheap.
 #define EXACT_AIM 0.1
-
-/// Something that happens at an instant of its own: step `step` of the plan begins and sets modes, or event `jump`, which
-/// has a date. The other one is negative.
-typedef struct Instant {
-    double  time;
-    int32_t step, jump;
-} Instant;
-
-/// One pass: a function carried from the end of a window to the start of the run.
-typedef struct Walk {
-    const Lattice *lattice;
-    const Plan    *plan;
-    const ModelQuantity *quantity;
-    Team          *team;
-    Instant       *instant;      // [n_instant]
-    int32_t        n_instant;
-    bool           has_hold;     // reaching a state settles the matter, inside the window
-    uint8_t       *settled;      // [n_state] 0: open, 1: the answer is 0, 2: the answer is 1
-    bool           has_reward;   // a running reward inside the window
-    double         reward_scale;
-    double        *reward;       // [n_state] of the value x; NULL when it is the rate of a jump
-    double         budget;       // error for the whole walk
-    Evolution      e;
-} Walk;
 
 // ---- the timeline -----------------------------------------------------------------------------------------
 
@@ -100,7 +78,7 @@ static DurStatus fill(const Lattice *lattice, ProgramId program, double *out, Te
     return DUR_OK;
 }
 
-static void hold(Walk *w) {
+void walk_hold(Walk *w) {
     for (int64_t s = 0; s < w->e.n_state; s++)
         if (w->settled[s]) w->e.value[s] = w->settled[s] == 2 ? 1.0 : 0.0;
 }
@@ -125,7 +103,7 @@ static DurStatus settle(Walk *w, ProgramId one, bool one_is, ProgramId zero, Dur
 // ---- back in time -----------------------------------------------------------------------------------------
 
 /// The value before what happens at one instant, from the value after it.
-static DurStatus pass_instant(Walk *w, const Instant *instant, double t, DurError *error) {
+DurStatus walk_instant(Walk *w, const Instant *instant, double t, DurError *error) {
     const ModelQuantity *q = w->quantity;
     Evolution *e = &w->e;
     if (instant->step >= 0) {
@@ -152,21 +130,22 @@ static DurStatus pass_instant(Walk *w, const Instant *instant, double t, DurErro
 /// Carry w->e.value, the value just after all that happens at time t, back to the start. A path is right-continuous: at
 /// an instant it is where the last of the instant's changes left it.
 static DurStatus walk_back(Walk *w, double t, DurError *error) {
+    if (w->lattice->model->clock == CLOCK_ROUNDS) return rounds_walk_back(w, t, error);
     const ModelQuantity *q = w->quantity;
     Evolution *e = &w->e;
     int32_t n_stretch = 1;
     for (double at = t; at > 0; at = stretch_start(w, at)) n_stretch++;
-    if (w->has_hold) hold(w);
+    if (w->has_hold) walk_hold(w);
 
     for (;;) {
         for (int32_t i = w->n_instant - 1; i >= 0; i--)
-            if (w->instant[i].time == t) TRY(pass_instant(w, &w->instant[i], t, error));
+            if (w->instant[i].time == t) TRY(walk_instant(w, &w->instant[i], t, error));
         if (t <= 0) return DUR_OK;
 
         double start = stretch_start(w, t);
         bool inside = start >= q->from && t <= q->to;
         const Policy *policy = policy_before(w->plan, t);
-        if (inside && w->has_hold) hold(w);
+        if (inside && w->has_hold) walk_hold(w);
         if (inside && w->has_reward) {
             if (w->reward) memcpy(e->reward, w->reward, (size_t)e->n_state * sizeof *e->reward);
             else           TRY(chain_jump_rate(policy, q->jump, e->reward, w->team));
@@ -265,6 +244,8 @@ static DurStatus long_run(const Walk *w, double error_bound, CheckAnswer *out, c
     double *x = memory_column(l->n_state);
     DurStatus status = inside && x ? fill(l, w->quantity->x, x, w->team, error) : DUR_MEMORY;
     if (status == DUR_OK) status = limit_reachable(l, w->plan, inside);
+    if (status == DUR_OK && l->model->clock == CLOCK_ROUNDS)
+        status = rounds_after_choices(w->plan->step[w->plan->n_step - 1].policy, x, w->team);
     bool closed = true;
     if (status == DUR_OK)
         status = limit_mean(w->plan->step[w->plan->n_step - 1].policy, x, inside,
@@ -285,6 +266,7 @@ static DurStatus walk_once(Walk *w, double error_bound, CheckAnswer *out, DurErr
     const Lattice *l = w->lattice;
     Evolution *e = &w->e;
     double length = q->to - q->from, end = q->to;
+    if (l->model->clock == CLOCK_ROUNDS && isfinite(q->to)) length = (double)rounds_in(q->from, q->to);
     w->budget = error_bound;
     w->reward_scale = 1;
     switch (q->kind) {
@@ -301,9 +283,11 @@ static DurStatus walk_once(Walk *w, double error_bound, CheckAnswer *out, DurErr
             if (isfinite(q->to)) break;
             // from the time on when nothing else changes, the chain runs for ever
             end = settled_time(w, q->from);
-            hold(w);
+            walk_hold(w);
             bool bounded;
-            TRY(limit_ever(e, w->plan->step[w->plan->n_step - 1].policy, error_bound / 2, &bounded, error));
+            const Policy *last = w->plan->step[w->plan->n_step - 1].policy;
+            if (l->model->clock == CLOCK_ROUNDS) TRY(rounds_ever(w, last, error_bound / 2, &bounded, error));
+            else TRY(limit_ever(e, last, error_bound / 2, &bounded, error));
             w->budget = error_bound / 2;
             // what cannot succeed under the last policy may do so under an earlier one
             for (int64_t s = 0; s < l->n_state; s++) e->hold[s] = w->settled[s] != 0;

@@ -1,6 +1,7 @@
 #include "check/limit.h"
 
 #include "base/memory.h"
+#include "lattice/round.h"
 #include "num/bicgstab.h"
 
 #include <assert.h>
@@ -235,7 +236,12 @@ typedef struct Search {
     int64_t *stack, n_stack;
     int64_t *target;         // [LATTICE_CORNERS_MAX]
     double  *weight;
+    int64_t *set;            // [5 x ROUND_SET_MAX] in rounds: states on the way through one
+    bool     is_full;        // ... were more than fit
 } Search;
+
+/// States that one round can lead to from one state, at most. Where there are more, all states are taken for reachable.
+#define ROUND_SET_MAX 4096
 
 static void meet(Search *s, int64_t state) {
     if (s->seen[state]) return;
@@ -249,11 +255,121 @@ static void meet_targets(Search *s, int32_t jump, const int32_t *node) {
         if (s->weight[k] > 0) meet(s, s->target[k]);
 }
 
+/// States that a round can be in at some point, in `set`: replaced by where `jump` (negative: the change) takes each, and with
+/// `or_not` by where it was as well. Kept distinct.
+static void spread(Search *s, int32_t jump, bool or_not, int64_t *set, int32_t *n_set) {
+    const Lattice *l = s->lattice;
+    int32_t n_old = *n_set, first = n_old;
+    for (int32_t i = 0; i < n_old; i++) {
+        int32_t node[MODEL_VARIABLES_MAX];
+        lattice_nodes(l, set[i], node);
+        int32_t n = lattice_targets(l, jump, node, s->target, s->weight);
+        for (int32_t k = 0; k < n; k++) {
+            int32_t q = or_not ? 0 : first;
+            while (q < *n_set && set[q] != s->target[k]) q++;
+            if (q < *n_set || !(s->weight[k] > 0)) continue;
+            if (*n_set < ROUND_SET_MAX) set[(*n_set)++] = s->target[k];
+            else s->is_full = true;
+        }
+    }
+    if (or_not) return;
+    for (int32_t i = first; i < *n_set; i++) set[i - first] = set[i];
+    *n_set -= first;
+}
+
+/// What may or may not happen from each state of a set on its own, and the sets put together again.
+static void spread_event(Search *s, int32_t jump, int64_t *set, int32_t *n_set) {
+    const Lattice *l = s->lattice;
+    int64_t *out = set + ROUND_SET_MAX, *one = out + ROUND_SET_MAX;
+    int32_t n_out = 0;
+    for (int32_t i = 0; i < *n_set; i++) {
+        int32_t node[MODEL_VARIABLES_MAX], n_one = 1;
+        lattice_nodes(l, set[i], node);
+        double chance = lattice_table_at(l, &l->jump[jump].rate, node);
+        one[0] = set[i];
+        if (chance > 0) spread(s, jump, chance < 1, one, &n_one);
+        for (int32_t k = 0; k < n_one; k++) {
+            int32_t q = 0;
+            while (q < n_out && out[q] != one[k]) q++;
+            if (q < n_out) continue;
+            if (n_out < ROUND_SET_MAX) out[n_out++] = one[k];
+            else s->is_full = true;
+        }
+    }
+    memcpy(set, out, (size_t)n_out * sizeof *set);
+    *n_set = n_out;
+}
+
+/// One stage of choices from one state of a set; the choices are made there, whatever they find on the way.
+static void spread_stage(Search *s, const Policy *policy, int32_t stage, int64_t *set, int32_t *n_set) {
+    const Lattice *l = s->lattice;
+    const Model *m = l->model;
+    int64_t *out = set + ROUND_SET_MAX, *one = out + ROUND_SET_MAX, *all = one + ROUND_SET_MAX;
+    int32_t n_out = 0, actor[ROUND_ACTORS_MAX], n_actor = round_stage_actors(m, stage, actor);
+    for (int32_t i = 0; i < *n_set; i++) {
+        int32_t node[MODEL_VARIABLES_MAX], n_all = 1;
+        lattice_nodes(l, set[i], node);
+        all[0] = set[i];
+        for (int32_t k = 0; k < n_actor; k++) {
+            double attends = lattice_table_at(l, &l->actor[actor[k]].attends, node), wait = 1;
+            int32_t n_before = n_all;
+            int64_t *before = all + ROUND_SET_MAX;
+            memcpy(before, all, (size_t)n_all * sizeof *all);
+            n_all = 0;
+            for (int32_t j = 0; j < m->n_jump; j++) {
+                if (m->jump[j].kind != JUMP_MOVE || m->jump[j].actor != actor[k]) continue;
+                double chance = attends * policy_probability(policy, j, set[i]);
+                wait -= chance;
+                if (!(chance > 0)) continue;
+                int32_t n_one = n_before;
+                memcpy(one, before, (size_t)n_before * sizeof *one);
+                spread(s, j, false, one, &n_one);
+                if (n_all + n_one > ROUND_SET_MAX) { s->is_full = true; continue; }
+                for (int32_t x = 0; x < n_one; x++) all[n_all++] = one[x];
+            }
+            // rounding may leave a wait of 1e-17 that is none, or take one away that is there
+            if (wait > 1e-15 && n_all + n_before > ROUND_SET_MAX) s->is_full = true;
+            else if (wait > 1e-15)
+                for (int32_t x = 0; x < n_before; x++) all[n_all++] = before[x];
+            int32_t n_distinct = 0;
+            for (int32_t x = 0; x < n_all; x++) {
+                int32_t q = 0;
+                while (q < n_distinct && all[q] != all[x]) q++;
+                if (q == n_distinct) all[n_distinct++] = all[x];
+            }
+            n_all = n_distinct;
+        }
+        for (int32_t k = 0; k < n_all; k++) {
+            int32_t q = 0;
+            while (q < n_out && out[q] != all[k]) q++;
+            if (q < n_out) continue;
+            if (n_out < ROUND_SET_MAX) out[n_out++] = all[k];
+            else s->is_full = true;
+        }
+    }
+    memcpy(set, out, (size_t)n_out * sizeof *set);
+    *n_set = n_out;
+}
+
+/// Everything that one round can lead to.
+static void meet_round(Search *s, const Policy *policy, int64_t state) {
+    const Model *m = s->lattice->model;
+    int64_t *set = s->set;
+    int32_t n_set = 1;
+    set[0] = state;
+    for (int32_t k = 0; k < round_stages(m); k++) spread_stage(s, policy, k, set, &n_set);
+    for (int32_t j = 0; j < m->n_jump; j++)
+        if (m->jump[j].kind == JUMP_EVENT) spread_event(s, j, set, &n_set);
+    if (s->lattice->change.n_branch > 0) spread(s, -1, false, set, &n_set);
+    for (int32_t i = 0; i < n_set; i++) meet(s, set[i]);
+}
+
 /// Everything that one jump or one step of a stock can lead to.
 static void meet_neighbours(Search *s, const Policy *policy, int64_t state) {
     const Lattice *l = s->lattice;
     const Model *model = l->model;
     int32_t node[MODEL_VARIABLES_MAX];
+    if (model->clock == CLOCK_ROUNDS) { meet_round(s, policy, state); return; }
     lattice_nodes(l, state, node);
     for (int32_t j = 0; j < model->n_jump; j++) {
         const LatticeJump *jump = &l->jump[j];
@@ -280,7 +396,8 @@ DurStatus limit_reachable(const Lattice *lattice, const Plan *plan, uint8_t *out
     s.target = memory_alloc(LATTICE_CORNERS_MAX * sizeof *s.target);
     s.weight = memory_alloc(LATTICE_CORNERS_MAX * sizeof *s.weight);
     uint8_t *before = memory_alloc((size_t)n);
-    if (!s.stack || !s.target || !s.weight || !before) goto out;
+    s.set = memory_alloc(5 * ROUND_SET_MAX * sizeof *s.set);
+    if (!s.stack || !s.target || !s.weight || !s.set || !before) goto out;
 
     memset(out, 0, (size_t)n);
     for (int32_t k = 0; k < lattice->n_start; k++) out[lattice->start_state[k]] = 1;
@@ -312,10 +429,12 @@ DurStatus limit_reachable(const Lattice *lattice, const Plan *plan, uint8_t *out
             }
         }
     }
+    if (s.is_full) memset(out, 1, (size_t)n);
     status = DUR_OK;
 
 out:
     memory_free(before);
+    memory_free(s.set);
     memory_free(s.weight);
     memory_free(s.target);
     memory_free(s.stack);

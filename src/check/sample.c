@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "check/check.h"
 #include "check/verdict.h"
+#include "lattice/round.h"
 
 #include <assert.h>
 #include <math.h>
@@ -92,6 +93,7 @@ static Interval range_of(const Question *q, const ModelQuantity *m) {
     Interval x = eval_bound(q->model, m->x, box, q->plans->lattice->param, NULL);
     if (!isfinite(x.low) || !isfinite(x.high) || x.low > x.high) return (Interval){-INFINITY, INFINITY};
     double length = m->kind == QUANTITY_TOTAL ? m->to - m->from : 1;
+    if (m->kind == QUANTITY_TOTAL && q->model->clock == CLOCK_ROUNDS) length = (double)rounds_in(m->from, m->to);
     // integrals and interpolation round
     double slack = 1e-9 * fmax(fabs(x.low), fabs(x.high));
     return (Interval){length * (x.low - slack), length * (x.high + slack)};

@@ -1,6 +1,7 @@
 #include "check/uniformize.h"
 
 #include "base/memory.h"
+#include "lattice/round.h"
 
 #include <assert.h>
 #include <float.h>
@@ -134,6 +135,7 @@ double evolution_bytes(const Lattice *lattice, bool has_reward, bool has_hold) {
 
 double chain_rounding(const Lattice *lattice) {
     const Model *model = lattice->model;
+    if (model->clock == CLOCK_ROUNDS) return round_rounding(lattice);
     // a sum over the ways out, each a product of a few factors, relative to Lambda times the function's span
     return (16.0 + 2.0 * (double)model->n_stock + 4.0 * (double)model->n_jump) * (DBL_EPSILON / 2);
 }

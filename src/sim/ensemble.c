@@ -22,6 +22,7 @@ typedef struct Worker {
     Tally     own, *tally;   // worker 0 counts in the total at once
     Block    *block;         // continuous
     Walker   *walker;        // on the lattice
+    Player   *player;        // in rounds
 } Worker;
 
 struct Ensemble {
@@ -58,7 +59,10 @@ static void play(void *context, int64_t task, int worker) {
     int64_t first = task * SIM_LANES, n = o->n_run - first < SIM_LANES ? o->n_run - first : SIM_LANES;
     poll(w);
     if (setup_is_over(e->setup, o->first_run + first)) return;
-    if (o->kind == SIM_CONTINUOUS) block_play(w->block, o->first_run + first, (int32_t)n, poll, w);
+    if (w->player)
+        for (int64_t i = 0; i < n && !setup_is_over(e->setup, o->first_run + first + i); i++)
+            player_play(w->player, o->first_run + first + i, poll, w);
+    else if (o->kind == SIM_CONTINUOUS) block_play(w->block, o->first_run + first, (int32_t)n, poll, w);
     else
         for (int64_t i = 0; i < n && !setup_is_over(e->setup, o->first_run + first + i); i++)
             walker_play(w->walker, o->first_run + first + i, poll, w);
@@ -71,7 +75,8 @@ DurStatus setup_run(Setup *s, Tally *total, Team *team, DurError *error) {
     DurStatus status = DUR_MEMORY;
     e.worker = memory_zeroed((size_t)e.n_worker, sizeof *e.worker);
     if (!e.worker) goto done;
-    if (s->options->kind == SIM_LATTICE) {
+    bool is_rounds = s->model->clock == CLOCK_ROUNDS;
+    if (!is_rounds && s->options->kind == SIM_LATTICE) {
         status = walk_make(&e.walk, s, error);
         if (status != DUR_OK) goto done;
         status = DUR_MEMORY;
@@ -80,9 +85,10 @@ DurStatus setup_run(Setup *s, Tally *total, Team *team, DurError *error) {
         Worker *w = &e.worker[i];
         *w = (Worker){.ensemble = &e, .number = i, .tally = i ? &w->own : total};
         if (i && !tally_make(&w->own, s)) goto done;
-        if (s->options->kind == SIM_LATTICE) w->walker = walker_make(e.walk, w->tally);
-        else                                 w->block = block_make(s, w->tally);
-        if (!w->walker && !w->block) goto done;
+        if (is_rounds)                            w->player = player_make(s, w->tally);
+        else if (s->options->kind == SIM_LATTICE) w->walker = walker_make(e.walk, w->tally);
+        else                                      w->block = block_make(s, w->tally);
+        if (!w->walker && !w->block && !w->player) goto done;
     }
     team_run(team, play, &e, (s->options->n_run + SIM_LANES - 1) / SIM_LANES);
 
@@ -101,6 +107,7 @@ done:
     for (int i = 0; e.worker && i < e.n_worker; i++) {
         walker_free(e.worker[i].walker);
         block_free(e.worker[i].block);
+        player_free(e.worker[i].player);
         tally_free(&e.worker[i].own);
     }
     memory_free(e.worker);

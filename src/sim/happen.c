@@ -18,7 +18,7 @@ static uint64_t reads_of(const Block *b, ProgramId p) { return p == PROGRAM_NONE
 
 // ---- effects ------------------------------------------------------------------------------------------------------
 
-static double draw(const ModelDraw *d, Stream *stream) {
+double draw_size(const ModelDraw *d, Stream *stream) {
     switch (d->kind) {
     case DRAW_UNIFORM:     return stream_uniform(stream);
     case DRAW_NORMAL:      return stream_normal(stream);
@@ -68,7 +68,7 @@ void block_happen(Block *b, int32_t jump, const int32_t *list, int32_t n, uint32
             const Lane *lane = &b->lane[list[i]];
             Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, site + (uint32_t)d);
             stream.index = site == SITE_DATED ? (uint32_t)jump : lane->candidate;
-            b->drawn[d][i] = draw(&j->draw[d], &stream);
+            b->drawn[d][i] = draw_size(&j->draw[d], &stream);
         }
 
     // all effects read the state before

@@ -30,7 +30,13 @@
 ///   SIZE + d   k                random size d of what candidate k brings about; on the lattice SIZE picks the target
 ///   DATED + d  jump             the same of an event on a date
 ///   NOISE + s  cell             noise of stock s in that cell of time
-enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024 };
+/// In rounds, the index is the round (of an event on a date, the jump):
+///   CHOICE + a                  whether actor a attends, and what it picks
+///   CHANCE + j                  whether event j happens
+///   EFFECT + 16 j + d           random size d of jump j; on the lattice d = 0 picks the target
+///   CHANGE                      on the lattice, where the change of stocks leads
+enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024,
+       SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
 
 /// What can bring about a jump at a random time: an event, or an actor's opportunities. (On the lattice drift and
 /// noise, too; see chain_run.c.)
@@ -199,6 +205,14 @@ void      walk_free(Walk *walk);
 Walker   *walker_make(const Walk *walk, Tally *tally);
 void      walker_free(Walker *walker);
 void      walker_play(Walker *walker, int64_t run, void (*poll)(void *), void *context);
+
+typedef struct Player Player; // rounds.c: both kinds, with `clock rounds`
+Player *player_make(const Setup *setup, Tally *tally);
+void    player_free(Player *player);
+void    player_play(Player *player, int64_t run, void (*poll)(void *), void *context);
+
+/// One draw of a random size, in standard form.
+double draw_size(const ModelDraw *draw, Stream *stream);
 
 // ---- the ensemble (ensemble.c) ------------------------------------------------------------------------------------
 

@@ -101,7 +101,14 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
     const Model *m = s->model;
     int32_t n_event = 0;
     for (int32_t k = 0; k < m->n_jump; k++) n_event += m->jump[k].kind != JUMP_MOVE;
-    text_printf(out, "%s\n\n  hash      %.16s\n  clock     continuous, in %ss", m->title, m->hash, m->unit);
+    text_printf(out, "%s\n\n  hash      %.16s\n  clock     ", m->title, m->hash);
+    if (m->clock == CLOCK_CONTINUOUS) text_printf(out, "continuous, in %ss", m->unit);
+    else {
+        text_append(out, "rounds");
+        if (strcmp(m->unit, "round") != 0) text_printf(out, " of a %s", m->unit);
+        for (int32_t i = 0; i < m->n_order; i++) text_printf(out, "%s%s", i ? " then " : ", ", m->actor[m->order[i]].name);
+        if (m->n_order == 0) text_append(out, ", all at once");
+    }
     if (m->from_day != INT32_MIN) {
         char from[16], until[16];
         text_printf(out, ", from %s", model_date(m, 0, from));

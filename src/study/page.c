@@ -71,12 +71,17 @@ static Frame *actors_frame(const DurScenario *s, bool *failed) {
         put_text(&sheet, "name", a->name);
         put_text(&sheet, "text", a->text);
         Text patience = {0}, attends = {0};
-        text_number(&patience, eval_state(m, a->patience, NULL, s->session.param, NULL, NULL), 6);
-        text_printf(&patience, " %s", m->unit);
+        bool is_rounds = m->clock == CLOCK_ROUNDS, is_given = a->discount != PROGRAM_NONE;
+        text_number(&patience, eval_state(m, is_given ? a->discount : a->patience, NULL, s->session.param, NULL, NULL), 6);
+        if (is_given) text_append(&patience, ": the worth of the next round beside this one");
+        else          text_printf(&patience, " %s", m->unit);
         put_made(&sheet, "patience", &patience);
         put_text(&sheet, "precision", program_text(m, a->precision));
         text_append(&attends, program_text(m, a->attends) ? program_text(m, a->attends) : "");
-        if (!strstr(text_view(&attends), " per ")) text_printf(&attends, " per %s", m->unit);
+        // a round that is always attended needs no number
+        if (is_rounds && !text_view(&attends)[0]) text_append(&attends, "every round");
+        else if (is_rounds) text_append(&attends, " in a round");
+        else if (!strstr(text_view(&attends), " per ")) text_printf(&attends, " per %s", m->unit);
         put_made(&sheet, "attends", &attends);
     }
     return done(&sheet, failed);
@@ -161,6 +166,10 @@ static Frame *jumps_frame(const Model *m, bool moves, bool *failed) {
             Text rate = {0};
             text_printf(&rate, "at %s", model_date(m, jump->at, date));
             put_made(&sheet, "rate", &rate);
+        } else if (m->clock == CLOCK_ROUNDS) {
+            Text rate = {0};
+            text_printf(&rate, "%s in a round", program_text(m, jump->rate));
+            put_made(&sheet, "rate", &rate);
         } else {
             put_text(&sheet, "rate", program_text(m, jump->rate));
         }
@@ -183,7 +192,10 @@ static Frame *stocks_frame(const DurScenario *s, bool *failed) {
         put_number(&sheet, "low", stock->low);
         put_number(&sheet, "high", stock->high);
         put_number(&sheet, "start", eval_state(m, stock->start, NULL, s->session.param, NULL, NULL));
-        put_text(&sheet, "drift", program_text(m, stock->drift));
+        Text change = {0};
+        if (stock->change != PROGRAM_NONE) text_printf(&change, "%s in a round", program_text(m, stock->change));
+        if (change.length) put_made(&sheet, "drift", &change);
+        else               put_text(&sheet, "drift", program_text(m, stock->drift));
         put_text(&sheet, "noise", program_text(m, stock->noise));
         put_text(&sheet, "unit", stock->unit);
         put_source(&sheet, m, stock->cite);
@@ -284,7 +296,8 @@ static void put_links(Links *links, const Model *m) {
             put_link(links, m->jump[k].name, model_variable_name(m, m->jump[k].effect[e].to), "changes");
     for (int32_t k = 0; k < m->n_stock; k++) {
         uint64_t self = (uint64_t)1 << (m->n_mode + k);
-        put_reads(links, m, reads(m, m->stock[k].drift) & ~self, m->stock[k].name, "drives");
+        ProgramId own = m->clock == CLOCK_ROUNDS ? m->stock[k].change : m->stock[k].drift;
+        put_reads(links, m, reads(m, own) & ~self, m->stock[k].name, "drives");
     }
     for (int32_t k = 0; k < m->n_jump; k++)
         if (m->jump[k].kind == JUMP_EVENT) put_reads(links, m, reads(m, m->jump[k].rate), m->jump[k].name, "hastens");

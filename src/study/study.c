@@ -499,7 +499,10 @@ double study_horizon(const DurScenario *s) {
     }
     if (last > 0) return last;
     for (int32_t a = 0; a < m->n_actor; a++) {
-        double patience = eval_state(m, m->actor[a].patience, NULL, s->session.param, NULL, NULL);
+        // a discount is the patience that it comes from
+        bool is_given = m->actor[a].discount != PROGRAM_NONE;
+        double given = eval_state(m, is_given ? m->actor[a].discount : m->actor[a].patience, NULL, s->session.param, NULL, NULL);
+        double patience = !is_given ? given : given > 0 ? -1 / log(given) : 0;
         if (isfinite(patience)) last = fmax(last, 5 * patience);
     }
     return last > 0 ? last : 1;
