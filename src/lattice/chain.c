@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "lattice/chain_kernel.h"
 #include "lattice/round.h"
+#include "num/isa.h"
 
 #include <string.h>
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PAGES = ["README.md", "doc/tutorial.md", "doc/language.md", "scenarios/standoff/README.md", "scenarios/sanctions/README.md",
+PAGES = ["README.md", "doc/tutorial.md", "doc/language.md", "scenarios/standoff/README.md", "scenarios/brink/README.md", "scenarios/sanctions/README.md",
          "scenarios/entry-exit/README.md", "scenarios/us-mexico/README.md", "scenarios/patrol/README.md"]
 BLOCK = re.compile(r"^```(console|duress)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 
