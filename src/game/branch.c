@@ -19,8 +19,12 @@
 #define LENGTH_FIRST 0.05
 #define LENGTH_MOST  0.5
 #define LENGTH_LEAST 1e-6
-/// Points along the branch, at most.
+/// Least cosine between a step along the branch and the tangents at its ends.
+#define AGREES_LEAST 0.6
+/// Points along the branch, and folds, at most. Where every state is a small game of its own the branch can turn hundreds of
+/// times: nobody waits for that.
 #define POINTS_MOST 2000
+#define FOLDS_MOST  24
 /// How well the linear systems along the branch are solved.
 #define REDUCE 3e-3
 /// A system that is solved no better than this is a sign that the point is far from the branch.
@@ -29,8 +33,9 @@
 typedef struct Along {
     Krylov *k;
     double *last;                // [n] the last point
-    float  *way, *slope;         // [n] tangent of the branch; derivative in the logarithm of the scale, then A^{-1} of it
-    double  way_log;             // the tangent's part in the logarithm of the scale
+    float  *way, *next;          // [n] tangent of the branch at the last point, and at the one that is tried
+    float  *slope, *chord;       // [n] derivative of F in the logarithm of the scale; the step from the last point
+    double  way_log, next_log, chord_log;   // their parts in the logarithm of the scale
     double  weight;              // of values against the logarithm, in lengths: 1 / (sqrt(n) size^2). A fold is often a matter
                                  // of few states, which a mean over all of them would not see
 } Along;
@@ -47,17 +52,24 @@ static double take(Along *a, double scale, const double *value) {
     return tangent_take(a->k->tangent, scale, value, a->k->miss, a->slope) / size_of(value, a->k->n);
 }
 
-// The tangent of the branch at a point at which `take` has been: A way = slope * way_log, of length 1, on from `before`
-// (NULL: towards higher precision). The slope is overwritten.
-static DurStatus tangent_of(Along *a, bool has_before) {
+// The tangent of the branch at a point at which `take` has been: A next = slope * next_log, of length 1, the way that `chord`
+// shows (chord_log > 0 and no chord: towards higher precision).
+static DurStatus tangent_of(Along *a) {
     Krylov *k = a->k;
     DurStatus status = krylov_linear(k, a->slope, NULL, REDUCE, k->d, NULL);
     if (status != DUR_OK) return status;
     double square = gmres_dot(k->gmres, k->d, k->d), length = sqrt(1 + a->weight * square);
-    double turn = has_before ? a->weight * gmres_dot(k->gmres, k->d, a->way) + a->way_log : 1;
-    a->way_log = (turn < 0 ? -1 : 1) / length;
-    for (int64_t i = 0; i < k->n; i++) a->way[i] = (float)((double)k->d[i] * a->way_log);
+    double turn = a->weight * gmres_dot(k->gmres, k->d, a->chord) + a->chord_log;
+    a->next_log = (turn < 0 ? -1 : 1) / length;
+    for (int64_t i = 0; i < k->n; i++) a->next[i] = (float)((double)k->d[i] * a->next_log);
     return DUR_OK;
+}
+
+// the cosine between the step taken and a tangent
+static double agrees(Along *a, const float *way, double way_log) {
+    Gmres *g = a->k->gmres;
+    double length = sqrt(a->weight * gmres_dot(g, a->chord, a->chord) + a->chord_log * a->chord_log);
+    return length > 0 ? (a->weight * gmres_dot(g, a->chord, way) + a->chord_log * way_log) / length : 1;
 }
 
 // Back to the branch from a point beside it, in the plane across the tangent. A dV = F + F_s ds (s the logarithm of the scale)
@@ -93,15 +105,22 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
     DurStatus status = DUR_MEMORY;
     a.last = memory_column(k->n);
     a.way = memory_zeroed((size_t)k->n + 16, sizeof *a.way);
+    a.next = memory_zeroed((size_t)k->n + 16, sizeof *a.next);
     a.slope = memory_zeroed((size_t)k->n + 16, sizeof *a.slope);
-    if (!a.last || !a.way || !a.slope) goto done;
+    a.chord = memory_zeroed((size_t)k->n + 16, sizeof *a.chord);
+    if (!a.last || !a.way || !a.next || !a.slope || !a.chord) goto done;
 
     double size = size_of(value, k->n), at = log(scale), length = LENGTH_FIRST;
     a.weight = 1 / (sqrt((double)k->n) * size * size);
     take(&a, scale, value);
-    status = tangent_of(&a, false);
+    a.chord_log = 1;
+    status = tangent_of(&a);
     if (status != DUR_OK) goto done;
-    for (int32_t point = 0; point < POINTS_MOST && length >= LENGTH_LEAST && !krylov_is_spent(k); point++) {
+    float *first = a.way;
+    a.way = a.next;
+    a.next = first;
+    a.way_log = a.next_log;
+    for (int32_t point = 0; point < POINTS_MOST && out->n_fold < FOLDS_MOST && length >= LENGTH_LEAST && !krylov_is_spent(k); point++) {
         memcpy(a.last, value, (size_t)k->n * sizeof *value);
         double from = at;
         for (int64_t i = 0; i < k->n; i++) value[i] += length * (double)a.way[i];
@@ -129,6 +148,18 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
             }
             ok = false;
         }
+        if (ok) {
+            // a step that lands on another stretch of the branch, or turns back on its own, does not run with the tangents
+            // at both of its ends
+            for (int64_t i = 0; i < k->n; i++) a.chord[i] = (float)(value[i] - a.last[i]);
+            a.chord_log = at - from;
+            ok = agrees(&a, a.way, a.way_log) >= AGREES_LEAST;
+        }
+        if (ok) {
+            status = tangent_of(&a);
+            if (status != DUR_OK) goto done;
+            ok = agrees(&a, a.next, a.next_log) >= AGREES_LEAST;
+        }
         if (!ok) {
             memcpy(value, a.last, (size_t)k->n * sizeof *value);
             at = from;
@@ -137,10 +168,11 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
         }
         out->n_step++;
         out->reached = exp(at) > out->reached ? exp(at) : out->reached;
-        double before = a.way_log;
-        status = tangent_of(&a, true);
-        if (status != DUR_OK) goto done;
-        out->n_fold += (before < 0) != (a.way_log < 0);
+        out->n_fold += (a.way_log < 0) != (a.next_log < 0);
+        float *old = a.way;
+        a.way = a.next;
+        a.next = old;
+        a.way_log = a.next_log;
         if (n_step <= 2) length = length * 1.6 < LENGTH_MOST ? length * 1.6 : LENGTH_MOST;
         if (n_step >= 5) length /= 1.5;
         // precision 0 is behind: the branch cannot end there
@@ -152,7 +184,9 @@ done:
         out->interrupted = true;
         status = DUR_OK;
     }
+    memory_free(a.chord);
     memory_free(a.slope);
+    memory_free(a.next);
     memory_free(a.way);
     memory_free(a.last);
     return status;

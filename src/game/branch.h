@@ -20,7 +20,7 @@ typedef struct BranchResult {
 ///   tolerance   residual at the end; points on the way need less
 ///   value       [out] [n]; if not converged, the last point on the branch
 /// Under `choice taste` values grow without bound as precision goes to 0, so the way starts at a 64th of it.
-/// Returns DUR_OK whether or not it got there; DUR_MEMORY. Memory beside `krylov`: 2 n doubles, 2 n floats.
+/// Returns DUR_OK whether or not it got there; DUR_MEMORY. Memory beside `krylov`: 2 n doubles, 4 n floats.
 DurStatus branch_follow(BranchResult *out, Krylov *krylov, double tolerance, double *value);
 
 #endif

@@ -51,8 +51,9 @@
 /// all the same.
 #define BRANCH_WORK 2e8
 #define SWEEPS_LEAST 1500
-/// Sweeps of the values themselves, where nothing else did it.
+/// Sweeps of the values themselves, where nothing else did it; and most sweeps before a last attempt of Newton's method.
 #define VALUE_SWEEPS 2500
+#define SWEEPS_BEFORE 128
 
 #define BEYOND "the principal branch could be followed up to %.4g times the stated precisions only; this is another " \
                "equilibrium, found beyond"
@@ -282,6 +283,41 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
 
 static DurStatus find(Run *r, GameSolution *out, bool may_nest);
 
+// Newton's method from where a few sweeps lead, some from nothing and some from where the branch was lost (`left`): sweeps go
+// near an equilibrium that may repel them, a tangent then finds it
+static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const double *left) {
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
+    if (!k) return DUR_MEMORY;
+    DurStatus status = DUR_OK;
+    double work = BRANCH_WORK / (double)r->n;
+    int64_t most = work < SWEEPS_LEAST ? SWEEPS_LEAST : (int64_t)(work < GAME_SWEEPS ? work : GAME_SWEEPS);
+    int32_t tried = 0;
+    for (int32_t n = 1; n <= SWEEPS_BEFORE && k->n_sweep < most && !r->interrupted; n *= 2)
+        for (int32_t side = 0; side < 2 && k->n_sweep < most && !r->interrupted; side++) {
+            if (side == 0) memset(r->x, 0, (size_t)r->n * sizeof *r->x);
+            else           memcpy(r->x, left, (size_t)r->n * sizeof *r->x);
+            for (int32_t i = 0; i < n; i++) {
+                sweep_run(r->sweep, 1.0, r->x, r->g);
+                double *t = r->x; r->x = r->g; r->g = t;
+            }
+            r->n_sweep += n;
+            k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most / 4;
+            KrylovResult end;
+            status = krylov_solve(&end, k, 1.0, tolerance, 2 * NEWTON_STEPS, r->x);
+            tried++;
+            if (status != DUR_OK) goto done;
+            r->interrupted = end.interrupted;
+            r->residual = end.residual;
+            if (end.converged) goto done;
+        }
+
+done:
+    say_how(out, "; Newton-Krylov after a few sweeps, %d starts%s", tried, r->residual <= tolerance ? "" : ", did no better");
+    r->n_sweep += k->n_sweep + k->n_take;
+    krylov_free(k);
+    return status;
+}
+
 typedef struct Coarsest {
     const Run *run;              // on the lattice itself
     GameSolution *out;
@@ -352,18 +388,24 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     r->mix = anderson_make(r->n, WINDOW, r->team);
     r->g = memory_column(r->n);
     if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
-    int64_t before = r->n_sweep;
+    int64_t before = r->n_sweep, max_sweep = r->max_sweep;
+    double reached = out->reached, *left = memory_column(r->n);
+    if (!left) return DUR_MEMORY;
+    memcpy(left, r->x, (size_t)r->n * sizeof *left);
     r->has_tangents = true;
     if (r->max_sweep > before + VALUE_SWEEPS) r->max_sweep = before + VALUE_SWEEPS;
-    double reached = out->reached;
     status = follow_by_sweeps(r, out);
-    if (r->residual <= tolerance && out->is_principal) {
-        // sweeps step over folds without a word
+    r->max_sweep = max_sweep;
+    say_how(out, "%lld sweeps of the values with Anderson mixing%s", (long long)(r->n_sweep - before),
+            r->residual <= tolerance ? "" : " did no better");
+    if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
+        status = from_sweeps(r, out, tolerance, left);
+    if (r->residual <= tolerance) {
+        // neither sweeps nor Newton's method alone keep to the branch
         out->is_principal = false;
         snprintf(out->note, sizeof out->note, BEYOND, reached);
     }
-    say_how(out, "%lld sweeps of the values with Anderson mixing%s", (long long)(r->n_sweep - before),
-            r->residual <= tolerance ? "" : " did no better");
+    memory_free(left);
     return status;
 }
 
