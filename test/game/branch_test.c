@@ -1,0 +1,153 @@
+#include "../random_scenario.h"
+#include "case.h"
+
+#include "base/memory.h"
+#include "game/branch.h"
+
+// A game in which the branch folds: one actor, ninety-six states, found among random ones.
+static void folded(Case *k) {
+    Text text = {0};
+    random_scenario(&text, 521, "quantal", 3);
+    case_open(k, text_view(&text));
+    text_free(&text);
+}
+
+// values of one precision scale from the values of another, by many small steps that never turn: an independent way along the
+// branch up to its first fold
+static double small_steps(const Case *k, double to, double *value) {
+    Krylov *newton = krylov_make(k->lattice, NULL, NULL, 40, NULL);
+    double reached = 0;
+    memset(value, 0, (size_t)newton->n * sizeof *value);
+    for (double scale = 0; scale <= to + 1e-12; scale += 0.01) {
+        KrylovResult r;
+        newton->only_whole = scale > 0;
+        CHECK_OK(krylov_solve(&r, newton, scale, 1e-9, 12, value));
+        if (!r.converged) break;
+        reached = scale;
+    }
+    krylov_free(newton);
+    return reached;
+}
+
+TEST(before_a_fold_the_branch_is_what_small_steps_find) {
+    for (uint64_t seed = 520; seed < 528; seed++) {
+        Text text = {0};
+        random_scenario(&text, seed, "quantal", 0.4);
+        Case k = {0};
+        case_open(&k, text_view(&text));
+        Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
+        double *value = memory_column(newton->n), *steps = memory_column(newton->n);
+        BranchResult b;
+        CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+        CHECK(b.converged && b.n_fold == 0);
+        CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
+        for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], steps[i], 1e-6);
+        memory_free(steps);
+        memory_free(value);
+        krylov_free(newton);
+        text_free(&text);
+        case_close(&k);
+    }
+}
+
+TEST(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go) {
+    Case k = {0};
+    folded(&k);
+    Krylov *newton = krylov_make(k.lattice, NULL, NULL, 60, NULL);
+    double *value = memory_column(newton->n), *steps = memory_column(newton->n), residual;
+    BranchResult b;
+    CHECK_OK(branch_follow(&b, newton, 1e-8, value));
+    CHECK(b.converged);
+    // it turns back and forth again: folds come in pairs on a branch that reaches higher precision in the end
+    CHECK(b.n_fold >= 2 && b.n_fold % 2 == 0);
+    DurError error = {0};
+    CHECK_OK(plain_residual(k.lattice, NULL, value, &residual, &error));
+    CHECK(residual <= 2e-8);
+    // upwards alone the branch ends where it turns
+    double reached = small_steps(&k, 1.0, steps);
+    CHECK(reached > 0.7 && reached < 0.8);
+    memory_free(steps);
+    memory_free(value);
+    krylov_free(newton);
+    case_close(&k);
+}
+
+TEST(a_solve_says_how_it_was_done_and_around_how_many_folds) {
+    Case k = {0};
+    GameSolution s;
+    folded(&k);
+    solved(&s, &k, NULL);
+    CHECK(s.is_principal && s.n_fold >= 2);
+    CHECK(strstr(s.how, "principal branch") && strstr(s.how, "folds"));
+    game_free(&s);
+    case_close(&k);
+}
+
+TEST(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values) {
+    // the drift's speed stands in a param, so the same model has two lattices
+    Case k = {0};
+    case_open(&k, "scenario \"s\" { clock continuous unit month }\n"
+                  "actor a { patience 20 month precision 4 attends 2 per month }\n"
+                  "actor b { patience 20 month precision 4 attends 2 per month }\n"
+                  "param speed = 0.1\n"
+                  "mode m of a { off, on }\n mode q of b { off, on }\n"
+                  "stock x { range 0..1 grid 61 start 0.5 drift if m == on then speed*(1 - x) else -speed*x }\n"
+                  "stock y { range 0..1 grid 41 start 0.5 drift if q == on then speed*(1 - y) else -speed*x*y }\n"
+                  "move up of a { when m == off cost 0.1 then m = on }\n move down of a { when m == on then m = off }\n"
+                  "move enter of b { when q == off cost 0.1 then q = on }\n move leave of b { when q == on then q = off }\n"
+                  "payoff a { x x - 0.4*y; wage -0.2*[m == on] }\n payoff b { y y - 0.8*x; wage -0.2*[q == on] }\n");
+    GameSolution cold, again, old;
+    solved(&old, &k, NULL);
+    double param[1] = {0.101};
+    DurError error = {0};
+    Lattice *moved;
+    CHECK_OK(lattice_make(&moved, k.model, param, &error));
+    CHECK_OK(game_solve(&cold, moved, NULL, NULL, &error));
+    CHECK_OK(game_solve(&again, moved, &(GameOptions){.warm = old.policy->value}, NULL, &error));
+    CHECK(cold.verdict == GAME_CONVERGED && again.verdict == GAME_CONVERGED);
+    CHECK(again.n_step <= 5);
+    CHECK(again.n_sweep < cold.n_sweep);
+    for (int64_t i = 0; i < 2 * moved->n_state; i++) CHECK_NEAR(cold.policy->value[i], again.policy->value[i], 2e-5);
+    game_free(&again);
+    game_free(&cold);
+    game_free(&old);
+    lattice_free(moved);
+    case_close(&k);
+}
+
+TEST(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_itself_leads_to) {
+    Case k = {0};
+    case_open(&k, "scenario \"s\" { clock continuous unit month }\n"
+                  "actor a { patience 20 month precision 2 attends 2 per month }\n"
+                  "actor b { patience 20 month precision 2 attends 2 per month }\n"
+                  "mode m of a { off, on }\n mode q of b { off, on }\n"
+                  "stock x { range 0..1 grid 41 start 0.5 drift if m == on then 0.1*(1 - x) else -0.1*x }\n"
+                  "stock y { range 0..1 grid 41 start 0.5 drift if q == on then 0.2*(1 - y) else -0.1*x*y }\n"
+                  "move up of a { when m == off cost 0.1 then m = on }\n move down of a { when m == on then m = off }\n"
+                  "move enter of b { when q == off cost 0.1 then q = on }\n move leave of b { when q == on then q = off }\n"
+                  "payoff a { x x - 0.4*y; wage -0.2*[m == on] }\n payoff b { y y - 0.8*x; wage -0.2*[q == on] }\n");
+    GameSolution s;
+    solved(&s, &k, &(GameOptions){.tolerance = 1e-9});
+    CHECK(strstr(s.how, "carried"));
+    Krylov *newton = krylov_make(k.lattice, NULL, NULL, 60, NULL);
+    double *value = memory_column(newton->n);
+    BranchResult b;
+    CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+    CHECK(b.converged);
+    for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], s.policy->value[i], 2e-6);
+    memory_free(value);
+    krylov_free(newton);
+    game_free(&s);
+    case_close(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(before_a_fold_the_branch_is_what_small_steps_find),
+        RUN(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go),
+        RUN(a_solve_says_how_it_was_done_and_around_how_many_folds),
+        RUN(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values),
+        RUN(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_itself_leads_to),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
