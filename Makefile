@@ -20,7 +20,7 @@ PAGE    = $(BUILD)/demo/us-mexico.html
 SUMMARY = $(BUILD)/demo/us-mexico.txt
 
 FUZZ_SECONDS = 600
-BENCHES      = solve_bench sim_bench
+BENCHES      = solve_bench sim_bench scale_bench
 
 # with nothing to do there is nothing to say
 NINJA = ninja --quiet -C

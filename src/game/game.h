@@ -45,6 +45,7 @@ typedef struct GameSolution {
     Policy *policy;              // owned: values, advantages, probabilities; the best found if not converged
     GameCertificate certificate;
     int64_t n_sweep;             // sweeps over the lattice: of the values, of tangents, and tangents taken
+    int64_t n_take;              // of them, tangents taken on the lattice itself
     int32_t n_step;              // points found on the way: on the branch, on coarser lattices, and the last
     int32_t n_fold;              // times that the principal branch turned back
     double  reached;             // multiple of the stated precisions up to which it was followed, where it was lost; else 0

@@ -13,9 +13,9 @@
 #define NODES_LEAST 3
 /// Residual to which coarser lattices are solved: what the grid leaves open is far more.
 #define LEVEL_TOLERANCE 3e-4
-/// Newton steps from one lattice to the next, and by how much of their size values may move: where it is more, the coarser
-/// one was no guide.
-#define LEVEL_STEPS 12
+/// Newton steps from one lattice to the next, and by how much of their size values may move while both solutions belong together.
+#define LEVEL_STEPS 30
+#define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
@@ -61,21 +61,23 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
                         double *value, KrylovResult *end, bool *ok) {
     *ok = false;
     TRY(carry_all(from, coarse, k->lattice, value));
-    k->only_whole = true;
+    int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
+    if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
-    k->only_whole = false;
+    k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
     out->interrupted = end->interrupted;
     if (!end->converged) return DUR_OK;
     double by;
     TRY(moved(from, coarse, k->lattice, value, &by));
-    *ok = by <= MOVED_MOST;
+    out->is_near &= end->n_short == 0 && by <= MOVED_MOST;
+    *ok = true;
     return DUR_OK;
 }
 
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, NestFind find,
                      void *context, double *value) {
-    *out = (NestResult){0};
+    *out = (NestResult){.is_near = true};
     const Lattice *lattice = krylov->lattice;
     const Model *m = lattice->model;
     Lattice *level[LEVELS_MOST] = {0};

@@ -13,7 +13,9 @@ typedef DurStatus (*NestFind)(void *context, const Lattice *lattice, const Latti
                               double *value, bool *found, bool *interrupted);
 
 typedef struct NestResult {
-    bool    found;               // `value` is a solution, and near enough to the coarser one to belong to it
+    bool    found;               // `value` is a solution
+    bool    is_near;             // on every lattice Newton's method went straight to it, and values moved little on the way: it
+                                 // belongs to the one on the coarsest
     bool    interrupted;
     double  residual;            // of `value`
     int32_t n_level;             // coarser lattices solved

@@ -42,7 +42,7 @@
 /// and memory that is not used is not taken.
 #define KRYLOV_WINDOW 60
 /// The same where memory counts: above this many values.
-#define KRYLOV_WINDOW_LARGE 12
+#define KRYLOV_WINDOW_LARGE 8
 #define VALUES_LARGE 40000000
 /// Newton steps from values at hand.
 #define NEWTON_STEPS 30
@@ -371,6 +371,11 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             out->n_step += nest.n_step;
             say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov, %d steps",
                     (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s", nest.n_step);
+            if (!nest.is_near && out->is_principal) {
+                out->is_principal = false;
+                snprintf(out->note, sizeof out->note, "the principal branch was followed on a coarser lattice, but on the way to this one "
+                         "values moved so far that this may be another equilibrium");
+            }
         } else if (status == DUR_OK && nest.coarsest > 0) {
             // what was found there, and how, says nothing of this lattice
             out->how[said] = out->note[0] = '\0';
@@ -381,6 +386,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     }
     if (status == DUR_OK && !done) status = from_branch(r, k, out, tolerance, &done);
     r->n_sweep += k->n_sweep + k->n_take;
+    out->n_take = k->n_take;
     krylov_free(k);
     if (status != DUR_OK || done) return status;
 
@@ -439,7 +445,10 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     if (status != DUR_OK) goto finish;
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
     out->verdict = r.interrupted ? GAME_INTERRUPTED : r.residual <= tolerance ? GAME_CONVERGED : GAME_NO_CONVERGENCE;
-    if (out->verdict == GAME_NO_CONVERGENCE && !out->note[0])
+    if (out->verdict == GAME_NO_CONVERGENCE && out->reached > 0)
+        snprintf(out->note, sizeof out->note, "the principal branch was followed up to %.4g times the stated precisions; beyond, the "
+                 "residual stays at %.2e after %lld sweeps", out->reached, r.residual, (long long)r.n_sweep);
+    else if (out->verdict == GAME_NO_CONVERGENCE && !out->note[0])
         snprintf(out->note, sizeof out->note, "the residual stands at %.2e after %lld sweeps", r.residual,
                  (long long)r.n_sweep);
     out->n_sweep = r.n_sweep;

@@ -11,6 +11,8 @@
 #define TAKE_STATES 4096
 /// Bytes that one task of tangent_sweep should work on: they stay in a second-level cache of 1 MiB with room to spare.
 #define SWEEP_BYTES (384 << 10)
+/// Levels of a sweep, at most: threads wait for one another after each, and more of them save few sweeps.
+#define LEVELS_MOST 16
 /// Fewest lanes that a block is cut into: one vector of the widest kind.
 #define LANES_LEAST 16
 
@@ -271,18 +273,19 @@ static int direction(const LatticeStock *s) {
     return net >= 0 ? 1 : -1;
 }
 
-// blocks whose outer nodes, each counted in its stock's direction, have the same sum make a level: drift never leads from
-// one to another of them, so what they do to each other (jumps alone) may wait a sweep
+// blocks whose outer nodes, each counted in its stock's direction, have about the same sum make a level. Drift never leads from
+// one to another of those with the very same, so little of what they do to each other has to wait a sweep
 static bool make_order(Tangent *t) {
     const Lattice *l = t->lattice;
-    int64_t n_block = t->job.n_block, n_level = 1;
+    int64_t n_block = t->job.n_block, n_diagonal = 1, n_level;
     int sign[MODEL_VARIABLES_MAX] = {0};
     for (int32_t k = l->model->n_mode; k < l->n_variable - l->n_inner; k++) {
         int32_t v = l->order[k];
         const LatticeStock *s = &l->stock[v - l->model->n_mode];
         sign[v] = s->moves ? direction(s) : 1;
-        n_level += l->n_node[v] - 1;
+        n_diagonal += l->n_node[v] - 1;
     }
+    n_level = n_diagonal < LEVELS_MOST ? n_diagonal : LEVELS_MOST;
     int32_t *at = memory_alloc((size_t)n_block * sizeof *at);
     t->order = memory_alloc((size_t)n_block * sizeof *t->order);
     t->level = memory_zeroed((size_t)n_level + 1, sizeof *t->level);
@@ -296,6 +299,7 @@ static bool make_order(Tangent *t) {
             int32_t v = l->order[k];
             at[b] += sign[v] > 0 ? view.node[v] : l->n_node[v] - 1 - view.node[v];
         }
+        at[b] = (int32_t)(at[b] * n_level / n_diagonal);
         t->level[at[b] + 1]++;
     }
     for (int64_t k = 0; ok && k < n_level; k++) t->level[k + 1] += t->level[k];
