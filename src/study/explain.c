@@ -78,12 +78,20 @@ static DurStatus differentiate(Explanation *e, DurScenario *s, DurError *error) 
     return adjoint_make(&e->adjoint, p, e->state, n, e->target, &s->progress, s->team, error);
 }
 
+DurStatus explain_can(const Model *m, DurError *error) {
+    if (m->clock == CLOCK_ROUNDS)
+        return status_fail(error, DUR_UNSUPPORTED, "this version tells the reasons for choices under `clock continuous` only, and this "
+                           "scenario is played in rounds");
+    return DUR_OK;
+}
+
 DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
     const Model *m = s->model;
     const GameSolution *g = &s->session.equilibrium;
     const Lattice *l = s->session.lattice;
     *e = (Explanation){.scenario = s, .actor = actor};
     memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
+    TRY(explain_can(m, error));
     TRY(study_room(s, reasons_bytes(l, team_size(s->team)), "explaining a game", error));
     TRY(reasons_make(&e->reasons, g->policy, state, actor, &s->progress, s->team, error));
     TRY(gather(e, error));

@@ -31,6 +31,9 @@ typedef struct Explanation {
     Adjoint  adjoint;
 } Explanation;
 
+/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds.
+DurStatus explain_can(const Model *model, DurError *error);
+
 /// Explain the equilibrium's choices at a state, which must have met its tolerance. DUR_LIMIT if memory does not suffice.
 DurStatus explain_make(Explanation *out, DurScenario *s, const double *state, int32_t actor, DurError *error);
 void      explain_free(Explanation *e);

@@ -442,6 +442,7 @@ static DurStatus explain(DurScenario *s, const DurOptions *options, DurResult *r
     study_start(s, state);
     if (options->at) TRY(lang_read_state(m, options->at, state, error));
     TRY(read_actor(m, options->actor, &actor, error));
+    TRY(explain_can(m, error));
     TRY(study_equilibrium(s, false, error));
     TRY(study_unmet(s, error));
     TRY(explain_make(e, s, state, actor, error));

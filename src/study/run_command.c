@@ -26,7 +26,7 @@ static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) 
     DurStatus status = explain_make(&run->reasons, s, state, -1, &why);
     run->is_explained = status == DUR_OK;
     if (status == DUR_OK) return DUR_OK;
-    if (status != DUR_LIMIT) return status_fail(error, status, "%s", why.text);
+    if (status != DUR_LIMIT && status != DUR_UNSUPPORTED) return status_fail(error, status, "%s", why.text);
     snprintf(run->not_explained, sizeof run->not_explained, "%.255s", why.text);
     return DUR_OK;
 }
