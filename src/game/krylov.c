@@ -7,9 +7,9 @@
 #include <string.h>
 
 /// How much of the residual a linear solve leaves: a tangent costs as much as a dozen sweeps, which bring about this much.
-#define REDUCE 0.03
+#define REDUCE 0.1
 /// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
-#define REDUCE_MOST 0.1
+#define REDUCE_MOST 0.15
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
 /// Shortest fraction of a step that is tried.

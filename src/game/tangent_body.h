@@ -206,42 +206,45 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 #define LOAD16(p)     (*(const DurFloat16 *)(p))
 #define STORE16(p, x) (*(DurFloat16 *)(p) = (x))
 
-// the mean of x over the lane-dependent targets of a jump, at one lane
-static float gathered(const Lattice *l, int32_t jump, const LatticeBlock *view, const float *x, int64_t lane) {
-    const LatticeJump *j = &l->jump[jump];
-    float sum = 0;
-    for (int32_t b = 0; b < j->n_branch; b++) {
-        const LatticeBranch *branch = &j->branch[b];
-        int64_t move = 0, step[MODEL_VARIABLES_MAX];
-        float up[MODEL_VARIABLES_MAX];
-        int32_t n_split = 0;
-        for (int32_t k = 0; k < branch->n_shift; k++) {
-            const LatticeShift *s = &branch->shift[k];
-            int64_t at = s->move.inner ? lane : 0;
-            move += (int64_t)lattice_row(l, &s->move, view)[at];
-            double share = lattice_row(l, &s->up, view)[at];
-            if (share == 0.0) continue;
-            up[n_split] = (float)share;
-            step[n_split++] = l->stride[s->variable];
-        }
-        for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
-            float w = (float)branch->weight;
-            int64_t shift = move;
-            for (int32_t k = 0; k < n_split; k++) {
-                bool is_up = corner >> k & 1;
-                w *= is_up ? up[k] : 1.0f - up[k];
-                if (is_up) shift += step[k];
-            }
-            sum += w * x[lane + shift];
-        }
-    }
-    return sum;
-}
-
+// the mean of x over the lane-dependent targets of a jump, at sixteen lanes
 static void gathered16(const Lattice *l, int32_t jump, const LatticeBlock *view, const float *x, int64_t lane,
                        DurFloat16 *out) {
+    const LatticeJump *j = &l->jump[jump];
     *out = (DurFloat16){0};
-    for (int i = 0; i < 16 && lane + i < l->n_lane; i++) (*out)[i] = gathered(l, jump, view, x, lane + i);
+    for (int32_t b = 0; b < j->n_branch; b++) {
+        const LatticeBranch *branch = &j->branch[b];
+        const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
+        bool by_lane[MODEL_VARIABLES_MAX];
+        for (int32_t k = 0; k < branch->n_shift; k++) {
+            move_row[k] = lattice_row(l, &branch->shift[k].move, view);
+            up_row[k] = lattice_row(l, &branch->shift[k].up, view);
+            by_lane[k] = branch->shift[k].move.inner;
+        }
+        for (int i = 0; i < 16 && lane + i < l->n_lane; i++) {
+            int64_t move = 0, step[MODEL_VARIABLES_MAX];
+            float up[MODEL_VARIABLES_MAX], sum = 0;
+            int32_t n_split = 0;
+            for (int32_t k = 0; k < branch->n_shift; k++) {
+                int64_t at = by_lane[k] ? lane + i : 0;
+                move += (int64_t)move_row[k][at];
+                double share = up_row[k][at];
+                if (share == 0.0) continue;
+                up[n_split] = (float)share;
+                step[n_split++] = l->stride[branch->shift[k].variable];
+            }
+            for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
+                float w = (float)branch->weight;
+                int64_t shift = move;
+                for (int32_t k = 0; k < n_split; k++) {
+                    bool is_up = corner >> k & 1;
+                    w *= is_up ? up[k] : 1.0f - up[k];
+                    if (is_up) shift += step[k];
+                }
+                sum += w * x[lane + i + shift];
+            }
+            (*out)[i] += sum;
+        }
+    }
 }
 
 // the coefficients of the sixteen lanes from `lane` on

@@ -23,7 +23,8 @@ struct Gmres {
     int32_t k;                    // basis vectors to take part
     const float *from;
     float *to;
-    double weight[GMRES_WINDOW_MAX + 1];
+    double scale;
+    float  single[GMRES_WINDOW_MAX + 1];   // weights of the basis
 };
 
 double gmres_bytes(int64_t n, int32_t window) { return 4.0 * (double)n * (window + 2); }
@@ -79,32 +80,31 @@ static void task_project(void *context, int64_t chunk, int worker) {
     for (int32_t k = 0; k <= g->k; k++) sum[k] = (double)g->kernel->dot_float(g->basis + k * g->n + at, to, n);
 }
 
-// to -= sum of weight * basis, and the square of its length
+// to += sum of single * basis, and the square of its length
 static void task_orthogonal(void *context, int64_t chunk, int worker) {
     (void)worker;
     Gmres *g = context;
     int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
     float *to = g->to + at;
-    for (int32_t k = 0; k <= g->k; k++) g->kernel->add_float(to, g->basis + k * g->n + at, (float)-g->weight[k], n);
+    g->kernel->combine_float(to, g->basis + at, g->n, g->single, g->k + 1, n);
     g->partial[chunk * (g->window + 2)] = (double)g->kernel->dot_float(to, to, n);
 }
 
-// to <- to * weight[0]
+// to <- to * scale
 static void task_scale(void *context, int64_t chunk, int worker) {
     (void)worker;
     Gmres *g = context;
     int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
-    float *to = g->to + at, by = (float)g->weight[0];
+    float *to = g->to + at, by = (float)g->scale;
     for (int64_t i = 0; i < n; i++) to[i] *= by;
 }
 
-// to += sum of weight * basis over the first k + 1
+// to += sum of single * basis over the first k + 1
 static void task_add(void *context, int64_t chunk, int worker) {
     (void)worker;
     Gmres *g = context;
     int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
-    for (int32_t k = 0; k <= g->k; k++)
-        g->kernel->add_float(g->to + at, g->basis + k * g->n + at, (float)g->weight[k], n);
+    g->kernel->combine_float(g->to + at, g->basis + at, g->n, g->single, g->k + 1, n);
 }
 
 // to <- to - from
@@ -160,7 +160,7 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
         if (!(length > 0) || !isfinite(length) || out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;
         if (again && length > STALLED * last) { out->stalled = true; return DUR_OK; }
         last = length;
-        g->weight[0] = 1 / length;
+        g->scale = 1 / length;
         run(g, task_scale, NULL, q, 0);
         e[0] = length;
 
@@ -174,11 +174,14 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
             if (status != DUR_OK) return status;
             out->n_sweep++;
             run(g, task_project, g->basis + k * g->n, w, k);
-            for (int32_t i = 0; i <= k; i++) h[i][k] = g->weight[i] = sum_partial(g, i);
+            for (int32_t i = 0; i <= k; i++) {
+                h[i][k] = sum_partial(g, i);
+                g->single[i] = (float)-h[i][k];
+            }
             run(g, task_orthogonal, NULL, w, k);
             double left = sqrt(sum_partial(g, 0));
             if (left > 0) {
-                g->weight[0] = 1 / left;
+                g->scale = 1 / left;
                 run(g, task_scale, NULL, w, 0);
             }
             // Givens rotations keep the small system triangular
@@ -200,7 +203,7 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
             for (int32_t j = i + 1; j < k; j++) sum -= h[i][j] * y[j];
             y[i] = h[i][i] != 0 ? sum / h[i][i] : 0;
         }
-        for (int32_t i = 0; i < k; i++) g->weight[i] = y[i];
+        for (int32_t i = 0; i < k; i++) g->single[i] = (float)y[i];
         run(g, task_add, NULL, d, k - 1);
         out->reduced = fabs(e[k]) / first;
         if (out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;

@@ -20,8 +20,9 @@ typedef struct VectorKernels {
     void   (*exp)(double *out, const double *in, int64_t n);
     void   (*log)(double *out, const double *in, int64_t n);
     double (*dot)(const double *a, const double *b, int64_t n);   // n <= VECTOR_DOT_CHUNK
-    float  (*dot_float)(const float *a, const float *b, int64_t n);   // the same tree with sixteen sums
-    void   (*add_float)(float *y, const float *x, float a, int64_t n);   // y += a x, distinct
+    float  (*dot_float)(const float *a, const float *b, int64_t n);   // the same tree with sixty-four sums
+    // y += sum over k < n_x of weight[k] * x[k * stride ..], in pairs of k; none of them overlaps y
+    void   (*combine_float)(float *y, const float *x, int64_t stride, const float *weight, int32_t n_x, int64_t n);
 } VectorKernels;
 
 extern const VectorKernels vector_kernels_base, vector_kernels_avx2, vector_kernels_avx512;

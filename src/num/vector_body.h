@@ -29,21 +29,32 @@ static double loop_dot(const double *a, const double *b, int64_t n) {
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-// sixteen sums by index modulo 16: the widest vector of floats
+// sixty-four sums by index modulo 64: four of the widest vectors of floats, so that one addition need not wait for another
 static float loop_dot_float(const float *DUR_RESTRICT a, const float *DUR_RESTRICT b, int64_t n) {
-    float sum[16] = {0};
-    int64_t whole = n - n % 16;
-    for (int64_t i = 0; i < whole; i += 16)
-        for (int64_t j = 0; j < 16; j++) sum[j] += a[i + j] * b[i + j];
+    float sum[64] = {0};
+    int64_t whole = n - n % 64;
+    for (int64_t i = 0; i < whole; i += 64)
+        for (int64_t j = 0; j < 64; j++) sum[j] += a[i + j] * b[i + j];
     for (int64_t i = whole; i < n; i++) sum[i - whole] += a[i] * b[i];
-    for (int64_t width = 8; width >= 1; width /= 2)
+    for (int64_t width = 32; width >= 1; width /= 2)
         for (int64_t j = 0; j < width; j++) sum[j] += sum[j + width];
     return sum[0];
 }
 
-static void loop_add_float(float *DUR_RESTRICT y, const float *DUR_RESTRICT x, float a, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
+static void loop_combine_float(float *DUR_RESTRICT y, const float *DUR_RESTRICT x, int64_t stride, const float *weight,
+                               int32_t n_x, int64_t n) {
+    int32_t k = 0;
+    for (; k + 2 <= n_x; k += 2) {
+        const float *DUR_RESTRICT x0 = x + k * stride, *DUR_RESTRICT x1 = x0 + stride;
+        float w0 = weight[k], w1 = weight[k + 1];
+        for (int64_t i = 0; i < n; i++) y[i] += w0 * x0[i] + w1 * x1[i];
+    }
+    if (k < n_x) {
+        const float *DUR_RESTRICT x0 = x + k * stride;
+        float w0 = weight[k];
+        for (int64_t i = 0; i < n; i++) y[i] += w0 * x0[i];
+    }
 }
 
 const VectorKernels VECTOR_KERNELS = {.exp = loop_exp, .log = loop_log, .dot = loop_dot, .dot_float = loop_dot_float,
-                                      .add_float = loop_add_float};
+                                      .combine_float = loop_combine_float};
