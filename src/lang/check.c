@@ -16,8 +16,9 @@ static Info joined(Info whole, Info part) {
     whole.reads |= part.reads;
     if (!whole.state)   whole.state = part.state;
     if (!whole.param)   whole.param = part.param;
-    if (!whole.private) whole.private = part.private;
-    whole.belief |= part.belief;
+    const Symbol *second = part.private && part.private != whole.private ? part.private : part.other;
+    if (!whole.private) whole.private = part.private, second = part.other;
+    if (!whole.other) whole.other = second;
     if (whole.height <= part.height) whole.height = part.height + 1;
     return whole;
 }
@@ -80,7 +81,7 @@ static bool may_read(Checker *k, Span span, const char *name, Info i, const Plac
         FAULT(k, span, READS, NULL, "%s must be a plain number, and `%s` reads a table", p->what, name);
         return false;
     }
-    const Symbol *type = i.private;
+    const Symbol *type = i.other && i.other->actor != p->actor && p->actor != PLACE_ANYONE ? i.other : i.private;
     if (type && (wrong & READS_TYPE || (type->actor != p->actor && p->actor != PLACE_ANYONE))) {
         const char *owner = type->declaration->of.text;
         FAULT(k, span, READS, NULL,
@@ -347,7 +348,7 @@ static Info check_belief(Checker *k, const AstExpr *e, const Place *p) {
     for (int32_t i = 0; i < k->n_private && !found; i++) {
         Symbol *s = k->private[i];
         if (s->actor != actor->index) continue;
-        any = s;
+        if (!any) any = s;
         if (e->type.text && names_find(&k->names, s->space, e->type.text) >= 0) found = s;
     }
     if (!any) {
@@ -364,7 +365,6 @@ static Info check_belief(Checker *k, const AstExpr *e, const Place *p) {
     Info i = number(unit_pure());
     i.reads = READS_STATE;
     i.state = found;
-    i.belief = true;
     return may_read(k, e->span, found->name, i, p) ? i : none();
 }
 

@@ -83,7 +83,7 @@ typedef struct Info {
     const Symbol *state;     // a stock or mode that it reads, for messages
     const Symbol *param;     // a param that it reads
     const Symbol *private;   // a private type that it reads
-    bool     belief;         // it reads a belief
+    const Symbol *other;     // another one, of someone else's
     int32_t  height;         // operations within one another
 } Info;
 
@@ -95,6 +95,7 @@ struct Symbol {
     int32_t space;           // of its values, types or terms
     int32_t index;           // row of the model's table of its kind
     int32_t actor;           // owner of a mode, a move, a private type or a policy; negative: nature or not known
+    int32_t variable;        // private types: the state variable of the belief in the second type
     Unit    unit;            // stocks and params
     bool    is_used, is_changed;
     bool    is_open, is_checked;   // lets: being checked, has been
@@ -140,6 +141,7 @@ typedef struct Checker {
     Code     code;
     Draft    draft;
     uint64_t n_draft;        // drafts begun so far: tells which one a let's register belongs to
+    int32_t  type;           // that a private type has in the expression being lowered
     int32_t  depth;          // of the recursion over an expression
     double  *param;          // [n_param] values as written
 
@@ -207,6 +209,10 @@ uint16_t lower_expression(Checker *k, Draft *draft, const AstExpr *e);
 /// Check and lower: the program, or PROGRAM_NONE after a fault, or if `e` is NULL.
 ProgramId compile_expression(Checker *k, const AstExpr *e, const Place *place);
 
+/// The same where a private type may be read: the program for the first type, and through *by_type all of them where
+/// it does read it, else NULL.
+ProgramId compile_by_type(Checker *k, const AstExpr *e, const Place *place, const ProgramId **by_type);
+
 /// The program of a plain number that is not an expression of the text; `text` is how to print it, NULL: as a number.
 ProgramId compile_number(Checker *k, double value, Span span, const char *text);
 
@@ -227,7 +233,8 @@ void declare_state(Checker *k);       // actors, modes, stocks, payoffs
 void declare_jumps(Checker *k);       // events, moves (jumps.c)
 void declare_policies(Checker *k);    // (policies.c)
 void declare_claims(Checker *k, AstExpr *const *query, int32_t n_query);   // (claims.c)
-void declare_refused(Checker *k);     // private types, records, rivals (refused.c)
+void declare_privates(Checker *k);    // private types (privates.c)
+void declare_refused(Checker *k);     // records, rivals (refused.c)
 void remark_all(Checker *k);          // unused names, lines without a source (remarks.c)
 
 /// The first source of a declaration; every one is looked up.
@@ -235,6 +242,12 @@ ModelCite declare_cite(Checker *k, const AstCite *cite, int32_t n_cite);
 
 /// The owner named by `of`: index of an actor; -1 for nature where that may be, or after a fault.
 int32_t declare_owner(Checker *k, const AstDeclaration *d, bool may_be_nature);
+
+/// The private type of an actor, or NULL.
+const Symbol *private_of(const Checker *k, int32_t actor);
+
+/// A number of nodes; 0 after a fault.
+int32_t declare_grid(Checker *k, const AstExpr *e);
 
 /// Unit named by a clause; not known where none was written or there was a fault.
 Unit declare_unit(Checker *k, AstName unit);
@@ -245,6 +258,9 @@ bool declare_time(Checker *k, const AstExpr *e, const char *what, double *time, 
 /// What params alone decide must fit at the params as written; else a fault "WHAT is 3, it must be DUE".
 void require(Checker *k, const AstExpr *e, ProgramId program, bool (*fits)(double), const char *what,
              const char *due);
+/// The same of what may read its actor's type.
+void require_by_type(Checker *k, const AstExpr *e, int32_t actor, ProgramId program, const ProgramId *by_type,
+                     bool (*fits)(double), const char *what, const char *due);
 bool is_positive(double x);
 bool is_not_negative(double x);
 bool is_probability(double x);

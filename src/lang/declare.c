@@ -28,7 +28,8 @@ int32_t declare_owner(Checker *k, const AstDeclaration *d, bool may_be_nature) {
         if (!may_be_nature)
             FAULT(k, d->of.span, OWNER,
                   d->kind == AST_MOVE_DECLARATION ? "what happens by itself is an `event`" : NULL,
-                  "nature makes no choices, so it can have no %s", keyword);
+                  "nature makes no choices, so it can have no %s",
+                  d->kind == AST_PRIVATE_DECLARATION ? "private type" : keyword);
         return -1;
     }
     const Symbol *s = symbol_resolve(k, SPACE_ACTOR, d->of, "actor");
@@ -101,6 +102,13 @@ void require(Checker *k, const AstExpr *e, ProgramId program, bool (*fits)(doubl
     if (!compile_value(k, program, &value) || fits(value)) return;
     char number[32];
     FAULT(k, e->span, VALUE, NULL, "%s is %s, it must be %s", what, text_from_double(number, value), due);
+}
+void require_by_type(Checker *k, const AstExpr *e, int32_t actor, ProgramId program, const ProgramId *by_type,
+                     bool (*fits)(double), const char *what, const char *due) {
+    const Symbol *s = by_type ? private_of(k, actor) : NULL;
+    int32_t n = s ? s->declaration->as.private.n_type : 0, n_error = k->c->diagnostics.n_error;
+    if (!s) require(k, e, program, fits, what, due);
+    for (int32_t t = 0; t < n && k->c->diagnostics.n_error == n_error; t++) require(k, e, by_type[t], fits, what, due);
 }
 bool is_positive(double x)     { return x > 0 && isfinite(x); }
 bool is_not_negative(double x) { return x >= 0 && isfinite(x); }
@@ -407,6 +415,7 @@ static void declare_actor(Checker *k, const Symbol *s, ModelActor *row, bool has
     *row = (ModelActor){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text),
                         .patience = PROGRAM_NONE, .discount = PROGRAM_NONE, .precision = PROGRAM_NONE,
                         .attends = PROGRAM_NONE,
+                        .private = private_of(k, s->index) ? private_of(k, s->index)->index : -1,
                         .cite = declare_cite(k, d->cite, d->n_cite), .span = at};
 
     if (a->patience && a->patience->kind == AST_PER)
@@ -436,8 +445,9 @@ static void declare_actor(Checker *k, const Symbol *s, ModelActor *row, bool has
 
     Place precision = {.what = "precision", .allowed = READS_STATE | READS_PARAM | READS_TABLE | READS_TYPE,
                        .actor = s->index, .due = TYPE_NUMBER};
-    row->precision = compile_expression(k, a->precision, &precision);
-    require(k, a->precision, row->precision, is_not_negative, "precision", "a finite number, 0 or more");
+    row->precision = compile_by_type(k, a->precision, &precision, &row->precision_by_type);
+    require_by_type(k, a->precision, s->index, row->precision, row->precision_by_type, is_not_negative, "precision",
+                    "a finite number, 0 or more");
     Place attends = {.what = "`attends`", .allowed = READS_STATE | READS_PARAM | READS_TABLE, .actor = PLACE_NOBODY,
                      .due = TYPE_NUMBER, .unit = rate_unit(unit_pure()), .unit_text = "a rate"};
     if (k->is_rounds) {
@@ -480,7 +490,7 @@ static void declare_mode(Checker *k, const Symbol *s, ModelMode *row) {
 }
 
 // nodes of a lattice in one direction
-static int32_t grid_of(Checker *k, const AstExpr *e) {
+int32_t declare_grid(Checker *k, const AstExpr *e) {
     double n = 0;
     Place place = PLAIN("`grid`", unit_pure(), "a count");
     if (!compile_literal(k, e, &place, &n)) return 0;
@@ -514,7 +524,7 @@ static void declare_stock(Checker *k, const Symbol *s, ModelStock *row, ModelEff
               s->name);
         is_range = false;
     }
-    if (stock->grid) row->n_grid = grid_of(k, stock->grid);
+    if (stock->grid) row->n_grid = declare_grid(k, stock->grid);
 
     // where it starts
     Place start = {.what = "the start of a stock", .allowed = READS_PARAM | READS_TABLE, .actor = PLACE_NOBODY,
@@ -586,9 +596,10 @@ static void declare_payoffs(Checker *k) {
                 FAULT(k, t->name.span, DUPLICATE, NULL, "the payoff of `%s` has two terms called `%s`", actor->name,
                       t->name.text);
             else names_add(&k->names, s->space, t->name.text, i);
+            const ProgramId *by_type;
+            ProgramId value = compile_by_type(k, t->value, &place, &by_type);
             term[m->n_term++] = (ModelTerm){
-                .name = keep_text(k, t->name.text), .actor = actor->index,
-                .value = compile_expression(k, t->value, &place),
+                .name = keep_text(k, t->name.text), .actor = actor->index, .value = value, .by_type = by_type,
                 .cite = declare_cite(k, t->n_cite ? t->cite : d->cite, t->n_cite ? t->n_cite : d->n_cite),
                 .span = t->name.span};
         }

@@ -41,6 +41,14 @@ static void quoted(Lines *l, const char *text) {
 static const char *actor_name(const Model *m, int32_t i) { return i < 0 ? "-" : m->actor[i].name; }
 
 static void quantity(Lines *l, const Model *m, const ModelQuantity *q);
+static void program(Lines *l, const Model *m, ProgramId id);
+
+// one program, or where it reads its actor's type one for each
+static void programs(Lines *l, const Model *m, ProgramId id, const ProgramId *by_type, int32_t actor) {
+    if (!by_type) program(l, m, id);
+    else word(l, "by");
+    for (int32_t t = 0; by_type && t < model_types(m, actor); t++) program(l, m, by_type[t]);
+}
 
 static void program(Lines *l, const Model *m, ProgramId id) {
     if (id < 0) { word(l, NULL); return; }
@@ -87,7 +95,8 @@ static void who_and_what(Lines *l, const Model *m) {
     }
     for (const ModelActor *a = m->actor; a < m->actor + m->n_actor; a++) {
         begin(l, "actor", a->name);
-        program(l, m, a->patience); program(l, m, a->precision); program(l, m, a->attends);
+        program(l, m, a->patience); programs(l, m, a->precision, a->precision_by_type, (int32_t)(a - m->actor));
+        program(l, m, a->attends);
         if (m->clock == CLOCK_ROUNDS) program(l, m, a->discount);
         cite(l, m, a->cite);
         end(l);
@@ -105,6 +114,15 @@ static void who_and_what(Lines *l, const Model *m) {
         program(l, m, s->start); program(l, m, s->drift); program(l, m, s->noise);
         if (m->clock == CLOCK_ROUNDS) program(l, m, s->change);
         cite(l, m, s->cite);
+        end(l);
+    }
+    for (const ModelPrivate *p = m->private; p < m->private + m->n_private; p++) {
+        begin(l, "private", p->name);
+        word(l, actor_name(m, p->actor)); whole(l, p->n_grid);
+        for (int32_t t = 0; t < p->n_type; t++) word(l, p->type[t]), number(l, p->start[t]);
+        for (int32_t k = 0; k < p->n_becomes; k++)
+            word(l, p->type[p->becomes[k].type]), program(l, m, p->becomes[k].rate);
+        cite(l, m, p->cite);
         end(l);
     }
     for (const ModelParam *p = m->param; p < m->param + m->n_param; p++) {
@@ -132,7 +150,7 @@ static void what_happens(Lines *l, const Model *m) {
         }
         for (int32_t i = 0; i < j->n_lump; i++) {
             word(l, actor_name(m, j->lump[i].actor)); whole(l, j->lump[i].is_cost);
-            program(l, m, j->lump[i].value);
+            programs(l, m, j->lump[i].value, j->lump[i].by_type, j->lump[i].actor);
         }
         for (int32_t i = 0; i < j->n_draw; i++) {
             whole(l, j->draw[i].kind);
@@ -144,7 +162,7 @@ static void what_happens(Lines *l, const Model *m) {
     }
     for (const ModelTerm *t = m->term; t < m->term + m->n_term; t++) {
         begin(l, "term", actor_name(m, t->actor));
-        word(l, t->name); program(l, m, t->value);
+        word(l, t->name); programs(l, m, t->value, t->by_type, t->actor);
         cite(l, m, t->cite);
         end(l);
     }
@@ -156,7 +174,7 @@ static void what_is_asked(Lines *l, const Model *m) {
         word(l, actor_name(m, p->actor)); whole(l, p->is_announced);
         for (int32_t i = 0; i < p->n_phase; i++) {
             const ModelPhase *h = &p->phase[i];
-            word(l, "from"); number(l, h->start); program(l, m, h->precision);
+            word(l, "from"); number(l, h->start); programs(l, m, h->precision, h->precision_by_type, p->actor);
             for (int32_t k = 0; k < h->n_set; k++)
                 word(l, m->mode[h->set[k].mode].name), word(l, m->mode[h->set[k].mode].value[h->set[k].value]);
             word(l, "never");

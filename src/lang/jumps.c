@@ -73,7 +73,9 @@ static int32_t declare_lumps(Checker *k, const AstJump *j, int32_t mover, ModelL
     if (j->cost) {
         Place place = {.what = "a cost", .allowed = READS_ANY | READS_TYPE, .actor = mover, .due = TYPE_NUMBER};
         AstExpr lost = {.kind = AST_NEGATE, .span = j->cost->span, .a = j->cost};
-        row[n++] = (ModelLump){.actor = mover, .value = compile_expression(k, &lost, &place), .is_cost = true};
+        const ProgramId *by_type;
+        ProgramId value = compile_by_type(k, &lost, &place, &by_type);
+        row[n++] = (ModelLump){.actor = mover, .value = value, .by_type = by_type, .is_cost = true};
     }
     for (int32_t i = 0; i < j->n_pays; i++) {
         const Symbol *actor = symbol_resolve(k, SPACE_ACTOR, j->pays[i].actor, "actor");

@@ -14,8 +14,9 @@ static uint16_t op2(Checker *k, Draft *d, OpCode op, uint16_t a, uint16_t b) {
 static uint16_t op1(Checker *k, Draft *d, OpCode op, uint16_t a) { return draft_op(&k->code, d, op, a, 0, 0); }
 static uint16_t constant(Checker *k, Draft *d, double x)         { return draft_constant(&k->code, d, x); }
 
-// state variables are numbered modes first, then stocks
+// state variables are numbered modes first, then stocks; a private type is what it is in the program being made
 static uint16_t variable(Checker *k, Draft *d, const Symbol *s) {
+    if (s->kind == AST_PRIVATE_DECLARATION) return constant(k, d, k->type);
     int32_t v = s->kind == AST_MODE_DECLARATION ? s->index : k->model->n_mode + s->index;
     return draft_load(&k->code, d, OP_VARIABLE, v);
 }
@@ -42,7 +43,7 @@ static uint16_t lower_name(Checker *k, Draft *d, const AstExpr *e) {
 
 static Symbol *mode_of(const Checker *k, const AstExpr *e) {
     Symbol *s = e->kind == AST_NAME ? symbol_find(k, SPACE_VALUE, e->name.text) : NULL;
-    return s && s->kind == AST_MODE_DECLARATION ? s : NULL;
+    return s && (s->kind == AST_MODE_DECLARATION || s->kind == AST_PRIVATE_DECLARATION) ? s : NULL;
 }
 
 // `mode == value`: the number of the value, with the mode on either side as the checker found it
@@ -76,7 +77,8 @@ static uint16_t lower_comparison(Checker *k, Draft *d, const AstExpr *e) {
 // arms in the order of the mode's values, so that the order of writing changes nothing; the last needs no test
 static uint16_t lower_by(Checker *k, Draft *d, const AstExpr *e) {
     const Symbol *s = symbol_find(k, SPACE_VALUE, e->name.text);
-    int32_t n = s->declaration->as.mode.n_value;   // each has its arm, and no value is named twice
+    const AstDeclaration *of = s->declaration;      // each has its arm, and no value is named twice
+    int32_t n = s->kind == AST_MODE_DECLARATION ? of->as.mode.n_value : of->as.private.n_type;
     const AstExpr **arm = memory_zeroed((size_t)n, sizeof *arm);
     if (!arm) { k->failed = true; return 0; }
     for (int32_t i = 0; i < n; i++) arm[names_find(&k->names, s->space, e->arm[i].value.text)] = e->arm[i].expr;
@@ -86,6 +88,17 @@ static uint16_t lower_by(Checker *k, Draft *d, const AstExpr *e) {
         r = draft_op(&k->code, d, OP_SELECT, op2(k, d, OP_EQUAL, mode, constant(k, d, v)), x, r);
     }
     memory_free(arm);
+    return r;
+}
+
+// the beliefs in all types but the first are variables; the first has the rest
+static uint16_t lower_belief(Checker *k, Draft *d, const AstExpr *e) {
+    const Symbol *s = private_of(k, symbol_find(k, SPACE_ACTOR, e->name.text)->index);
+    int32_t type = names_find(&k->names, s->space, e->type.text);
+    if (type > 0) return draft_load(&k->code, d, OP_VARIABLE, s->variable + type - 1);
+    uint16_t r = constant(k, d, 1);
+    for (int32_t i = 1; i < s->declaration->as.private.n_type && i < MODEL_TYPES_MAX; i++)
+        r = op2(k, d, OP_SUB, r, draft_load(&k->code, d, OP_VARIABLE, s->variable + i - 1));
     return r;
 }
 
@@ -237,6 +250,7 @@ static uint16_t lower(Checker *k, Draft *d, const AstExpr *e) {
     case AST_INDICATOR: return lower(k, d, e->a);
     case AST_PER:       return lower_per(k, d, e);
     case AST_BY:        return lower_by(k, d, e);
+    case AST_BELIEF:    return lower_belief(k, d, e);
     case AST_CALL:      return lower_call(k, d, e);
     case AST_ONE_OF:    return lower_one_of(k, d, e);
     case AST_IF: {
@@ -258,14 +272,11 @@ static uint16_t lower(Checker *k, Draft *d, const AstExpr *e) {
         int32_t q = declare_quantity(k, e, false, &unit);   // there since it was checked
         return q < 0 ? 0 : draft_load(&k->code, d, OP_QUANTITY, q);
     }
-    // what the checker lets through holds none of these; beliefs are refused with their private types
-    case AST_BELIEF: case AST_ERROR: case AST_DATE: break;
+    // what the checker lets through holds none of these
+    case AST_ERROR: case AST_DATE: break;
     }
     return constant(k, d, 0);
 }
-
-// an expression that reads what this version does not run has been refused: it stands, but has no program
-static bool has_program(const Info *i) { return i->type != TYPE_NONE && !i->private && !i->belief; }
 
 uint16_t lower_expression(Checker *k, Draft *draft, const AstExpr *e) { return lower(k, draft, e); }
 
@@ -283,17 +294,37 @@ static void tell_full(Checker *k, Span span) {
     k->is_full_told = true;
 }
 
-ProgramId compile_expression(Checker *k, const AstExpr *e, const Place *place) {
-    if (!e || k->failed) return PROGRAM_NONE;
-    Info i = check_expression(k, e, place);
-    if (!has_program(&i)) return PROGRAM_NONE;
-    const char *text = compile_text(k, e);
+// the program of an expression that stands, where a private type is `type`
+static ProgramId finish(Checker *k, const AstExpr *e, const char *text, int32_t type) {
     draft_clear(&k->draft);
     k->draft.number = ++k->n_draft;
+    k->type = type;
     uint16_t r = lower(k, &k->draft, e);
+    k->type = 0;
     ProgramId id = draft_finish(&k->code, &k->draft, r, e->span, text);
     tell_full(k, e->span);
     return id;
+}
+
+ProgramId compile_expression(Checker *k, const AstExpr *e, const Place *place) {
+    if (!e || k->failed || check_expression(k, e, place).type == TYPE_NONE) return PROGRAM_NONE;
+    return finish(k, e, compile_text(k, e), 0);
+}
+
+ProgramId compile_by_type(Checker *k, const AstExpr *e, const Place *place, const ProgramId **by_type) {
+    *by_type = NULL;
+    if (!e || k->failed) return PROGRAM_NONE;
+    Info i = check_expression(k, e, place);
+    if (i.type == TYPE_NONE) return PROGRAM_NONE;
+    const char *text = compile_text(k, e);
+    if (!i.private) return finish(k, e, text, 0);
+    int32_t n = i.private->declaration->as.private.n_type;
+    if (n > MODEL_TYPES_MAX) n = MODEL_TYPES_MAX;   // too many were told
+    ProgramId *row = keep_rows(k, n, sizeof *row);
+    if (!row) return PROGRAM_NONE;
+    for (int32_t t = 0; t < n; t++) row[t] = finish(k, e, text, t);
+    *by_type = row;
+    return n > 0 ? row[0] : PROGRAM_NONE;
 }
 
 ProgramId compile_number(Checker *k, double value, Span span, const char *text) {
@@ -309,8 +340,7 @@ ProgramId compile_number(Checker *k, double value, Span span, const char *text) 
 
 bool compile_literal(Checker *k, const AstExpr *e, const Place *place, double *value) {
     if (!e || k->failed) return false;
-    Info i = check_expression(k, e, place);
-    if (!has_program(&i)) return false;
+    if (check_expression(k, e, place).type == TYPE_NONE) return false;
     // a draft of its own: this may be asked in the midst of another
     Draft own = {.number = ++k->n_draft};
     uint16_t r = lower(k, &own, e);

@@ -38,6 +38,7 @@ typedef struct Restrictions {
     int32_t *never;      int32_t n_never;
     ModelAlways *always; int32_t n_always;
     ProgramId precision;
+    const ProgramId *precision_by_type;
 } Restrictions;
 
 static void drop_never(Restrictions *r, int32_t jump) {
@@ -118,8 +119,9 @@ static void add_restrictions(Checker *k, const Symbol *policy, const AstPhase *p
     if (p->precision) {
         Place place = {.what = "precision", .allowed = READS_STATE | READS_PARAM | READS_TABLE | READS_TYPE,
                        .actor = policy->actor, .due = TYPE_NUMBER};
-        r->precision = compile_expression(k, p->precision, &place);
-        require(k, p->precision, r->precision, is_not_negative, "precision", "a finite number, 0 or more");
+        r->precision = compile_by_type(k, p->precision, &place, &r->precision_by_type);
+        require_by_type(k, p->precision, policy->actor, r->precision, r->precision_by_type, is_not_negative, "precision",
+                        "a finite number, 0 or more");
     }
 }
 
@@ -141,6 +143,7 @@ static void copy_restrictions(Checker *k, const Symbol *policy, const Restrictio
     row->never  = never;   row->n_never  = r->n_never;
     row->always = always;  row->n_always = r->n_always;
     row->precision = r->precision;
+    row->precision_by_type = r->precision_by_type;
 }
 
 static void declare_policy(Checker *k, const Symbol *policy, ModelPolicy *row) {

@@ -88,8 +88,66 @@ static DurStatus read_stock(const ModelStock *stock, Piece value, double *out, D
     return DUR_OK;
 }
 
+// the words of "belief(sender is resolved)" with one space between them
+static void tidy(char *s) {
+    char *to = s;
+    for (const char *from = s; *from; from++) {
+        bool space = isspace((unsigned char)*from), next = strchr("() \t", from[1]) != NULL;
+        if (!space || (to > s && to[-1] != '(' && !next)) *to++ = space ? ' ' : *from;
+    }
+    *to = '\0';
+}
+
+// the probability of one type, each type's in its own place; negative: not said
+typedef double Said[MODEL_VARIABLES_MAX][MODEL_TYPES_MAX];
+
+static bool find_belief(const Model *m, const char *name, int32_t *private, int32_t *type) {
+    for (*private = 0; *private < m->n_private; ++*private)
+        for (*type = 0; *type < m->private[*private].n_type; ++*type)
+            if (strcmp(m->private[*private].belief[*type], name) == 0) return true;
+    return false;
+}
+
+static DurStatus read_belief(Piece value, const char *name, double *out, DurError *error) {
+    if (!number_of(value, out))
+        return status_fail(error, DUR_INPUT, "`%.*s` is not a number: `%s` is a probability", value.n, value.s, name);
+    if (!(*out >= 0 && *out <= 1))
+        return status_fail(error, DUR_INPUT, "`%s` is a probability, from 0 to 1, and %.*s is not", name, value.n,
+                           value.s);
+    return DUR_OK;
+}
+
+// what was said of some types of a private leaves the rest to the others, in the proportions that they had
+static DurStatus settle_beliefs(const Model *m, Said said, double *state, DurError *error) {
+    for (int32_t p = 0; p < m->n_private; p++) {
+        const ModelPrivate *private = &m->private[p];
+        double *b = state + private->variable, first = 1, sum = 0, rest = 0;
+        int32_t n_said = 0, n = private->n_type;
+        for (int32_t t = 1; t < n; t++) first -= b[t - 1];
+        for (int32_t t = 0; t < n; t++) {
+            double had = t == 0 ? first : b[t - 1];
+            if (said[p][t] >= 0) sum += said[p][t], n_said++;
+            else rest += had > 0 ? had : 0;
+        }
+        if (n_said == 0) continue;
+        if (sum > 1 + 1e-9 || (n_said == n && sum < 1 - 1e-9)) {
+            char number[32];
+            return status_fail(error, DUR_INPUT, "the beliefs about `%s` add up to %s", m->actor[private->actor].name,
+                               text_from_double(number, sum));
+        }
+        for (int32_t t = 1; t < n; t++) {
+            double part = rest > 0 ? b[t - 1] / rest : 1.0 / (n - n_said);
+            b[t - 1] = said[p][t] >= 0 ? said[p][t] : part * (sum < 1 ? 1 - sum : 0);
+        }
+    }
+    return DUR_OK;
+}
+
 DurStatus lang_read_state(const Model *model, const char *text, double *state, DurError *error) {
     if (trimmed(text, text + strlen(text)).n == 0) return DUR_OK;   // nothing is changed
+    Said said;
+    for (int32_t p = 0; p < model->n_private; p++)
+        for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) said[p][t] = -1;
     for (const char *s = text;;) {
         const char *end = s + strcspn(s, ",");
         Piece name, value;
@@ -99,18 +157,21 @@ DurStatus lang_read_state(const Model *model, const char *text, double *state, D
         }
         char buffer[201];
         copy_of(name, buffer);
-        int32_t v = model_find_variable(model, buffer);
-        if (v < 0) {
+        tidy(buffer);
+        int32_t v = model_find_variable(model, buffer), private, type;
+        bool is_belief = find_belief(model, buffer, &private, &type);
+        if (v < 0 && !is_belief) {
             const char *all[MODEL_VARIABLES_MAX];
             int32_t n = model_variables(model);
             for (int32_t i = 0; i < n; i++) all[i] = model_variable_name(model, i);
-            return unknown(error, "stock or mode", buffer, all, n);
+            return unknown(error, model->n_private ? "stock, mode or belief" : "stock or mode", buffer, all, n);
         }
-        if (v < model->n_mode) {
+        if (is_belief) TRY(read_belief(value, buffer, &said[private][type], error));
+        else if (v < model->n_mode) {
             copy_of(value, buffer);
             TRY(read_mode(&model->mode[v], buffer, &state[v], error));
         } else TRY(read_stock(&model->stock[v - model->n_mode], value, &state[v], error));
-        if (!*end) return DUR_OK;
+        if (!*end) return settle_beliefs(model, said, state, error);
         s = end + 1;
     }
 }

@@ -1,55 +1,8 @@
 #include "lang/checker.h"
 
-#include <math.h>
 #include <string.h>
 
 // Parts of the language that are checked like the rest, and then refused by name.
-
-static void declare_private(Checker *k, const Symbol *s) {
-    const AstDeclaration *d = s->declaration;
-    const AstPrivate *a = &d->as.private;
-    declare_cite(k, d->cite, d->n_cite);
-    if (a->n_type < 2 && !d->has_fault)
-        FAULT(k, d->name.span, MISSING, "for example `{ bluffing, resolved }`",
-              "private type `%s` needs two types or more", s->name);
-
-    // the belief at the start: of the second of two types, or of each
-    double sum = 0;
-    bool is_known = a->n_belief > 0;
-    Place belief = PLAIN("a belief", unit_pure(), "a probability");
-    for (int32_t i = 0; i < a->n_belief; i++) {
-        double b = 0;
-        if (!compile_literal(k, a->belief[i], &belief, &b)) is_known = false;
-        else if (!(b >= 0 && b <= 1)) {
-            FAULT(k, a->belief[i]->span, VALUE, NULL, "a belief is a probability, from 0 to 1");
-            is_known = false;
-        }
-        sum += b;
-    }
-    bool is_short = a->n_belief == 1 && a->n_type == 2;
-    if (a->n_belief > 0 && !is_short && a->n_belief != a->n_type)
-        FAULT(k, a->belief[0]->span, VALUE, NULL, "`belief` takes the probability of each of %d types%s, here are %d",
-              a->n_type,
-              a->n_type == 2 ? " or of the second" : "", a->n_belief);
-    else if (is_known && !is_short && fabs(sum - 1) > 1e-9)
-        FAULT(k, a->belief[0]->span, VALUE, NULL, "the probabilities of the types must add up to 1");
-    if (a->grid) {
-        double n = 0;
-        Place grid = PLAIN("`grid`", unit_pure(), "a count");
-        if (compile_literal(k, a->grid, &grid, &n) && (!(n >= 2) || n != floor(n) || n > CHECK_GRID_MAX))
-            FAULT(k, a->grid->span, VALUE, NULL, "`grid` is a whole number of nodes, 2 or more");
-    }
-
-    Place rate = {.what = "the rate of a change of type", .allowed = READS_STATE | READS_PARAM | READS_TABLE,
-                  .actor = PLACE_NOBODY, .due = TYPE_NUMBER,
-                  .unit = unit_product(unit_pure(), unit_base(UNIT_TIME), -1), .unit_text = "a rate"};
-    for (int32_t i = 0; i < a->n_becomes; i++) {
-        symbol_value(k, s, a->becomes[i].type);
-        compile_expression(k, a->becomes[i].rate, &rate);
-    }
-    FAULT(k, d->span, NOT_YET, NULL,
-          "this version does not yet solve `private` types: `%s` is checked, but can't be run", s->name);
-}
 
 static void declare_record(Checker *k, const Symbol *s) {
     const AstDeclaration *d = s->declaration;
@@ -137,7 +90,6 @@ static void declare_rival(Checker *k, const Symbol *s) {
 }
 
 void declare_refused(Checker *k) {
-    EACH(k, s, PRIVATE) declare_private(k, s);
     EACH(k, s, RECORD)  declare_record(k, s);
     EACH(k, s, RIVAL)   declare_rival(k, s);
 }

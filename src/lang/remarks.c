@@ -7,7 +7,7 @@ static void remark_unused(Checker *k) {
     for (int32_t i = 0; i < k->n_symbol; i++) {
         const Symbol *s = &k->symbol[i];
         bool matters = s->kind == AST_PARAM_DECLARATION || s->kind == AST_LET_DECLARATION ||
-                       s->kind == AST_TABLE_DECLARATION;
+                       s->kind == AST_TABLE_DECLARATION || s->kind == AST_PRIVATE_DECLARATION;
         if (s->is_used || s->declaration->span.file != 0) continue;
         if (matters)
             REMARK(k, s->declaration->name.span, UNUSED, NULL, "%s `%s` is never used", symbol_kind(s), s->name);

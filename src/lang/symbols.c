@@ -193,22 +193,33 @@ void symbols_collect(Checker *k) {
     m->n_actor  = count[AST_ACTOR_DECLARATION];
     m->n_mode   = count[AST_MODE_DECLARATION];
     m->n_stock  = count[AST_STOCK_DECLARATION];
+    m->n_private = count[AST_PRIVATE_DECLARATION];
     m->n_param  = count[AST_PARAM_DECLARATION];
     m->n_table  = count[AST_TABLE_DECLARATION];
     m->n_jump   = count[AST_EVENT_DECLARATION] + count[AST_MOVE_DECLARATION];
     m->n_policy = count[AST_POLICY_DECLARATION];
     m->n_claim  = count[AST_CLAIM_DECLARATION];
 
+    // beliefs are variables after the stocks, one for each type but the first
+    EACH(k, s, PRIVATE) {
+        int32_t n_type = s->declaration->as.private.n_type;
+        s->variable = m->n_mode + m->n_stock + m->n_belief;
+        m->n_belief += n_type > MODEL_TYPES_MAX ? MODEL_TYPES_MAX - 1 : n_type > 1 ? n_type - 1 : 0;
+    }
+
     // a set of variables is a mask of 64 bits
-    if (m->n_mode + m->n_stock > MODEL_VARIABLES_MAX) {
+    if (model_variables(m) > MODEL_VARIABLES_MAX) {
         int32_t n = 0;
         for (int32_t i = 0; i < k->n_symbol; i++) {
             const Symbol *s = &k->symbol[i];
-            if (s->kind != AST_MODE_DECLARATION && s->kind != AST_STOCK_DECLARATION) continue;
-            if (++n > MODEL_VARIABLES_MAX) {
+            bool is_belief = s->kind == AST_PRIVATE_DECLARATION;
+            if (s->kind != AST_MODE_DECLARATION && s->kind != AST_STOCK_DECLARATION && !is_belief) continue;
+            n += is_belief ? s->declaration->as.private.n_type - 1 : 1;
+            if (n > MODEL_VARIABLES_MAX) {
                 FAULT(k, s->declaration->name.span, LIMIT, NULL,
-                      "modes and stocks together are %d, at most %d can be",
-                      m->n_mode + m->n_stock, MODEL_VARIABLES_MAX);
+                      m->n_belief ? "modes, stocks and beliefs together are %d, at most %d can be"
+                                  : "modes and stocks together are %d, at most %d can be",
+                      model_variables(m), MODEL_VARIABLES_MAX);
                 break;
             }
         }

@@ -9,7 +9,26 @@ void model_free(Model *model) {
     if (model) arena_free(model->arena);
 }
 
+int32_t model_row_actor(const Model *m, int32_t row, int32_t *type) {
+    int32_t actor = 0;
+    while (row >= model_types(m, actor)) row -= model_types(m, actor++);
+    *type = row;
+    return actor;
+}
+
+int32_t model_belief(const Model *m, int32_t v, int32_t *type) {
+    for (int32_t p = 0; p < m->n_private; p++) {
+        int32_t k = v - m->private[p].variable;
+        if (k < 0 || k >= m->private[p].n_type - 1) continue;
+        *type = k + 1;
+        return p;
+    }
+    return -1;
+}
+
 const char *model_variable_name(const Model *m, int32_t v) {
+    int32_t type, p = model_belief(m, v, &type);
+    if (p >= 0) return m->private[p].belief[type];
     return v < m->n_mode ? m->mode[v].name : m->stock[v - m->n_mode].name;
 }
 
@@ -33,7 +52,11 @@ int32_t model_find_variable(const Model *m, const char *name) {
     int32_t i = FIND(mode);
     if (i >= 0) return i;
     i = FIND(stock);
-    return i >= 0 ? m->n_mode + i : -1;
+    if (i >= 0) return m->n_mode + i;
+    for (int32_t p = 0; p < m->n_private; p++)
+        for (int32_t k = 1; k < m->private[p].n_type; k++)
+            if (strcmp(m->private[p].belief[k], name) == 0) return m->private[p].variable + k - 1;
+    return -1;
 }
 
 int32_t model_find_value(const ModelMode *mode, const char *name) {

@@ -13,12 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// State variables are numbered modes first, then stocks, both in order of declaration. A set of variables is a mask,
-/// bit v for variable v, which is why a scenario has at most 64 of them.
+/// State variables are numbered modes first, then stocks, then public beliefs (of each private type the probabilities of
+/// all its types but the first), each in order of declaration. A set of variables is a mask, bit v for variable v, which
+/// is why a scenario has at most 64 of them.
 #define MODEL_VARIABLES_MAX 64
 
 /// Moves of one actor, at most: choices among them are listed on the stack.
 #define MODEL_MOVES_MAX 256
+
+/// Types of one private, at most: the nodes of their simplex grow like grid^(types-1).
+#define MODEL_TYPES_MAX 8
 
 // ---- expressions -----------------------------------------------------------------------------------------------
 
@@ -76,9 +80,33 @@ typedef struct ModelActor {
     ProgramId precision;       // logit precision mu >= 0, per unit of payoff; may read the state
     ProgramId attends;         // rate of decision opportunities, per scenario unit; in rounds the probability of having
                                // one in a round; may read the state
+    int32_t   private;         // its private type; negative: it has none
+    const ProgramId *precision_by_type;   // [n_type] where precision reads the type (then `precision` is the first's); else NULL
     ModelCite cite;
     Span span;
 } ModelActor;
+
+/// From every other type to `type` at a rate (per scenario unit, may read the state).
+typedef struct ModelBecomes {
+    int32_t   type;
+    ProgramId rate;
+} ModelBecomes;
+
+/// What an actor alone knows of itself: one of some types, about which everyone else shares a belief.
+typedef struct ModelPrivate {
+    const char *name, *text;
+    int32_t actor;             // whose; no actor has two
+    int32_t n_type;            // 2 .. MODEL_TYPES_MAX
+    const char *const *type;   // [n_type] names
+    const char *const *belief; // [n_type] names of the probabilities: "belief(sender is resolved)"
+    const double *start;       // [n_type] belief at the start, sums to 1
+    int32_t n_grid;            // nodes along an edge of the simplex, >= 2; 0: no grid said
+    int32_t variable;          // state variable that is the probability of type 1; those of types 2, ... follow
+    int32_t n_becomes;
+    const ModelBecomes *becomes;   // [n_becomes]
+    ModelCite cite;
+    Span span;
+} ModelPrivate;
 
 typedef struct ModelMode {
     const char *name, *text;
@@ -145,6 +173,7 @@ typedef struct ModelEffect {
 typedef struct ModelLump {
     int32_t   actor;
     ProgramId value;
+    const ProgramId *by_type;  // [n_type] where a cost reads its mover's type (then `value` is the first's); else NULL
     bool      is_cost;
 } ModelLump;
 
@@ -172,6 +201,7 @@ typedef struct ModelTerm {
     const char *name;
     int32_t   actor;
     ProgramId value;
+    const ProgramId *by_type;  // [n_type] where it reads its actor's type (then `value` is the first's); else NULL
     ModelCite cite;
     Span span;
 } ModelTerm;
@@ -190,6 +220,7 @@ typedef struct ModelPhase {
     const int32_t     *never;  // [n_never] jumps (moves of the policy's actor)
     const ModelAlways *always; // [n_always], first that applies wins
     ProgramId precision;       // replaces the actor's; PROGRAM_NONE: unchanged
+    const ProgramId *precision_by_type;   // as in ModelActor
 } ModelPhase;
 
 typedef struct ModelPolicy {
@@ -265,6 +296,8 @@ typedef struct Model {
     int32_t n_actor;    const ModelActor    *actor;
     int32_t n_mode;     const ModelMode     *mode;      // variable v < n_mode
     int32_t n_stock;    const ModelStock    *stock;     // variable n_mode + k
+    int32_t n_private;  const ModelPrivate  *private;   // variables from n_mode + n_stock on
+    int32_t n_belief;          // variables of all beliefs together: the sum of n_type - 1
     int32_t n_param;    const ModelParam    *param;
     int32_t n_table;    const ModelTable    *table;
     int32_t n_jump;     const ModelJump     *jump;      // events first, then moves, each in order of declaration
@@ -281,8 +314,35 @@ typedef struct Model {
 
 void model_free(Model *model);
 
-/// Number of state variables, modes and stocks together.
-static inline int32_t model_variables(const Model *m) { return m->n_mode + m->n_stock; }
+/// Number of state variables: modes, stocks and beliefs together.
+static inline int32_t model_variables(const Model *m) { return m->n_mode + m->n_stock + m->n_belief; }
+
+/// Types of an actor; 1 for one that has no private type.
+static inline int32_t model_types(const Model *m, int32_t actor) {
+    int32_t p = m->actor[actor].private;
+    return p < 0 ? 1 : m->private[p].n_type;
+}
+
+/// Everyone has a value for each of its types. These rows of values are numbered actor by actor, type by type; without
+/// private types a row is an actor.
+static inline int32_t model_row(const Model *m, int32_t actor) {
+    int32_t row = 0;
+    for (int32_t i = 0; i < actor; i++) row += model_types(m, i);
+    return row;
+}
+static inline int32_t model_rows(const Model *m) { return model_row(m, m->n_actor); }
+
+/// The actor of a row, and through *type which of its types.
+int32_t model_row_actor(const Model *m, int32_t row, int32_t *type);
+
+/// The private that a state variable is a belief about, or -1; through *type which type's probability it is.
+int32_t model_belief(const Model *m, int32_t variable, int32_t *type);
+
+/// True if a move tells others something about its mover's type.
+static inline bool model_is_signal(const Model *m, int32_t jump) {
+    const ModelJump *j = &m->jump[jump];
+    return j->kind == JUMP_MOVE && !j->is_secret && m->actor[j->actor].private >= 0;
+}
 
 /// Name of a variable; its index from its name, or -1.
 const char *model_variable_name(const Model *m, int32_t variable);

@@ -48,6 +48,7 @@ TEST(clauses_that_are_missing_or_out_of_range_are_told)               { compare(
 TEST(policies_and_claims_ask_only_what_can_be_answered)               { compare("check_policies"); }
 TEST(rounds_take_chances_and_changes_and_an_order_of_all_who_move)       { compare("check_rounds"); }
 TEST(a_continuous_clock_takes_nothing_of_rounds)                         { compare("check_continuous"); }
+TEST(a_private_type_is_read_by_its_owner_alone_and_says_all_it_needs)     { compare("check_private"); }
 TEST(what_does_not_run_yet_is_checked_and_refused_by_name)            { compare("check_refused"); }
 TEST(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own) { compare("check_import"); }
 TEST(remarks_and_assumed_lines_leave_the_model_whole)                 { compare("check_remarks"); }
@@ -192,6 +193,7 @@ TEST(every_allocation_of_a_faulty_one_may_fail) {
 }
 TEST(every_allocation_of_other_faults_may_fail) {
     fail_each("check_policies", "E(s at 3 month)");
+    fail_each("check_private", NULL);
     fail_each("check_refused", NULL);
     fail_each("check_rounds", NULL);
 }
@@ -207,6 +209,7 @@ int main(void) {
         RUN(policies_and_claims_ask_only_what_can_be_answered),
         RUN(rounds_take_chances_and_changes_and_an_order_of_all_who_move),
         RUN(a_continuous_clock_takes_nothing_of_rounds),
+        RUN(a_private_type_is_read_by_its_owner_alone_and_says_all_it_needs),
         RUN(what_does_not_run_yet_is_checked_and_refused_by_name),
         RUN(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own),
         RUN(remarks_and_assumed_lines_leave_the_model_whole),
