@@ -12,7 +12,7 @@
 
 typedef struct Work {
     const ChainKernel *kernel;
-    const Policy *policy;        // apply
+    ChainView chain;             // apply
     const Lattice *lattice;
     int32_t jump;                // jump mean
     const double *x;
@@ -32,7 +32,7 @@ static void task_apply(void *context, int64_t task, int worker) {
     Work *w = context;
     int64_t end = (task + 1) * w->n_block_task;
     for (int64_t b = task * w->n_block_task; b < end && b < w->lattice->n_block; b++)
-        w->kernel->apply(w->policy, b, w->x, w->y, w->room + worker * w->room_stride);
+        w->kernel->apply(&w->chain, b, w->x, w->y, w->room + worker * w->room_stride);
 }
 
 static void task_jump_mean(void *context, int64_t task, int worker) {
@@ -45,7 +45,7 @@ static void task_jump_mean(void *context, int64_t task, int worker) {
 static DurStatus run(Work *w, TeamTask task, Team *team) {
     const Lattice *l = w->lattice;
     w->kernel = chain_kernel(isa_best());
-    w->room_stride = (CHAIN_ROOM * l->n_lane + 15) / 8 * 8;
+    w->room_stride = ((CHAIN_ROOM + (l->model->n_private ? CHAIN_BELIEF_ROOM : 0)) * l->n_lane + 15) / 8 * 8;
     w->room = memory_column(w->room_stride * team_size(team));
     if (!w->room) return DUR_MEMORY;
     w->n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
@@ -82,7 +82,11 @@ static DurStatus rate_in_round(const Policy *policy, int32_t jump, double *out, 
 
 DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *team) {
     if (policy->lattice->model->clock == CLOCK_ROUNDS) return apply_round(policy, x, y, team);
-    Work w = {.policy = policy, .lattice = policy->lattice, .x = x, .y = y};
+    return chain_apply_as(policy, -1, 0, x, y, team);
+}
+
+DurStatus chain_apply_as(const Policy *policy, int32_t actor, int32_t type, const double *x, double *y, Team *team) {
+    Work w = {.chain = {policy, actor, type}, .lattice = policy->lattice, .x = x, .y = y};
     return run(&w, task_apply, team);
 }
 
@@ -139,6 +143,20 @@ DurStatus chain_exit_rates(const Policy *p, double *out, double *most, Team *tea
             const double *up = lattice_row(l, &s->up, &view), *down = lattice_row(l, &s->down, &view);
             for (int64_t i = 0; i < l->n_lane; i++)
                 out[view.first + i] += up[s->up.inner ? i : 0] + down[s->down.inner ? i : 0];
+        }
+    }
+    // a belief that drifts steps at the rate at which types gain
+    for (int32_t i = 0; i < m->n_private; i++) {
+        const ModelPrivate *mp = &m->private[i];
+        const double *drift = p->drift + (mp->variable - m->n_mode - m->n_stock) * l->n_state;
+        for (int64_t s = 0; s < l->n_state; s++) {
+            double gain = 0, first = 0;
+            for (int32_t t = 1; t < mp->n_type; t++) {
+                double by = drift[(t - 1) * l->n_state + s];
+                first -= by;
+                gain += by > 0 ? by : 0;
+            }
+            out[s] += (gain + (first > 0 ? first : 0)) * l->private[i].n_step;
         }
     }
     *most = 0;

@@ -14,6 +14,10 @@
 /// Cost: about ten multiply-adds a state. Returns DUR_OK or DUR_MEMORY.
 DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *team);
 
+/// The same as one type of an actor expects it: its own moves by its own choices, beliefs as the public learns. With
+/// actor < 0 that is chain_apply: everyone's choices as the public sees them.
+DurStatus chain_apply_as(const Policy *policy, int32_t actor, int32_t type, const double *x, double *y, Team *team);
+
 /// Total rate of leaving each state, out[n_state]; returns through *most the largest.
 DurStatus chain_exit_rates(const Policy *policy, double *out, double *most, Team *team);
 

@@ -1,20 +1,28 @@
 /// One block of the generator, compiled for each vector width: see chain.h. Included by chain_base.c and its sisters.
 #include "lattice/chain_kernel.h"
-#include "lattice/kernel_body.h"
+#include "lattice/belief_body.h"
 #include "lattice/scatter_body.h"
 
 // y = sum of rate * (x at target - x), and the sum of the rates, over one block
-static void block_apply(const Policy *p, int64_t block, const double *DUR_RESTRICT x, double *DUR_RESTRICT y,
+static void block_apply(const ChainView *chain, int64_t block, const double *DUR_RESTRICT x, double *DUR_RESTRICT y,
                         double *DUR_RESTRICT room) {
+    const Policy *p = chain->policy;
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     int64_t n = l->n_lane;
-    double *mean = room, *diag = room + n, *acc = room + 2 * n;
+    double *mean = room, *diag = room + n, *acc = room + 2 * n, *beliefs = room + CHAIN_ROOM * n;
     LatticeBlock view;
     lattice_block(l, block, &view);
     for (int64_t i = 0; i < n; i++) acc[i] = diag[i] = 0.0;
 
     add_drift(l, &view, x, acc, diag);
+
+    for (int32_t i = 0; i < m->n_private; i++) {
+        const double *drift = p->drift + (m->private[i].variable - m->n_mode - m->n_stock) * l->n_state + view.first;
+        BeliefDrift d = belief_drift(l, i, &view, drift, l->n_state, beliefs);
+        for (int32_t k = 0; k < d.n_way; k++)
+            add_neighbour((Row){.lane = d.rate + k * n}, x + view.first, d.step[k], 0, n, acc, diag);
+    }
 
     int64_t mode_state = view.first / l->n_stock_state, stock_state = view.first % l->n_stock_state;
     for (int32_t j = 0; j < m->n_jump; j++) {
@@ -27,9 +35,16 @@ static void block_apply(const Policy *p, int64_t block, const double *DUR_RESTRI
         } else if (m->jump[j].kind == JUMP_MOVE) {
             int64_t at = p->where[j * l->n_mode_state + mode_state];
             if (at < 0) continue;
+            int32_t mover = m->jump[j].actor;
+            if (mover == chain->actor && m->actor[mover].private >= 0) at += (1 + chain->type) * l->n_stock_state;
             const double *DUR_RESTRICT chance = p->probability + at + stock_state;
-            Row attends = row_of(l, &l->actor[m->jump[j].actor].attends, &view);
-            jump_mean(l, jump, &view, x, mean);
+            Row attends = row_of(l, &l->actor[mover].attends, &view);
+            int64_t shift = p->shift_where[j * l->n_mode_state + mode_state];
+            if (shift >= 0) {
+                BeliefSplit s = belief_split(l, m->actor[mover].private, &view, p->shift + shift + stock_state,
+                                             l->n_stock_state, beliefs);
+                belief_mean(l, jump, &view, &s, x, mean);
+            } else jump_mean(l, jump, &view, x, mean);
             if (attends.lane)
                 for (int64_t i = 0; i < n; i++) {
                     double rate = attends.lane[i] * chance[i];

@@ -5,11 +5,18 @@
 #include "lattice/chain.h"
 #include "num/isa.h"
 
-/// Rows of n_lane doubles that a kernel needs as scratch.
+/// Rows of n_lane doubles that a kernel needs as scratch; where there are beliefs, more.
 #define CHAIN_ROOM 3
+#define CHAIN_BELIEF_ROOM (2 * MODEL_TYPES_MAX + MODEL_TYPES_MAX * MODEL_TYPES_MAX)
+
+/// Whose choices: everyone's as the public sees them, but those of one type of one actor (negative: nobody's) as they are.
+typedef struct ChainView {
+    const Policy *policy;
+    int32_t actor, type;
+} ChainView;
 
 typedef struct ChainKernel {
-    void (*apply)(const Policy *policy, int64_t block, const double *x, double *y, double *room);
+    void (*apply)(const ChainView *chain, int64_t block, const double *x, double *y, double *room);
     void (*jump_mean)(const Lattice *lattice, int32_t jump, int64_t block, const double *x, double *y, double *room);
     void (*push)(const ChainSweep *sweep, int64_t block, const double *r, double *z, double *y, double *room);
 } ChainKernel;

@@ -30,6 +30,19 @@ DurStatus table_make(const Lattice *lattice, ProgramId guard, ProgramId program,
 DurStatus table_fault(const Lattice *lattice, const LatticeTable *table, int64_t entry, ProgramId program,
                       const char *what, double value, const char *wrong, DurError *error);
 
+/// Nodes of the belief about one private, as a double (it may be past all limits); 0: no grid said.
+double belief_nodes(const ModelPrivate *private);
+
+/// The nodes of a belief, n_node of them (as many as some grid has), and what lies beside them; the rates of `becomes` are
+/// left to the caller. DUR_SHAPE if no grid has so many.
+DurStatus belief_make(LatticePrivate *out, const ModelPrivate *private, int32_t n_node);
+void      belief_free(LatticePrivate *private, int32_t n_becomes);
+
+/// The tables of an expression for each type of an actor.
+DurStatus table_make_by_type(const Lattice *lattice, ProgramId guard, const ProgramId *by_type, int32_t n_type,
+                             const char *what, TableRange range, LatticeTable **out, DurError *error);
+void      table_free_by_type(LatticeTable *by_type, int32_t n_type);
+
 /// Tabulate a jump: guard, hazard, targets, lumps.
 DurStatus jump_make(const Lattice *lattice, int32_t jump, LatticeJump *out, DurError *error);
 void      jump_free(const Lattice *lattice, int32_t jump, LatticeJump *jump_table);

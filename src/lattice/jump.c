@@ -19,7 +19,11 @@ void change_free(LatticeJump *j) {
 
 void jump_free(const Lattice *l, int32_t jump, LatticeJump *j) {
     change_free(j);
-    for (int32_t k = 0; j->lump && k < l->model->jump[jump].n_lump; k++) lattice_table_free(&j->lump[k]);
+    const ModelJump *mj = &l->model->jump[jump];
+    for (int32_t k = 0; j->lump && k < mj->n_lump; k++) lattice_table_free(&j->lump[k]);
+    for (int32_t k = 0; j->lump_by_type && k < mj->n_lump; k++)
+        if (j->lump_by_type[k]) table_free_by_type(j->lump_by_type[k], model_types(l->model, mj->actor));
+    memory_free(j->lump_by_type);
     memory_free(j->lump);
     lattice_table_free(&j->when);
     lattice_table_free(&j->rate);
@@ -158,13 +162,20 @@ DurStatus jump_make(const Lattice *l, int32_t jump, LatticeJump *out, DurError *
 
     // lumps: as written where they have a value everywhere, else with the guard folded in
     out->lump = memory_zeroed((size_t)mj->n_lump, sizeof *out->lump);
-    if (!out->lump) return DUR_MEMORY;
+    out->lump_by_type = memory_zeroed((size_t)mj->n_lump, sizeof *out->lump_by_type);
+    if (!out->lump || !out->lump_by_type) return DUR_MEMORY;
     for (int32_t k = 0; k < mj->n_lump; k++) {
         snprintf(what, sizeof what, "%s of `%.100s`", mj->lump[k].is_cost ? "cost" : "pay", mj->name);
         DurError ignored = {0};
         DurStatus status = table_make(l, PROGRAM_NONE, mj->lump[k].value, what, TABLE_FINITE, &out->lump[k], &ignored);
         if (status == DUR_DOMAIN)
             status = table_make(l, mj->when, mj->lump[k].value, what, TABLE_FINITE, &out->lump[k], error);
+        if (status != DUR_OK) return status;
+        const ProgramId *by_type = mj->lump[k].by_type;
+        int32_t n_type = by_type ? model_types(l->model, mj->actor) : 0;
+        status = table_make_by_type(l, PROGRAM_NONE, by_type, n_type, what, TABLE_FINITE, &out->lump_by_type[k], &ignored);
+        if (status == DUR_DOMAIN)
+            status = table_make_by_type(l, mj->when, by_type, n_type, what, TABLE_FINITE, &out->lump_by_type[k], error);
         if (status != DUR_OK) return status;
     }
     return DUR_OK;

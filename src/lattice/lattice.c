@@ -32,8 +32,11 @@ static int times_moved(const Model *m, int32_t variable) {
     return n;
 }
 
-// nodes of a variable as the scenario says
+// nodes of a variable as the scenario says; all of a belief's are on the axis of its first variable
 static int32_t nodes_of(const Model *m, int32_t variable) {
+    int32_t type, p = model_belief(m, variable, &type);
+    if (p >= 0 && type > 1) return 1;
+    if (p >= 0) return (int32_t)fmin(belief_nodes(&m->private[p]), INT32_MAX);
     return variable < m->n_mode ? m->mode[variable].n_value : m->stock[variable - m->n_mode].n_grid;
 }
 
@@ -41,12 +44,17 @@ void lattice_grid(const Model *m, int32_t *n_node) {
     for (int32_t v = 0; v < model_variables(m); v++) n_node[v] = nodes_of(m, v);
 }
 
-// modes first, then stocks by falling number of jumps that move them; the tail becomes the block
+// modes first, then beliefs, then stocks by falling number of jumps that move them; the tail becomes the block
 static void choose_order(Lattice *l) {
     const Model *m = l->model;
-    for (int32_t v = 0; v < l->n_variable; v++) l->order[v] = v;
-    for (int32_t i = m->n_mode + 1; i < l->n_variable; i++)
-        for (int32_t k = i; k > m->n_mode; k--) {
+    int32_t first_stock = m->n_mode + m->n_belief;
+    for (int32_t v = 0; v < l->n_variable; v++) {
+        int32_t type, p = model_belief(m, v, &type), place = v < m->n_mode ? v : p < 0 ? v + m->n_belief : v - m->n_stock;
+        l->order[place] = v;
+        l->axis[v] = p < 0 ? v : m->private[p].variable;
+    }
+    for (int32_t i = first_stock + 1; i < l->n_variable; i++)
+        for (int32_t k = i; k > first_stock; k--) {
             int32_t a = l->order[k - 1], b = l->order[k];
             int ta = times_moved(m, a) + 1000000 * is_in_moves(m, a), tb = times_moved(m, b) + 1000000 * is_in_moves(m, b);
             if (ta > tb || (ta == tb && l->n_node[a] <= l->n_node[b])) break;
@@ -54,7 +62,7 @@ static void choose_order(Lattice *l) {
             l->order[k] = a;
         }
     l->n_lane = 1;
-    for (int32_t k = l->n_variable - 1; k >= m->n_mode; k--) {
+    for (int32_t k = l->n_variable - 1; k >= first_stock; k--) {
         int32_t v = l->order[k];
         // in rounds rows of joint choices are many, so a block is no longer than it needs to be
         if (l->n_lane * l->n_node[v] > LANES_MOST || (m->clock == CLOCK_ROUNDS && l->n_lane >= LANES_ENOUGH)) break;
@@ -80,7 +88,9 @@ static double table_bytes(const Lattice *l, uint64_t reads) {
     bool inner = false;
     for (int32_t k = 0; k < l->n_variable; k++) {
         int32_t v = l->order[k];
-        if (!(reads >> v & 1)) continue;
+        bool is_read = false;
+        for (int32_t u = 0; u < l->n_variable; u++) is_read |= l->axis[u] == v && (reads >> u & 1);
+        if (!is_read) continue;
         if (k >= l->n_variable - l->n_inner) inner = true;
         else n *= l->n_node[v];
     }
@@ -88,6 +98,14 @@ static double table_bytes(const Lattice *l, uint64_t reads) {
 }
 
 static uint64_t reads_of(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? 0 : m->program[p].reads; }
+
+// the table, and where it reads its actor's type those of all types beside it
+static double by_type_bytes(const Lattice *l, ProgramId p, const ProgramId *by_type, int32_t actor) {
+    double sum = table_bytes(l, reads_of(l->model, p));
+    for (int32_t t = 0; by_type && t < model_types(l->model, actor); t++)
+        sum += table_bytes(l, reads_of(l->model, by_type[t]));
+    return sum;
+}
 
 LatticeSize lattice_size(const Model *m) { return lattice_size_grid(m, NULL); }
 
@@ -101,11 +119,17 @@ LatticeSize lattice_size_grid(const Model *m, const int32_t *n_node) {
     choose_order(&l);
     for (int32_t a = 0; a < m->n_actor; a++)
         size.table_bytes += table_bytes(&l, reads_of(m, m->actor[a].attends)) +
-                            table_bytes(&l, reads_of(m, m->actor[a].precision));
+                            by_type_bytes(&l, m->actor[a].precision, m->actor[a].precision_by_type, a);
     for (int32_t k = 0; k < m->n_stock; k++)
         size.table_bytes += 2 * table_bytes(&l, reads_of(m, m->stock[k].drift) | reads_of(m, m->stock[k].noise) |
                                                 (uint64_t)1 << (m->n_mode + k));
-    for (int32_t t = 0; t < m->n_term; t++) size.table_bytes += table_bytes(&l, reads_of(m, m->term[t].value));
+    for (int32_t t = 0; t < m->n_term; t++) 
+        size.table_bytes += by_type_bytes(&l, m->term[t].value, m->term[t].by_type, m->term[t].actor);
+    for (int32_t p = 0; p < m->n_private; p++) {
+        const ModelPrivate *mp = &m->private[p];
+        size.table_bytes += belief_nodes(mp) * mp->n_type * (8 + 4.0 * mp->n_type);
+        for (int32_t k = 0; k < mp->n_becomes; k++) size.table_bytes += table_bytes(&l, reads_of(m, mp->becomes[k].rate));
+    }
     for (int32_t j = 0; j < m->n_jump; j++) {
         const ModelJump *mj = &m->jump[j];
         uint64_t when = reads_of(m, mj->when);
@@ -115,7 +139,8 @@ LatticeSize lattice_size_grid(const Model *m, const int32_t *n_node) {
         for (int32_t k = 0; k < mj->n_effect; k++)
             size.table_bytes += 2 * n_branch *
                 table_bytes(&l, reads_of(m, mj->effect[k].value) | (uint64_t)1 << mj->effect[k].to);
-        for (int32_t k = 0; k < mj->n_lump; k++) size.table_bytes += table_bytes(&l, reads_of(m, mj->lump[k].value));
+        for (int32_t k = 0; k < mj->n_lump; k++)
+            size.table_bytes += by_type_bytes(&l, mj->lump[k].value, mj->lump[k].by_type, mj->lump[k].actor);
     }
     for (int32_t k = 0; k < m->n_change; k++)
         size.table_bytes += 2 * table_bytes(&l, reads_of(m, m->change[k].value) | (uint64_t)1 << m->change[k].to);
@@ -124,6 +149,10 @@ LatticeSize lattice_size_grid(const Model *m, const int32_t *n_node) {
 
 double lattice_level(const Lattice *l, int32_t v, int32_t node) {
     if (v < l->model->n_mode) return node;
+    if (v >= l->model->n_mode + l->model->n_stock) {
+        int32_t type, p = model_belief(l->model, v, &type);
+        return l->private[p].belief[(int64_t)node * l->private[p].n_type + type];
+    }
     const ModelStock *s = &l->model->stock[v - l->model->n_mode];
     // the last node is the limit itself, whatever rounding says
     return node == l->n_node[v] - 1 ? s->high : s->low + node * l->stock[v - l->model->n_mode].step;
@@ -153,7 +182,8 @@ int32_t lattice_split(const Lattice *l, const double *value, int64_t *state, dou
     int32_t n = 1;
     state[0] = 0;
     weight[0] = 1.0;
-    for (int32_t v = 0; v < l->n_variable; v++) {
+    int32_t first_belief = l->model->n_mode + l->model->n_stock;
+    for (int32_t v = 0; v < first_belief; v++) {
         int32_t lower;
         double up = 0;
         if (v < l->model->n_mode) {
@@ -176,6 +206,19 @@ int32_t lattice_split(const Lattice *l, const double *value, int64_t *state, dou
             weight[i] *= 1.0 - up;
         }
     }
+    for (int32_t p = 0; p < l->model->n_private; p++) {
+        int32_t v = l->model->private[p].variable, node[MODEL_TYPES_MAX], end = n;
+        double share[MODEL_TYPES_MAX];
+        int32_t n_corner = lattice_split_belief(&l->private[p], value + v, node, share);
+        for (int32_t i = 0; i < end; i++) {
+            for (int32_t c = 1; c < n_corner && n < LATTICE_CORNERS_MAX; c++) {
+                state[n] = state[i] + node[c] * l->stride[v];
+                weight[n++] = weight[i] * share[c];
+            }
+            state[i] += node[0] * l->stride[v];
+            weight[i] *= share[0];
+        }
+    }
     return n;
 }
 
@@ -189,10 +232,10 @@ void lattice_describe(const Lattice *l, const int32_t *node, uint64_t mask, Text
     const Model *m = l->model;
     bool first = true;
     for (int32_t v = 0; v < l->n_variable; v++) {
-        if (!(mask >> v & 1)) continue;
+        if (!(mask >> v & 1) && !(mask >> l->axis[v] & 1)) continue;
         text_printf(out, "%s%s=", first ? "" : ", ", model_variable_name(m, v));
         if (v < m->n_mode) text_append(out, m->mode[v].value[node[v]]);
-        else text_number(out, lattice_level(l, v, node[v]), 6);
+        else text_number(out, lattice_level(l, v, node[l->axis[v]]), 6);
         first = false;
     }
 }
@@ -212,6 +255,11 @@ static DurStatus start_make(Lattice *l, DurError *error) {
         }
         value[m->n_mode + k] = x;
         corners *= 2;
+    }
+    for (int32_t p = 0; p < m->n_private; p++) {
+        const ModelPrivate *private = &m->private[p];
+        for (int32_t t = 1; t < private->n_type; t++) value[private->variable + t - 1] = private->start[t];
+        corners *= private->n_type;
     }
     if (corners > LATTICE_CORNERS_MAX) corners = LATTICE_CORNERS_MAX;
     l->start_state = memory_zeroed((size_t)corners, sizeof *l->start_state);
@@ -240,6 +288,8 @@ static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
     TRY(table_make(l, PROGRAM_NONE, a->attends, what, is_rounds ? TABLE_PROBABILITY : TABLE_NOT_NEGATIVE,
                    &l->actor[i].attends, error));
     snprintf(what, sizeof what, "precision of `%.100s`", a->name);
+    TRY(table_make_by_type(l, PROGRAM_NONE, a->precision_by_type, model_types(m, i), what, TABLE_NOT_NEGATIVE,
+                           &l->actor[i].precision_by_type, error));
     return table_make(l, PROGRAM_NONE, a->precision, what, TABLE_NOT_NEGATIVE, &l->actor[i].precision, error);
 }
 
@@ -285,6 +335,17 @@ static DurStatus stock_make(Lattice *l, int32_t k, DurError *error) {
     return status;
 }
 
+static DurStatus private_make(Lattice *l, int32_t p, DurError *error) {
+    const ModelPrivate *private = &l->model->private[p];
+    for (int32_t k = 0; k < private->n_becomes; k++) {
+        char what[160];
+        snprintf(what, sizeof what, "rate at which `%.50s` becomes `%.50s`", private->name,
+                 private->type[private->becomes[k].type]);
+        TRY(table_make(l, PROGRAM_NONE, private->becomes[k].rate, what, TABLE_NOT_NEGATIVE, &l->private[p].becomes[k], error));
+    }
+    return DUR_OK;
+}
+
 static DurStatus make(Lattice *l, const Model *m, const double *param, const int32_t *n_node, DurError *error) {
     double n_state = 1;
     for (int32_t v = 0; v < l->n_variable; v++) {
@@ -292,6 +353,10 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, const int
         n_state *= l->n_node[v];
         if (l->n_node[v] < 1) {
             char place[512];
+            int32_t type, p = model_belief(m, v, &type);
+            if (p >= 0)
+                return status_fail(error, DUR_INPUT, "%s: private type `%s` has no `grid`, so there is no lattice to solve on",
+                                   model_place(m, m->private[p].span, place, sizeof place), m->private[p].name);
             return status_fail(error, DUR_INPUT, "%s: stock `%s` has no `grid`, so there is no lattice to solve on",
                                model_place(m, m->stock[v - m->n_mode].span, place, sizeof place),
                                model_variable_name(m, v));
@@ -315,13 +380,17 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, const int
     l->stock = memory_zeroed((size_t)m->n_stock, sizeof *l->stock);
     l->jump  = memory_zeroed((size_t)m->n_jump, sizeof *l->jump);
     l->term  = memory_zeroed((size_t)m->n_term, sizeof *l->term);
-    if (!l->param || !l->actor || !l->stock || !l->jump || !l->term) return DUR_MEMORY;
+    l->term_by_type = memory_zeroed((size_t)m->n_term, sizeof *l->term_by_type);
+    l->private = memory_zeroed((size_t)m->n_private, sizeof *l->private);
+    if (!l->param || !l->actor || !l->stock || !l->jump || !l->term || !l->term_by_type || !l->private) return DUR_MEMORY;
     if (m->n_param) memcpy(l->param, param, (size_t)m->n_param * sizeof *param);
 
     for (int32_t k = 0; k < m->n_stock; k++) {
         int32_t n = l->n_node[m->n_mode + k];
         l->stock[k].step = n > 1 ? (m->stock[k].high - m->stock[k].low) / (n - 1) : 1.0;
     }
+    for (int32_t p = 0; p < m->n_private; p++) TRY(belief_make(&l->private[p], &m->private[p], l->n_node[m->private[p].variable]));
+    for (int32_t p = 0; p < m->n_private; p++) TRY(private_make(l, p, error));
     TRY(start_make(l, error));
     for (int32_t i = 0; i < m->n_actor; i++) TRY(actor_make(l, i, error));
     for (int32_t k = 0; k < m->n_stock; k++) TRY(stock_make(l, k, error));
@@ -331,6 +400,8 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, const int
         char what[160];
         snprintf(what, sizeof what, "payoff `%.50s` of `%.50s`", m->term[t].name, m->actor[m->term[t].actor].name);
         TRY(table_make(l, PROGRAM_NONE, m->term[t].value, what, TABLE_FINITE, &l->term[t], error));
+        TRY(table_make_by_type(l, PROGRAM_NONE, m->term[t].by_type, model_types(m, m->term[t].actor), what, TABLE_FINITE,
+                               &l->term_by_type[t], error));
     }
     l->n_byte = (int64_t)lattice_size_grid(m, n_node).table_bytes;
     return DUR_OK;
@@ -360,6 +431,9 @@ void lattice_free(Lattice *l) {
     if (!l) return;
     const Model *m = l->model;
     for (int32_t t = 0; l->term && t < m->n_term; t++) lattice_table_free(&l->term[t]);
+    for (int32_t t = 0; l->term_by_type && t < m->n_term; t++)
+        if (l->term_by_type[t]) table_free_by_type(l->term_by_type[t], model_types(m, m->term[t].actor));
+    for (int32_t p = 0; l->private && p < m->n_private; p++) belief_free(&l->private[p], m->private[p].n_becomes);
     for (int32_t j = 0; l->jump && j < m->n_jump; j++) jump_free(l, j, &l->jump[j]);
     change_free(&l->change);
     for (int32_t k = 0; l->stock && k < m->n_stock; k++) {
@@ -369,9 +443,12 @@ void lattice_free(Lattice *l) {
     for (int32_t i = 0; l->actor && i < m->n_actor; i++) {
         lattice_table_free(&l->actor[i].attends);
         lattice_table_free(&l->actor[i].precision);
+        if (l->actor[i].precision_by_type) table_free_by_type(l->actor[i].precision_by_type, model_types(m, i));
     }
     memory_free(l->start_weight);
     memory_free(l->start_state);
+    memory_free(l->private);
+    memory_free(l->term_by_type);
     memory_free(l->term);
     memory_free(l->jump);
     memory_free(l->stock);

@@ -3,7 +3,7 @@
 /// alone and is broadcast over the rest; a jump is a shift of the index. No transition matrix is stored.
 /// Source: semantics, "The lattice"; the scheme is the Markov chain approximation of Kushner and Dupuis 2001.
 ///
-/// Order in memory: modes vary slowest, in order of declaration; then the outer stocks; then the inner stocks. The inner
+/// Order in memory: modes vary slowest, in order of declaration; then public beliefs; then the outer stocks; then the inner stocks. The inner
 /// stocks together make a block of `n_lane` neighbouring states, over which kernels run as vectors; they are chosen
 /// among the stocks that no jump moves, so that inside a block every jump is one constant shift. In rounds no move's
 /// effect moves or reads an inner stock at all: joint choices are sums of constant shifts.
@@ -52,6 +52,17 @@ typedef struct LatticeBranch {
     LatticeShift *shift;                     // [n_shift], one for each variable that an effect writes
 } LatticeBranch;
 
+/// The belief about one actor: a point of the simplex of its types, on nodes whose probabilities are multiples of 1/n_step.
+/// All its variables share one axis, whose nodes are those of the simplex; for two types node k is k/n_step.
+typedef struct LatticePrivate {
+    int32_t n_type, n_step;
+    int32_t n_node;
+    double  *belief;                         // [n_node x n_type] probability of each type at a node
+    int32_t *neighbour;                      // [n_node x n_type x n_type] the node where 1/n_step has moved from one type
+                                             // to another; -1 if the first has nothing to give
+    LatticeTable *becomes;                   // [ModelPrivate.n_becomes] rates
+} LatticePrivate;
+
 typedef struct LatticeJump {
     LatticeTable when;                       // 1 where it can happen, else 0
     LatticeTable rate;                       // events: hazard (in rounds probability) with the guard folded in; else unused
@@ -59,12 +70,14 @@ typedef struct LatticeJump {
     int32_t n_branch;
     LatticeBranch *branch;                   // [n_branch]
     LatticeTable *lump;                      // [ModelJump.n_lump], same order; 0 where the guard is false and it has none
+    LatticeTable **lump_by_type;             // [n_lump] [n_type] of a cost that reads its mover's type, else NULL
 } LatticeJump;
 
 typedef struct LatticeActor {
     double rho;                              // discount rate, 1/patience
     double beta;                             // rounds: what the next round is worth, exp(-rho) or as given
     LatticeTable attends, precision;
+    LatticeTable *precision_by_type;         // [n_type] if it reads the type, else NULL
 } LatticeActor;
 
 typedef struct LatticeStock {
@@ -80,6 +93,8 @@ typedef struct Lattice {
     int32_t  n_node[MODEL_VARIABLES_MAX];    // by variable
     int64_t  stride[MODEL_VARIABLES_MAX];    // by variable
     int32_t  order[MODEL_VARIABLES_MAX];     // variables from slowest to fastest; the last n_inner are inner
+    int32_t  axis[MODEL_VARIABLES_MAX];      // variable whose node tells its value: itself, but for all beliefs about one
+                                             // actor the first of them (the others have one node, 0)
     int32_t  n_inner;
     int64_t  n_state, n_mode_state, n_stock_state;
     int64_t  n_lane, n_block;                // n_state = n_block * n_lane
@@ -87,7 +102,9 @@ typedef struct Lattice {
     LatticeStock *stock;                     // [n_stock]
     LatticeJump  *jump;                      // [n_jump]
     LatticeJump   change;                    // rounds: what stocks do at the end of one; no branch: nothing
+    LatticePrivate *private;                 // [n_private]
     LatticeTable *term;                      // [n_term]
+    LatticeTable **term_by_type;             // [n_term] [n_type] of a term that reads its actor's type, else NULL
     int64_t  n_byte;                         // memory of all tables
     int32_t  n_start;
     int64_t *start_state;                    // [n_start] nodes around the start, with
@@ -131,11 +148,45 @@ double lattice_table_at(const Lattice *lattice, const LatticeTable *table, const
 void    lattice_nodes(const Lattice *lattice, int64_t state, int32_t *node);
 int64_t lattice_state(const Lattice *lattice, const int32_t *node);
 
-/// The value of a variable at a node: a mode's index, a stock's level.
+/// The value of a variable at a node of its axis: a mode's index, a stock's level, a probability.
 double  lattice_level(const Lattice *lattice, int32_t variable, int32_t node);
 
+/// The values of all variables at the nodes of a state.
+static inline void lattice_levels(const Lattice *lattice, const int32_t *node, double *level) {
+    for (int32_t v = 0; v < lattice->n_variable; v++) level[v] = lattice_level(lattice, v, node[lattice->axis[v]]);
+}
+
+/// The nodes around a belief, given by its probabilities from type 1 on, [n_type - 1], with weights that keep the mean:
+/// linear on the simplices of Freudenthal's triangulation. Node numbers and weights, n_type of each at most; returns
+/// how many.
+/// Source: Freudenthal 1942; as an interpolation rule Moore 1992, "Simplicial mesh generation with applications".
+int32_t lattice_split_belief(const LatticePrivate *private, const double *belief, int32_t *node, double *weight);
+
+/// The same of the point that lies `shift` [n_type - 1] from a node; a shift of exactly 0 is that node and nothing else.
+int32_t lattice_shift_belief(const LatticePrivate *private, int32_t from, const double *shift, int32_t *node,
+                             double *weight);
+
+/// The nodes that a belief steps to from a node when it drifts, [n_type - 1] per scenario unit, with the rates that make its
+/// mean do so: what some types lose others gain, types in order. gain: [n_way] which type gains, or NULL.
+/// Room for MODEL_TYPES_MAX^2 of each. Returns how many.
+int32_t lattice_drift_belief(const LatticePrivate *private, int32_t from, const double *drift, int32_t *node,
+                             double *rate, int32_t *gain);
+
+/// The tables of what one type of an actor knows: the only ones there are, unless they read the type.
+static inline const LatticeTable *lattice_term(const Lattice *l, int32_t term, int32_t type) {
+    return l->term_by_type[term] ? &l->term_by_type[term][type] : &l->term[term];
+}
+static inline const LatticeTable *lattice_lump(const Lattice *l, int32_t jump, int32_t lump, int32_t type) {
+    const LatticeJump *j = &l->jump[jump];
+    return j->lump_by_type[lump] ? &j->lump_by_type[lump][type] : &j->lump[lump];
+}
+static inline const LatticeTable *lattice_precision(const Lattice *l, int32_t actor, int32_t type) {
+    const LatticeActor *a = &l->actor[actor];
+    return a->precision_by_type ? &a->precision_by_type[type] : &a->precision;
+}
+
 /// Split a point (variable values; modes whole) into its surrounding nodes, linear in each stock; values outside a range
-/// are clipped first. state and weight must have room for 2^n_stock entries, at most LATTICE_CORNERS_MAX;
+/// are clipped first. state and weight must have room for 2^n_stock entries (times n_type for every private), at most LATTICE_CORNERS_MAX;
 /// corners of weight 0 are left out. Returns how many.
 #define LATTICE_CORNERS_MAX 65536
 int32_t lattice_split(const Lattice *lattice, const double *value, int64_t *state, double *weight);

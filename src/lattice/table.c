@@ -10,7 +10,16 @@ void lattice_table_free(LatticeTable *table) {
     *table = (LatticeTable){0};
 }
 
+// beliefs about one actor are on one axis
+static uint64_t axes_of(const Lattice *l, uint64_t reads) {
+    uint64_t axes = reads;
+    for (int32_t v = l->model->n_mode + l->model->n_stock; v < l->n_variable; v++)
+        if (reads >> v & 1) axes = (axes & ~((uint64_t)1 << v)) | (uint64_t)1 << l->axis[v];
+    return axes;
+}
+
 void table_shape(const Lattice *l, uint64_t reads, LatticeTable *t) {
+    reads = axes_of(l, reads);
     *t = (LatticeTable){.reads = reads, .is_constant = reads == 0};
     for (int32_t k = l->n_variable - l->n_inner; k < l->n_variable; k++)
         if (reads >> l->order[k] & 1) t->inner = true;
@@ -71,7 +80,7 @@ DurStatus table_evaluate(const Lattice *l, const LatticeTable *t, ProgramId prog
             int32_t node[MODEL_VARIABLES_MAX];
             table_nodes(l, t, first + i, node);
             for (int32_t v = 0; v < l->n_variable; v++)
-                if (column[v]) room[column[v] - room + i] = lattice_level(l, v, node[v]);
+                if (column[v]) room[column[v] - room + i] = lattice_level(l, v, node[l->axis[v]]);
         }
         eval_lanes(l->model, program, &in, n, out + first, scratch);
     }
@@ -141,6 +150,24 @@ fail:
     memory_free(open);
     lattice_table_free(out);
     return status == DUR_MEMORY ? status_fail(error, DUR_MEMORY, "out of memory while tabulating the %s", what) : status;
+}
+
+void table_free_by_type(LatticeTable *by_type, int32_t n_type) {
+    for (int32_t t = 0; by_type && t < n_type; t++) lattice_table_free(&by_type[t]);
+    memory_free(by_type);
+}
+
+DurStatus table_make_by_type(const Lattice *l, ProgramId guard, const ProgramId *by_type, int32_t n_type, const char *what,
+                             TableRange range, LatticeTable **out, DurError *error) {
+    *out = NULL;
+    if (!by_type) return DUR_OK;
+    LatticeTable *table = memory_zeroed((size_t)n_type, sizeof *table);
+    DurStatus status = table ? DUR_OK : DUR_MEMORY;
+    for (int32_t t = 0; status == DUR_OK && t < n_type; t++)
+        status = table_make(l, guard, by_type[t], what, range, &table[t], error);
+    if (status == DUR_OK) *out = table;
+    else table_free_by_type(table, n_type);
+    return status;
 }
 
 DurStatus lattice_tabulate(const Lattice *l, ProgramId program, const char *what, LatticeTable *out, DurError *error) {
