@@ -216,6 +216,7 @@ DurStatus certify(GameCertificate *out, const Policy *p, bool whole, const Progr
                   DurError *error) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
+    if (m->n_private) return certify_types(out, p, whole, progress, team, error);
     int64_t n = l->n_state;
     Certifier c = {.policy = p, .lattice = l, .team = team, .progress = progress};
     DurStatus status = DUR_MEMORY;

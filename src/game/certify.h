@@ -9,6 +9,10 @@
 DurStatus certify(GameCertificate *out, const Policy *policy, bool whole, const Progress *progress, Team *team,
                   DurError *error);
 
+/// The same where there are private types (certify_types.c); certify calls it.
+DurStatus certify_types(GameCertificate *out, const Policy *policy, bool whole, const Progress *progress, Team *team,
+                        DurError *error);
+
 /// Values, choices and waiting at the start; arrays as in GameSolution.
 DurStatus policy_at_start(const Policy *policy, double *value, double *choice, double *wait, DurError *error);
 

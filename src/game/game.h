@@ -26,7 +26,8 @@ typedef enum GameVerdict {
 typedef struct GameOptions {
     double  tolerance;           // 0: GAME_TOLERANCE
     int64_t max_sweep;           // 0: GAME_SWEEPS
-    const double *warm;          // [n_actor x n_state] values to start from, or NULL: the principal branch
+    const double *warm;          // [sweep_size] values to start from (and shifts, as a policy has them), or NULL: the
+                                 // principal branch
     const LatticeRule *rule;     // restriction of one actor, or NULL
     bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)
     const Progress *progress;    // may be NULL
@@ -36,7 +37,7 @@ typedef struct GameOptions {
 typedef struct GameCertificate {
     double  residual;            // sup norm of the value equations / largest |V|
     double  consistency;         // max |P - logit response to the exact values of P|; NaN if not computed
-    double *regret;              // [n_actor] gain at the start by the best deviation, payoff units; NaN if not computed
+    double *regret;              // [n_row] gain at the start by the best deviation, payoff units; NaN if not computed
 } GameCertificate;
 
 typedef struct GameSolution {
@@ -52,9 +53,9 @@ typedef struct GameSolution {
     double  seconds;             // the solve
     double  certificate_seconds;
     int64_t n_byte;              // memory of solver and policy
-    double *value_start;         // [n_actor] value at the start
+    double *value_start;         // [n_row] value at the start; a row is an actor, or one of its types (model_row)
     double *choice_start;        // [n_jump] probability of each move at an opportunity at the start; NaN for events and
-                                 // for moves that are not available there
+                                 // for moves that are not available there; of an actor with types as others expect it
     double *wait_start;          // [n_actor] probability of waiting
     char    note[256];           // in words: where it stands if it did not converge, which branch if not the principal
     char    how[320];            // in words: what found it, and why where the first thing tried did not
@@ -70,9 +71,17 @@ void      game_free(GameSolution *solution);
 double game_bytes(const Lattice *lattice);
 
 /// Values and choices at another state: variable values (modes whole, stocks anything in range, interpolated).
-///   value [n_actor], choice [n_jump], wait [n_actor], as in GameSolution
+///   value [n_row], choice [n_jump], wait [n_actor], as in GameSolution
 DurStatus game_at(const Policy *policy, const double *state, double *value, double *choice, double *wait,
                   DurError *error);
+
+/// What each type does at a state, and what others believe after it sees a move. state: NULL for the start.
+///   choice     [out] [n_row x n_jump] probability of each move of the row's actor; NaN as in GameSolution
+///   wait       [out] [n_row]
+///   belief     [out] [n_jump x MODEL_TYPES_MAX] probability of each type of the mover after the move: by Bayes' rule for a
+///              visible move, the present belief for a secret one; NaN where it cannot be made, or its mover has no types
+DurStatus game_types_at(const Policy *policy, const double *state, double *choice, double *wait, double *belief,
+                        DurError *error);
 
 /// A surprise: everyone keeps the choices of `base` but the restricted actor, who answers its values of `base` under
 /// the restriction. No game is solved. The new policy is owned by the caller.
@@ -85,9 +94,18 @@ DurStatus plain_residual(const Lattice *lattice, const LatticeRule *rule, const 
 
 /// The plain solver: every number taken one state at a time by the reference interpreter into explicit rows, then
 /// scalar Gauss-Seidel value iteration. Oracle of the fast one and baseline of the benchmarks.
-///   value    [out] [n_actor x n_state] in the lattice's order of states
+///   value    [out] [n_actor x n_state] in the lattice's order of states; games without private types only
 /// Returns DUR_OK also when max_sweep was reached (*residual tells).
 DurStatus plain_solve(const Lattice *lattice, const LatticeRule *rule, double tolerance, int64_t max_sweep,
                       double *value, double *residual, int64_t *n_sweep, double *seconds, DurError *error);
+
+/// The same for games with private types: the plain solver of plain_types.c, another piece of code altogether.
+///   value    [out] [n_row x n_state]
+DurStatus plain_types_solve(const Lattice *lattice, const LatticeRule *rule, double tolerance, int64_t max_sweep,
+                            double *value, double *residual, int64_t *n_sweep, DurError *error);
+
+/// How far the values and choices of a solution miss the plain solver's equations, values relative to the largest, choices
+/// as they are: a second opinion that does not depend on which of several equilibria was found.
+DurStatus plain_types_residual(const Policy *policy, double *residual, DurError *error);
 
 #endif

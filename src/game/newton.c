@@ -41,7 +41,7 @@ static DurStatus tangent(void *context, const double *v, double *y) {
     return progress_stop(w->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
-DurStatus newton_solve(Sweep *sweep, int64_t n, double scale, double tolerance, int64_t max_sweep,
+DurStatus newton_solve(Sweep *sweep, int64_t n, int64_t n_value, double scale, double tolerance, int64_t max_sweep,
                        const Progress *progress, double *x, int64_t *n_sweep, double *residual) {
     double *room = memory_column(5 * n);
     if (!room) return DUR_MEMORY;
@@ -49,8 +49,9 @@ DurStatus newton_solve(Sweep *sweep, int64_t n, double scale, double tolerance, 
     Newton w = {.sweep = sweep, .progress = progress, .scale = scale, .n = n, .n_sweep = n_sweep, .x = x, .g = g,
                 .moved = moved, .image = image};
     DurStatus status = DUR_OK;
+    sweep_whole_steps(sweep, true);
     for (int step = 0; step < STEPS_MOST && *n_sweep < max_sweep; step++) {
-        w.size = vector_sup(x, n);
+        w.size = vector_sup(x, n_value);
         *residual = sweep_residual(sweep, scale, x, g) / (w.size > 0 ? w.size : 1);
         if (*residual <= tolerance || !isfinite(*residual)) break;
         sweep_run(sweep, scale, x, g);
@@ -80,6 +81,7 @@ DurStatus newton_solve(Sweep *sweep, int64_t n, double scale, double tolerance, 
         if (fraction < FRACTION_LEAST) break;
         memcpy(x, moved, (size_t)n * sizeof *x);
     }
+    sweep_whole_steps(sweep, false);
     memory_free(room);
     return status;
 }

@@ -10,7 +10,7 @@
 
 /// Solve x = sweep(x) from the x given, at one precision scale.
 ///
-///   n          n_actor x n_state
+///   n          unknowns (sweep_size), of which the first n_value are values
 ///   x          [in,out] [n]; on failure what was best
 ///   tolerance  residual of the value equations relative to the largest |x|
 ///   n_sweep    [in,out] counts the sweeps used; stops when `max_sweep` is reached
@@ -18,7 +18,7 @@
 ///
 /// Returns DUR_OK whether or not it got there (look at *residual), DUR_MEMORY, DUR_INTERRUPTED. Deterministic.
 /// Memory: 13 n doubles. Cost: some dozens of sweeps a step, few steps where it works.
-DurStatus newton_solve(Sweep *sweep, int64_t n, double precision_scale, double tolerance, int64_t max_sweep,
+DurStatus newton_solve(Sweep *sweep, int64_t n, int64_t n_value, double precision_scale, double tolerance, int64_t max_sweep,
                        const Progress *progress, double *x, int64_t *n_sweep, double *residual);
 
 #endif

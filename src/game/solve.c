@@ -64,8 +64,9 @@ typedef struct Run {
     Team *team;
     Sweep *sweep;
     Anderson *mix;
-    double *x, *g;               // [n_actor x n_state] iterate and its image
-    int64_t n, n_sweep, max_sweep;
+    double *x, *g;               // [n] iterate and its image
+    int64_t n, n_value;          // unknowns, and how many of them, the first, are values
+    int64_t n_sweep, max_sweep;
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
@@ -105,14 +106,14 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
     for (int64_t k = 0;; k++) {
         double miss = sweep_run(r->sweep, scale, r->x, r->g);
         r->n_sweep++;
-        double size = largest(r->x, r->n);
+        double size = largest(r->x, r->n_value);
         // values that are all zero are solved when nothing is missing
         r->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
         tell(r, scale, tolerance);
         // what the sweep met on the way is not quite the residual of x: before the end it is measured
         if (r->residual <= tolerance) {
             double *t = r->x; r->x = r->g; r->g = t;
-            size = largest(r->x, r->n);
+            size = largest(r->x, r->n_value);
             r->residual = sweep_residual(r->sweep, scale, r->x, r->g) / (size > 0 ? size : 1);
             if (r->residual <= tolerance) return true;
             continue;
@@ -137,7 +138,7 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
 static bool settle_by_newton(Run *r, double scale, double tolerance, const double *from, DurStatus *status) {
     if (r->interrupted || r->has_tangents || r->n_sweep >= r->max_sweep) return false;
     if (from != r->x) memcpy(r->x, from, (size_t)r->n * sizeof *r->x);
-    *status = newton_solve(r->sweep, r->n, scale, tolerance, r->max_sweep, r->options->progress, r->x, &r->n_sweep,
+    *status = newton_solve(r->sweep, r->n, r->n_value, scale, tolerance, r->max_sweep, r->options->progress, r->x, &r->n_sweep,
                            &r->residual);
     if (*status == DUR_INTERRUPTED) {
         r->interrupted = true;
@@ -330,6 +331,7 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
     Coarsest *c = context;
     GameOptions options = {.tolerance = tolerance, .rule = rule, .progress = c->run->options->progress};
     Run r = {.lattice = l, .options = &options, .team = c->run->team, .n = (int64_t)l->model->n_actor * l->n_state,
+             .n_value = (int64_t)l->model->n_actor * l->n_state,
              .max_sweep = GAME_SWEEPS, .x = value};
     DurStatus status = find(&r, c->out, false);
     // the run may have swapped its columns: the answer belongs where the caller asked for it
@@ -348,11 +350,24 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
 }
 
 // all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
+// where there are private types: sweeps, and Newton's method on differences behind them
+static DurStatus find_types(Run *r, GameSolution *out) {
+    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
+    r->mix = anderson_make(r->n, WINDOW, r->team);
+    r->g = memory_column(r->n);
+    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    DurStatus status = follow_by_sweeps(r, out);
+    say_how(out, "sweeps of values and beliefs with Anderson mixing: %lld", (long long)r->n_sweep);
+    return status;
+}
+
 static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
     bool done = false;
     out->is_principal = true;
     r->residual = INFINITY;
+    // tangents know nothing of beliefs: games with private types are swept
+    if (r->lattice->model->n_private) return find_types(r, out);
     Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
@@ -417,10 +432,10 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
 
 double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
-    double n = (double)l->model->n_actor * (double)l->n_state;
-    // tangents and values first, then the policy with what certifies it
-    double solving = krylov_bytes(l, window_of((int64_t)n)) + 8.0 * n;
-    double after = 8.0 * n + policy_bytes(l) + 6 * 8.0 * (double)l->n_state;
+    double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + 6 * 8.0 * (double)l->n_state;
+    // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
+    double solving = 8.0 * n + (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, WINDOW)
+                                                    : krylov_bytes(l, window_of((int64_t)n)));
     return solving > after ? solving : after;
 }
 
@@ -432,11 +447,11 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     double start = progress_seconds();
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
-    Run r = {.lattice = l, .options = options, .team = team, .n = (int64_t)m->n_actor * l->n_state,
+    Run r = {.lattice = l, .options = options, .team = team, .n = sweep_size(l), .n_value = (int64_t)model_rows(m) * l->n_state,
              .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS};
     r.x = memory_column(r.n);
-    out->certificate.regret = memory_column(m->n_actor);
-    out->value_start = memory_column(m->n_actor);
+    out->certificate.regret = memory_column(model_rows(m));
+    out->value_start = memory_column(model_rows(m));
     out->wait_start = memory_column(m->n_actor);
     out->choice_start = memory_column(m->n_jump);
     if (!r.x || !out->certificate.regret || !out->value_start || !out->wait_start || !out->choice_start) goto finish;
@@ -462,6 +477,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     status = r.sweep ? DUR_OK : DUR_MEMORY;
     if (status != DUR_OK) goto finish;
     sweep_fill_policy(r.sweep, out->policy);
+    policy_learn(out->policy, true);
     status = policy_at_start(out->policy, out->value_start, out->choice_start, out->wait_start, error);
     if (status != DUR_OK) goto finish;
     out->seconds = progress_seconds() - start;

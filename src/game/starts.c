@@ -194,7 +194,7 @@ static DurStatus newton(Starts *w, Sweep *sweep, double scale, double tolerance,
                         bool *arrived) {
     Progress quiet = {.stop = is_stopped, .context = w};
     double residual = INFINITY;
-    DurStatus status = newton_solve(sweep, w->n, scale, tolerance, w->max_sweep, &quiet, x, n_sweep, &residual);
+    DurStatus status = newton_solve(sweep, w->n, w->n, scale, tolerance, w->max_sweep, &quiet, x, n_sweep, &residual);
     *arrived = status == DUR_OK && residual <= tolerance;
     return status;
 }

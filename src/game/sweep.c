@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "game/sweep_kernel.h"
+#include "game/sweep_types.h"
 #include "num/isa.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@
 
 struct Sweep {
     const Lattice *lattice;     // borrowed
+    SweepTypes *types;          // does it all where there are private types; else NULL
     const LatticeRule *rule;    // borrowed, or NULL
     Team *team;                 // borrowed
     bool *possible;             // [n_jump x n_mode_state]
@@ -36,10 +38,19 @@ static const SweepKernel *kernel_of(Isa isa) {
     }
 }
 
+int64_t sweep_size(const Lattice *l) {
+    return (int64_t)model_rows(l->model) * l->n_state + (l->model->n_private ? policy_shifts(l, NULL) : 0);
+}
+
 Sweep *sweep_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     const Model *m = l->model;
     Sweep *s = memory_zeroed(1, sizeof *s);
     if (!s) return NULL;
+    if (m->n_private) {
+        s->types = sweep_types_make(l, rule, team);
+        if (!s->types) { sweep_free(s); return NULL; }
+        return s;
+    }
     s->lattice = l;
     s->rule = rule && rule->actor >= 0 ? rule : NULL;
     s->team = team;
@@ -69,6 +80,7 @@ Sweep *sweep_make(const Lattice *l, const LatticeRule *rule, Team *team) {
 
 void sweep_free(Sweep *s) {
     if (!s) return;
+    sweep_types_free(s->types);
     memory_free(s->worst);
     memory_free(s->group);
     memory_free(s->room);
@@ -99,7 +111,12 @@ static double run_blocks(Sweep *s, int64_t from, int64_t to) {
     return worst;
 }
 
+void sweep_whole_steps(Sweep *s, bool whole) {
+    if (s->types) sweep_types_whole_steps(s->types, whole);
+}
+
 double sweep_residual(Sweep *s, double precision_scale, const double *value, double *room) {
+    if (s->types) return sweep_types_residual(s->types, precision_scale, value, room);
     s->job = (SweepJob){.lattice = s->lattice, .rule = s->rule, .possible = s->possible,
                         .precision_scale = precision_scale, .value = value, .next = room,
                         .next_stride = s->lattice->n_state};
@@ -107,6 +124,7 @@ double sweep_residual(Sweep *s, double precision_scale, const double *value, dou
 }
 
 double sweep_run(Sweep *s, double precision_scale, const double *value, double *next) {
+    if (s->types) return sweep_types_run(s->types, precision_scale, value, next);
     const Lattice *l = s->lattice;
     int64_t n_actor = l->model->n_actor, n = l->n_lane;
     memcpy(next, value, (size_t)(n_actor * l->n_state) * sizeof *next);
@@ -132,6 +150,7 @@ static void task_fill(void *context, int64_t task, int worker) {
 }
 
 void sweep_fill_policy(Sweep *s, Policy *policy) {
+    if (s->types) { sweep_types_fill_policy(s->types, policy); return; }
     const LatticeRule *rule = policy->rule.actor >= 0 ? &policy->rule : NULL;
     s->job = (SweepJob){.lattice = s->lattice, .rule = rule, .possible = s->possible, .precision_scale = 1.0,
                         .value = policy->value, .policy = policy};

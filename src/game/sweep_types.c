@@ -1,0 +1,159 @@
+#include "game/sweep_types.h"
+
+#include "base/memory.h"
+#include "game/sweep_types_kernel.h"
+#include "num/isa.h"
+
+#include <string.h>
+
+/// As in sweep.c: states of a task, of combinations of modes that are taken together, and how many of these at least.
+#define TASK_STATES  1024
+#define GROUP_STATES 4096
+#define GROUPS_LEAST 64
+
+struct SweepTypes {
+    const Lattice *lattice;     // borrowed
+    const LatticeRule *rule;    // borrowed, or NULL
+    Team *team;                 // borrowed
+    bool *possible;             // [n_jump x n_mode_state]
+    int64_t *shift_where;       // [n_jump x n_mode_state]
+    int64_t n_shift;
+    int32_t n_row, n_move;
+    double *room;               // a stretch for each worker
+    int64_t room_stride, n_block_task, n_task, n_block_group;
+    double *group;              // [n_row x states of a group] their next values, until all are known
+    double *worst;              // [n_task] residual of each task
+    bool whole_steps;
+    int64_t from_block, to_block;
+    const TypesKernel *kernel;
+    TypesJob job;
+};
+
+static const TypesKernel *kernel_of(Isa isa) {
+    switch (isa) {
+        case ISA_AVX512: return &sweep_types_kernel_avx512;
+        case ISA_AVX2:   return &sweep_types_kernel_avx2;
+        default:         return &sweep_types_kernel_base;
+    }
+}
+
+SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *team) {
+    const Model *m = l->model;
+    SweepTypes *s = memory_zeroed(1, sizeof *s);
+    if (!s) return NULL;
+    s->lattice = l;
+    s->rule = rule && rule->actor >= 0 ? rule : NULL;
+    s->team = team;
+    s->kernel = kernel_of(isa_best());
+    s->n_row = model_rows(m);
+    size_t n_entry = (size_t)m->n_jump * (size_t)l->n_mode_state;
+    s->possible = memory_zeroed(n_entry, sizeof *s->possible);
+    s->shift_where = memory_zeroed(n_entry, sizeof *s->shift_where);
+    for (int32_t i = 0; i < m->n_actor; i++) {
+        int32_t n = 0;
+        for (int32_t j = 0; j < m->n_jump; j++) n += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == i;
+        s->n_move = n > s->n_move ? n : s->n_move;
+    }
+    if (s->n_move < 1) s->n_move = 1;
+    s->room_stride = (sweep_types_room(s->n_row, s->n_move) * l->n_lane + 15) / 8 * 8;
+    s->room = memory_column(s->room_stride * team_size(team));
+    s->n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
+    s->n_task = (l->n_block + s->n_block_task - 1) / s->n_block_task;
+    int64_t group_states = l->n_state / GROUPS_LEAST < GROUP_STATES ? l->n_state / GROUPS_LEAST : GROUP_STATES;
+    int64_t n_mode_group = (group_states + l->n_stock_state - 1) / l->n_stock_state;
+    if (n_mode_group < 1) n_mode_group = 1;
+    s->n_block_group = n_mode_group * (l->n_stock_state / l->n_lane);
+    if (s->n_block_group > l->n_block) s->n_block_group = l->n_block;
+    s->group = memory_column(s->n_row * s->n_block_group * l->n_lane);
+    s->worst = memory_column(s->n_task);
+    if (!s->possible || !s->shift_where || !s->room || !s->group || !s->worst) { sweep_types_free(s); return NULL; }
+    s->n_shift = policy_shifts(l, s->shift_where);
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int64_t ms = 0; ms < l->n_mode_state && m->jump[j].kind == JUMP_MOVE; ms++)
+            s->possible[j * l->n_mode_state + ms] = policy_is_possible(l, j, ms);
+    return s;
+}
+
+void sweep_types_free(SweepTypes *s) {
+    if (!s) return;
+    memory_free(s->worst);
+    memory_free(s->group);
+    memory_free(s->room);
+    memory_free(s->shift_where);
+    memory_free(s->possible);
+    memory_free(s);
+}
+
+static void task_sweep(void *context, int64_t task, int worker) {
+    SweepTypes *s = context;
+    int64_t from = s->from_block + task * s->n_block_task, end = from + s->n_block_task;
+    if (end > s->to_block) end = s->to_block;
+    double worst = 0;
+    for (int64_t b = from; b < end; b++) {
+        double w = s->kernel->sweep(&s->job, b, s->room + worker * s->room_stride);
+        worst = w > worst ? w : worst;
+    }
+    s->worst[task] = worst;
+}
+
+static double run_blocks(SweepTypes *s, int64_t from, int64_t to) {
+    s->from_block = from;
+    s->to_block = to;
+    int64_t n_task = (to - from + s->n_block_task - 1) / s->n_block_task;
+    team_run(s->team, task_sweep, s, n_task);
+    double worst = 0;
+    for (int64_t t = 0; t < n_task; t++) worst = s->worst[t] > worst ? s->worst[t] : worst;
+    return worst;
+}
+
+void sweep_types_whole_steps(SweepTypes *s, bool whole) { s->whole_steps = whole; }
+
+static TypesJob job_of(const SweepTypes *s, double precision_scale, const double *value) {
+    return (TypesJob){.lattice = s->lattice, .rule = s->rule, .possible = s->possible, .shift_where = s->shift_where,
+                      .n_row = s->n_row, .n_move = s->n_move, .whole_steps = s->whole_steps, .precision_scale = precision_scale, .value = value};
+}
+
+double sweep_types_residual(SweepTypes *s, double precision_scale, const double *value, double *room) {
+    int64_t n = s->lattice->n_state;
+    s->job = job_of(s, precision_scale, value);
+    s->job.next = room;
+    s->job.next_stride = n;
+    s->job.next_shift = room + s->n_row * n;
+    return run_blocks(s, 0, s->lattice->n_block);
+}
+
+double sweep_types_run(SweepTypes *s, double precision_scale, const double *value, double *next) {
+    // a state's shifts are read in that state alone, so they may be written at once; where no move is open they stay 0
+    const Lattice *l = s->lattice;
+    int64_t n = l->n_lane, n_row = s->n_row;
+    memcpy(next, value, (size_t)(n_row * l->n_state + s->n_shift) * sizeof *next);
+    double worst = 0;
+    for (int64_t from = 0; from < l->n_block; from += s->n_block_group) {
+        int64_t to = from + s->n_block_group < l->n_block ? from + s->n_block_group : l->n_block;
+        s->job = job_of(s, precision_scale, next);
+        s->job.next = s->group;
+        s->job.next_first = from * n;
+        s->job.next_stride = (to - from) * n;
+        s->job.next_shift = next + n_row * l->n_state;
+        double w = run_blocks(s, from, to);
+        worst = w > worst ? w : worst;
+        for (int64_t k = 0; k < n_row; k++)
+            memcpy(next + k * l->n_state + from * n, s->group + k * (to - from) * n, (size_t)((to - from) * n) * sizeof *next);
+    }
+    return worst;
+}
+
+static void task_fill(void *context, int64_t task, int worker) {
+    SweepTypes *s = context;
+    int64_t end = (task + 1) * s->n_block_task;
+    if (end > s->lattice->n_block) end = s->lattice->n_block;
+    for (int64_t b = task * s->n_block_task; b < end; b++)
+        s->kernel->fill(&s->job, b, s->room + worker * s->room_stride);
+}
+
+void sweep_types_fill_policy(SweepTypes *s, Policy *policy) {
+    s->job = job_of(s, 1.0, policy->value);
+    s->job.rule = policy->rule.actor >= 0 ? &policy->rule : NULL;
+    s->job.policy = policy;
+    team_run(s->team, task_fill, s, s->n_task);
+}

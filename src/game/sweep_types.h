@@ -1,0 +1,28 @@
+/// Sweeps where some actors have private types: see sweep.h, whose functions come here for such games.
+///
+/// The unknowns are everyone's values, a row for each actor and type, and behind them, for each visible move of an actor
+/// with types, by how much it shifts the belief (Policy.shift). For what a move is worth depends on what it tells, and what
+/// it tells on who makes it: a choice is a fixed point of its own in every state, and there may be several. As unknowns of
+/// the whole game shifts stay on the branch that the continuation follows, and a sweep is a function of its argument alone,
+/// which mixing and Newton's method ask for.
+#ifndef GAME_SWEEP_TYPES_H
+#define GAME_SWEEP_TYPES_H
+
+#include "base/team.h"
+#include "lattice/policy.h"
+
+typedef struct SweepTypes SweepTypes;
+
+SweepTypes *sweep_types_make(const Lattice *lattice, const LatticeRule *rule, Team *team);
+void        sweep_types_free(SweepTypes *sweep);
+
+/// As sweep_run, sweep_residual and sweep_fill_policy. A shift counts as missing its equation by the difference, times
+/// the mover's attention rate and largest |value| there: what it may change of anyone's flow.
+double sweep_types_run(SweepTypes *sweep, double precision_scale, const double *value, double *next);
+/// Let shifts go all the way to what the choices tell, for Newton's method, which needs no damping and a map that is
+/// continuous; or, false, only as far as iteration bears.
+void   sweep_types_whole_steps(SweepTypes *sweep, bool whole);
+double sweep_types_residual(SweepTypes *sweep, double precision_scale, const double *value, double *room);
+void   sweep_types_fill_policy(SweepTypes *sweep, Policy *policy);
+
+#endif

@@ -1,0 +1,3 @@
+#include "game/sweep_types_body.h"
+
+const TypesKernel sweep_types_kernel_avx2 = {.sweep = types_sweep, .fill = types_fill};

@@ -1,0 +1,469 @@
+/// One block of a sweep of a game with private types, compiled for each vector width: see sweep_types.h. Included by
+/// sweep_types_base.c and its sisters.
+///
+/// Rows in `room`, n_lane doubles each:
+///     acc[n_row] | diag[n_row] | flow diag | sum | one actor's choices
+#include "game/sweep_types_kernel.h"
+#include "lattice/belief_body.h"
+#include "num/elementary.h"
+
+/// Above this a logit is shifted by the largest before exp; below, exp cannot overflow even when 2^10 of them are summed.
+#define LOGIT_SAFE 700.0
+/// A move that everyone expects less often than this tells nothing: rounding would say what.
+#define CHANCE_LEAST 1e-290
+
+/// With more than two types, shifts go this part of the way to what the choices tell; with two, see shift_part.
+#define SHIFT_PART 0.3
+
+/// What one actor may do in a block and how its types choose.
+typedef struct Chooser {
+    int32_t actor, first_row, n_type, private, n_move;
+    const double *belief;                    // [n_type] at this block
+    int32_t move[MODEL_MOVES_MAX];
+    int64_t shift[MODEL_MOVES_MAX];          // entry of a move's shifts in this block; -1: it tells nothing
+    BeliefSplit split[MODEL_MOVES_MAX];      // posterior of a move that tells something
+    double *chance, *public, *reply, *sum;   // [n_type x n_move], [n_move], [n_type x n_move], one row
+    double *room;                            // one row
+    double *spare;                           // seven rows, where there are two types
+} Chooser;
+
+static inline double lane_of(Row r, int64_t i) { return r.lane ? r.lane[i] : r.one; }
+
+// What a row has after a jump, lane by lane: its lump there plus the mean of its value at the targets.
+static inline const double *reply_of(const TypesJob *job, const LatticeBlock *view, int32_t jump, int32_t row,
+                                     int32_t actor, int32_t type, const BeliefSplit *split, double *DUR_RESTRICT room) {
+    const Lattice *l = job->lattice;
+    const ModelJump *mj = &l->model->jump[jump];
+    const double *value = job->value + row * l->n_state, *out = room;
+    int64_t n = l->n_lane, shift;
+    if (split) belief_mean(l, &l->jump[jump], view, split, value, room);
+    else if (jump_is_shift(l, &l->jump[jump], view, &shift)) out = value + view->first + shift;
+    else jump_mean(l, &l->jump[jump], view, value, room);
+    for (int32_t k = 0; k < mj->n_lump; k++) {
+        if (mj->lump[k].actor != actor) continue;
+        Row lump = row_of(l, lattice_lump(l, jump, k, mj->lump[k].by_type ? type : 0), view);
+        if (row_is_zero(lump)) continue;
+        const double *from = out;
+        if (lump.lane) for (int64_t i = 0; i < n; i++) room[i] = from[i] + lump.lane[i];
+        else           for (int64_t i = 0; i < n; i++) room[i] = from[i] + lump.one;
+        out = room;
+    }
+    return out;
+}
+
+// Logit choice of one type over the moves and waiting: chance[a] becomes the probability of move a, sum the logarithm
+// of the normaliser relative to waiting. Where a guard is false the probability is 0.
+static inline void choose(const TypesJob *job, const LatticeBlock *view, const Chooser *c, int32_t type, bool want_log) {
+    const Lattice *l = job->lattice;
+    int64_t n = l->n_lane;
+    const double *DUR_RESTRICT here = job->value + (c->first_row + type) * l->n_state + view->first;
+    Row mu = row_of(l, lattice_rule_precision(l, job->rule, c->actor, type), view);
+    double *chance = c->chance + (int64_t)type * c->n_move * n, *DUR_RESTRICT sum = c->sum, largest = 0;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        const double *DUR_RESTRICT q = c->reply + ((int64_t)type * c->n_move + a) * n;
+        double *DUR_RESTRICT z = chance + a * n;
+        if (mu.lane) for (int64_t i = 0; i < n; i++) z[i] = (job->precision_scale * mu.lane[i]) * (q[i] - here[i]);
+        else { double k = job->precision_scale * mu.one; for (int64_t i = 0; i < n; i++) z[i] = k * (q[i] - here[i]); }
+        Row when = row_of(l, &l->jump[c->move[a]].when, view);
+        if (when.lane) for (int64_t i = 0; i < n; i++) z[i] = when.lane[i] != 0.0 ? z[i] : -INFINITY;
+        largest = row_largest(z, n, largest);
+    }
+    if (DUR_LIKELY(largest <= LOGIT_SAFE)) {
+        for (int64_t i = 0; i < n; i++) sum[i] = 1.0;
+        for (int32_t a = 0; a < c->n_move; a++) {
+            double *DUR_RESTRICT z = chance + a * n;
+            for (int64_t i = 0; i < n; i++) z[i] = elementary_exp(z[i]);
+            for (int64_t i = 0; i < n; i++) sum[i] += z[i];
+        }
+        for (int32_t a = 0; a < c->n_move; a++) {
+            double *DUR_RESTRICT z = chance + a * n;
+            for (int64_t i = 0; i < n; i++) z[i] = z[i] / sum[i];
+        }
+        if (want_log) for (int64_t i = 0; i < n; i++) sum[i] = elementary_log(sum[i]);
+        return;
+    }
+    // rare: shift every lane by its largest exponent
+    for (int64_t i = 0; i < n; i++) {
+        double top = 0, total;
+        for (int32_t a = 0; a < c->n_move; a++) top = chance[a * n + i] > top ? chance[a * n + i] : top;
+        total = elementary_exp(-top);
+        for (int32_t a = 0; a < c->n_move; a++) total += chance[a * n + i] = elementary_exp(chance[a * n + i] - top);
+        for (int32_t a = 0; a < c->n_move; a++) chance[a * n + i] = chance[a * n + i] / total;
+        sum[i] = top + elementary_log(total);
+    }
+}
+
+// `always move when ...` of a policy: where it applies the move is certain, for every type
+static inline void force(const TypesJob *job, const LatticeBlock *view, const Chooser *c, int32_t type, double *gain) {
+    const LatticeRule *rule = job->rule;
+    if (!rule || rule->actor != c->actor || rule->n_always == 0) return;
+    const Lattice *l = job->lattice;
+    int64_t n = l->n_lane;
+    const double *here = job->value + (c->first_row + type) * l->n_state + view->first;
+    for (int64_t i = 0; i < n; i++) {
+        for (int32_t k = 0; k < rule->n_always; k++) {
+            int32_t a = 0;
+            while (a < c->n_move && c->move[a] != rule->always[k]) a++;
+            if (a == c->n_move || lane_of(row_of(l, &l->jump[c->move[a]].when, view), i) == 0.0) continue;
+            bool may_not = rule->always_when[k] != PROGRAM_NONE &&
+                           lane_of(row_of(l, &rule->always_table[k], view), i) == 0.0;
+            if (may_not) continue;
+            for (int32_t b = 0; b < c->n_move; b++) c->chance[((int64_t)type * c->n_move + b) * n + i] = b == a ? 1.0 : 0.0;
+            if (gain) gain[i] = c->reply[((int64_t)type * c->n_move + a) * n + i] - here[i];
+            break;
+        }
+    }
+}
+
+// the moves of an actor that are open here, and where the belief goes with each. False if there are none.
+static inline bool chooser_make(const TypesJob *job, const LatticeBlock *view, int32_t actor, int32_t first_row,
+                                double *room, Chooser *c) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane, mode_state = view->first / l->n_stock_state, stock_state = view->first % l->n_stock_state;
+    c->actor = actor;
+    c->first_row = first_row;
+    c->private = m->actor[actor].private;
+    c->n_type = model_types(m, actor);
+    c->belief = NULL;
+    c->n_move = 0;
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind != JUMP_MOVE || m->jump[j].actor != actor) continue;
+        if (!job->possible[j * l->n_mode_state + mode_state]) continue;
+        if (job->rule && job->rule->actor == actor && job->rule->never[j]) continue;
+        if (row_is_zero(row_of(l, &l->jump[j].when, view))) continue;
+        c->move[c->n_move++] = j;
+    }
+    if (c->n_move == 0) return false;
+    c->chance = room;
+    c->public = c->chance + (int64_t)c->n_type * c->n_move * n;
+    c->reply = c->public + (int64_t)c->n_move * n;
+    c->sum = c->reply + (int64_t)c->n_type * c->n_move * n;
+    c->room = c->sum + n;
+    double *splits = c->room + n;
+    if (c->private >= 0)
+        c->belief = l->private[c->private].belief + (int64_t)view->node[m->private[c->private].variable] * c->n_type;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        int64_t at = job->shift_where[c->move[a] * l->n_mode_state + mode_state];
+        c->shift[a] = at < 0 ? -1 : at + stock_state;
+        if (at < 0) continue;
+        const double *shift = job->value + job->n_row * l->n_state + c->shift[a];
+        c->split[a] = belief_split(l, c->private, view, shift, l->n_stock_state, splits);
+        splits += 2 * c->n_type * n;
+    }
+    c->spare = splits;
+    return true;
+}
+
+// replies and choices of one type
+static inline void chooser_choose(const TypesJob *job, const LatticeBlock *view, const Chooser *c, int32_t type, bool want_log) {
+    int64_t n = job->lattice->n_lane;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        double *to = c->reply + ((int64_t)type * c->n_move + a) * n;
+        const double *q = reply_of(job, view, c->move[a], c->first_row + type, c->actor, type,
+                                   c->shift[a] < 0 ? NULL : &c->split[a], to);
+        if (q != to) for (int64_t i = 0; i < n; i++) to[i] = q[i];
+    }
+    choose(job, view, c, type, want_log);
+}
+
+static inline void scale_row(double *DUR_RESTRICT x, Row by, int64_t n) {
+    if (by.lane) for (int64_t i = 0; i < n; i++) x[i] *= by.lane[i];
+    else         for (int64_t i = 0; i < n; i++) x[i] *= by.one;
+}
+
+// One over how far a shift goes towards what the choices tell, where there are two types: a type that would be taken for the other by
+// its move, and then would not make it, goes round in circles otherwise. With s the derivative of what is told by the shift
+// itself, through the replies and so the choices, a step of Newton's method in this one number is 1/(1 - s); it is never
+// more than 1. shift' = b0 b1 (P1 - P0) / P, dP_t = mu_t P_t (1 - P_t) dQ_t:
+//     s = b0 b1 P0 P1 / P^2 (mu_1 (1 - P1) dQ_1 - mu_0 (1 - P0) dQ_0)
+static inline const double *shift_part(const TypesJob *job, const LatticeBlock *view, const Chooser *c, int32_t a) {
+    const Lattice *l = job->lattice;
+    const LatticePrivate *lp = &l->private[c->private];
+    int64_t n = l->n_lane;
+    double *DUR_RESTRICT part = c->spare, *slope = part + n, *low = slope + 2 * n, *weight = low + 2 * n;
+    double step = (double)l->stride[l->model->private[c->private].variable], *high = low + n;
+    // the difference between the nodes on both sides of where the move leads
+    for (int64_t i = 0; i < n; i++) {
+        bool is_last = c->split[a].move[n + i] == c->split[a].move[i];
+        low[i] = c->split[a].move[i] - (is_last ? step : 0.0);
+        high[i] = low[i] + step;
+        weight[i] = -(double)lp->n_step;
+    }
+    BeliefSplit beside = {.n_corner = 1, .move = low, .weight = weight};
+    for (int32_t t = 0; t < 2; t++) {
+        const double *value = job->value + (c->first_row + t) * l->n_state;
+        double *DUR_RESTRICT to = slope + t * n;
+        beside.move = low;
+        belief_mean(l, &l->jump[c->move[a]], view, &beside, value, part);
+        beside.move = high;
+        belief_mean(l, &l->jump[c->move[a]], view, &beside, value, to);
+        for (int64_t i = 0; i < n; i++) to[i] = part[i] - to[i];
+    }
+    Row mu0 = row_of(l, lattice_rule_precision(l, job->rule, c->actor, 0), view);
+    Row mu1 = row_of(l, lattice_rule_precision(l, job->rule, c->actor, 1), view);
+    const double *DUR_RESTRICT p0 = c->chance + a * n, *DUR_RESTRICT p1 = p0 + c->n_move * n;
+    const double *DUR_RESTRICT public = c->public + a * n;
+    double both = c->belief[0] * c->belief[1];
+    for (int64_t i = 0; i < n; i++) {
+        double d1 = lane_of(mu1, i) * (1.0 - p1[i]) * slope[n + i], d0 = lane_of(mu0, i) * (1.0 - p0[i]) * slope[i];
+        double s = both * ((p0[i] * p1[i]) / (public[i] * public[i])) * job->precision_scale * (d1 - d0);
+        part[i] = s < 0 ? 1.0 - s : 1.0;   // also where nobody makes the move, and s is no number
+    }
+    return part;
+}
+
+// what others see, and what it tells them: posteriors of moves into job->next_shift. Returns the largest miss.
+static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view, const Chooser *c, Row attends) {
+    const Lattice *l = job->lattice;
+    int64_t n = l->n_lane;
+    double worst = 0;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        double *DUR_RESTRICT public = c->public + a * n;
+        const double *DUR_RESTRICT first = c->chance + a * n;
+        for (int64_t i = 0; i < n; i++) public[i] = first[i];
+        for (int32_t t = 1; t < c->n_type; t++) {
+            const double *DUR_RESTRICT other = c->chance + ((int64_t)t * c->n_move + a) * n;
+            double b = c->belief[t];
+            for (int64_t i = 0; i < n; i++) public[i] += b * (other[i] - first[i]);
+        }
+        const double *part = c->shift[a] >= 0 && c->n_type == 2 && !job->whole_steps ? shift_part(job, view, c, a) : NULL;
+        double share = job->whole_steps ? 1.0 : SHIFT_PART;
+        for (int32_t t = 1; t < c->n_type && c->shift[a] >= 0; t++) {
+            const double *DUR_RESTRICT own = c->chance + ((int64_t)t * c->n_move + a) * n;
+            double *DUR_RESTRICT by = c->room, b = c->belief[t];
+            for (int64_t i = 0; i < n; i++) by[i] = 0.0;
+            for (int32_t u = 0; u < c->n_type; u++) {
+                if (u == t) continue;
+                const double *DUR_RESTRICT other = c->chance + ((int64_t)u * c->n_move + a) * n;
+                double weight = c->belief[u];
+                for (int64_t i = 0; i < n; i++) by[i] += weight * (own[i] - other[i]);
+            }
+            int64_t at = c->shift[a] + (t - 1) * l->n_stock_state;
+            // the old shift and the new one may have one place
+            const double *was = job->value + job->n_row * l->n_state + at;
+            double *is = job->next_shift + at;
+            for (int64_t i = 0; i < n; i++) {
+                double shift = public[i] > CHANCE_LEAST ? b * by[i] / public[i] : 0.0;
+                by[i] = shift < was[i] ? was[i] - shift : shift - was[i];
+                is[i] = part ? was[i] + (shift - was[i]) / part[i] : was[i] + share * (shift - was[i]);
+            }
+            scale_row(by, attends, n);
+            for (int32_t u = 0; u < c->n_type; u++) {
+                const double *DUR_RESTRICT here = job->value + (c->first_row + u) * l->n_state + view->first;
+                for (int64_t i = 0; i < n; i++) {
+                    double miss = by[i] * (here[i] < 0 ? -here[i] : here[i]);
+                    c->sum[i] = miss - miss == 0.0 ? miss : INFINITY;
+                }
+                worst = row_largest(c->sum, n, worst);
+            }
+        }
+    }
+    return worst;
+}
+
+// acc += rate * x, diag += rate; rates lane by lane
+static inline void add_rate(const double *DUR_RESTRICT rate, const double *DUR_RESTRICT x, int64_t n,
+                            double *DUR_RESTRICT acc, double *DUR_RESTRICT diag) {
+    for (int64_t i = 0; i < n; i++) acc[i] += rate[i] * x[i];
+    for (int64_t i = 0; i < n; i++) diag[i] += rate[i];
+}
+
+// the belief about private p in silence, for every row: semantics, db_t/dt = lambda b_t (P(visible) - P_t(visible)), and the
+// types that become others. chooser: NULL where its actor makes no choice
+static inline void add_silence(const TypesJob *job, const LatticeBlock *view, int32_t p, const Chooser *c, Row attends,
+                               double *room, double *acc, double *diag) {
+    const Lattice *l = job->lattice;
+    const ModelPrivate *mp = &l->model->private[p];
+    const double *b = l->private[p].belief + (int64_t)view->node[mp->variable] * mp->n_type;
+    int64_t n = l->n_lane;
+    int32_t n_type = mp->n_type;
+    double *drift = room, *seen = drift + n_type * n;
+    for (int64_t i = 0; i < n_type * n; i++) drift[i] = 0.0;
+    if (c) {
+        for (int32_t t = 1; t < n_type; t++)
+            for (int32_t u = 0; u < n_type; u++) {
+                if (u == t) continue;
+                for (int64_t i = 0; i < n; i++) seen[i] = 0.0;
+                for (int32_t a = 0; a < c->n_move; a++) {
+                    if (c->shift[a] < 0) continue;
+                    const double *DUR_RESTRICT other = c->chance + ((int64_t)u * c->n_move + a) * n;
+                    const double *DUR_RESTRICT own = c->chance + ((int64_t)t * c->n_move + a) * n;
+                    for (int64_t i = 0; i < n; i++) seen[i] += other[i] - own[i];
+                }
+                double *DUR_RESTRICT to = drift + (t - 1) * n, share = b[t] * b[u];
+                for (int64_t i = 0; i < n; i++) to[i] += share * seen[i];
+            }
+        for (int32_t t = 1; t < n_type; t++) scale_row(drift + (t - 1) * n, attends, n);
+    }
+    for (int32_t k = 0; k < mp->n_becomes; k++) {
+        Row rate = row_of(l, &l->private[p].becomes[k], view);
+        for (int32_t t = 1; t < n_type; t++) {
+            double *DUR_RESTRICT to = drift + (t - 1) * n, share = mp->becomes[k].type == t ? 1.0 - b[t] : -b[t];
+            for (int64_t i = 0; i < n; i++) to[i] += share * (rate.lane ? rate.lane[i] : rate.one);
+        }
+    }
+    BeliefDrift d = belief_drift(l, p, view, drift, n, seen);
+    for (int32_t k = 0; k < d.n_way; k++)
+        for (int32_t r = 0; r < job->n_row; r++)
+            add_rate(d.rate + k * n, job->value + r * l->n_state + view->first + d.step[k], n, acc + r * n, diag + r * n);
+}
+
+// one actor's opportunities, for every row; returns the largest miss of its shifts
+static inline double add_choices(const TypesJob *job, const LatticeBlock *view, Chooser *c, Row attends, double *acc,
+                                 double *diag) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane;
+    bool taste = m->choice == CHOICE_TASTE;
+    for (int32_t t = 0; t < c->n_type; t++) {
+        int32_t row = c->first_row + t;
+        chooser_choose(job, view, c, t, taste);
+        if (taste) {
+            Row mu = row_of(l, lattice_rule_precision(l, job->rule, c->actor, t), view);
+            for (int64_t i = 0; i < n; i++) c->sum[i] = c->sum[i] / (job->precision_scale * lane_of(mu, i));
+        }
+        force(job, view, c, t, taste ? c->sum : NULL);
+        if (!taste) continue;
+        // the gain from shocks: acc += lambda * gain, with what moves taken to stay where it is
+        double *DUR_RESTRICT to = acc + row * n;
+        for (int64_t i = 0; i < n; i++) to[i] += lane_of(attends, i) * c->sum[i];
+    }
+    double worst = chooser_learn(job, view, c, attends);
+
+    // own rows by their own choices
+    for (int32_t t = 0; t < c->n_type; t++) {
+        int32_t row = c->first_row + t;
+        const double *here = job->value + row * l->n_state + view->first;
+        for (int32_t a = 0; a < c->n_move; a++) {
+            double *DUR_RESTRICT rate = c->room;
+            const double *DUR_RESTRICT chance = c->chance + ((int64_t)t * c->n_move + a) * n;
+            for (int64_t i = 0; i < n; i++) rate[i] = chance[i];
+            scale_row(rate, attends, n);
+            add_rate(rate, taste ? here : c->reply + ((int64_t)t * c->n_move + a) * n, n, acc + row * n, diag + row * n);
+        }
+    }
+    // everyone else by what they expect; the mover's replies are not needed any more
+    double *room = c->reply;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        double *rate = c->public + a * n;
+        scale_row(rate, attends, n);
+        for (int32_t r = 0, actor = 0, type = 0; r < job->n_row; r++, type++) {
+            while (type == model_types(m, actor)) { actor++; type = 0; }
+            if (actor == c->actor) continue;
+            const double *q = reply_of(job, view, c->move[a], r, actor, type, c->shift[a] < 0 ? NULL : &c->split[a], room);
+            add_rate(rate, q, n, acc + r * n, diag + r * n);
+        }
+    }
+    return worst;
+}
+
+static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRICT room) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane;
+    int32_t n_row = job->n_row;
+    double *acc = room, *diag = acc + n_row * n, *flow = diag + n_row * n, *rest = flow + n, worst = 0;
+    double *silence = rest + (sweep_types_room(n_row, job->n_move) - 2 * n_row - 1) * n
+                    - MODEL_TYPES_MAX * (MODEL_TYPES_MAX + 2) * n;
+    LatticeBlock view;
+    lattice_block(l, block, &view);
+
+    // flows of payoff, drift, noise and events: rates are the same for all rows
+    for (int64_t i = 0; i < (2 * n_row + 1) * n; i++) acc[i] = 0.0;
+    for (int32_t r = 0, actor = 0, type = 0; r < n_row; r++, type++) {
+        while (type == model_types(m, actor)) { actor++; type = 0; }
+        for (int32_t t = 0; t < m->n_term; t++) {
+            if (m->term[t].actor != actor) continue;
+            Row term = row_of(l, lattice_term(l, t, type), &view);
+            if (row_is_zero(term)) continue;
+            for (int64_t i = 0; i < n; i++) acc[r * n + i] += lane_of(term, i);
+        }
+        add_drift(l, &view, job->value + r * l->n_state, acc + r * n, r == 0 ? flow : NULL);
+        for (int32_t j = 0; j < m->n_jump; j++) {
+            if (m->jump[j].kind != JUMP_EVENT) continue;
+            Row rate = row_of(l, &l->jump[j].rate, &view);
+            if (row_is_zero(rate)) continue;
+            const double *q = reply_of(job, &view, j, r, actor, type, NULL, rest);
+            add_neighbour(rate, q, 0, 0, n, acc + r * n, r == 0 ? flow : NULL);
+        }
+    }
+    for (int32_t r = 0; r < n_row; r++)
+        for (int64_t i = 0; i < n; i++) diag[r * n + i] = flow[i];
+
+    for (int32_t k = 0, row = 0; k < m->n_actor; row += model_types(m, k), k++) {
+        Chooser c;
+        Row attends = row_of(l, &l->actor[k].attends, &view);
+        bool chooses = !row_is_zero(attends) && chooser_make(job, &view, k, row, rest, &c);
+        if (chooses) {
+            double miss = add_choices(job, &view, &c, attends, acc, diag);
+            worst = miss > worst ? miss : worst;
+        }
+        int32_t p = m->actor[k].private;
+        if (p < 0) continue;
+        add_silence(job, &view, p, chooses ? &c : NULL, attends, silence, acc, diag);
+        // its own types become others
+        for (int32_t b = 0; b < m->private[p].n_becomes; b++) {
+            Row rate = row_of(l, &l->private[p].becomes[b], &view);
+            int32_t to = m->private[p].becomes[b].type;
+            for (int32_t t = 0; t < m->private[p].n_type; t++)
+                if (t != to)
+                    add_neighbour(rate, job->value + (row + to) * l->n_state + view.first, 0, 0, n, acc + (row + t) * n,
+                                  diag + (row + t) * n);
+        }
+    }
+
+    // next values, and by how much the present ones miss their equations
+    for (int32_t r = 0, actor = 0, type = 0; r < n_row; r++, type++) {
+        while (type == model_types(m, actor)) { actor++; type = 0; }
+        double rho = l->actor[actor].rho;
+        const double *DUR_RESTRICT here = job->value + r * l->n_state + view.first;
+        double *DUR_RESTRICT out = job->next + r * job->next_stride + view.first - job->next_first;
+        const double *DUR_RESTRICT a = acc + r * n, *DUR_RESTRICT d = diag + r * n;
+        double *DUR_RESTRICT miss = flow;
+        for (int64_t i = 0; i < n; i++) {
+            double all = rho + d[i], off = a[i] - all * here[i];
+            out[i] = here[i] + off / all;
+            miss[i] = off - off == 0.0 ? (off < 0 ? -off : off) : INFINITY;
+        }
+        worst = row_largest(miss, n, worst);
+    }
+    return worst;
+}
+
+static void types_fill(const TypesJob *job, int64_t block, double *DUR_RESTRICT room) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    Policy *p = job->policy;
+    int64_t n = l->n_lane;
+    LatticeBlock view;
+    lattice_block(l, block, &view);
+    for (int32_t k = 0, row = 0; k < m->n_actor; row += model_types(m, k), k++) {
+        // advantages wherever the move is possible in these modes, its guard and the rule aside
+        for (int32_t j = 0; j < m->n_jump; j++) {
+            int64_t shift = job->shift_where[j * l->n_mode_state + view.first / l->n_stock_state];
+            if (m->jump[j].kind != JUMP_MOVE || m->jump[j].actor != k || policy_entry(p, j, 0, view.first) < 0) continue;
+            BeliefSplit split;
+            if (shift >= 0)
+                split = belief_split(l, m->actor[k].private, &view, job->value + job->n_row * l->n_state + shift +
+                                     view.first % l->n_stock_state, l->n_stock_state, room + n);
+            for (int32_t t = 0; t < model_types(m, k); t++) {
+                int64_t to = policy_entry(p, j, t, view.first);
+                const double *q = reply_of(job, &view, j, row + t, k, t, shift < 0 ? NULL : &split, room);
+                const double *here = job->value + (row + t) * l->n_state + view.first;
+                for (int64_t i = 0; i < n; i++) p->advantage[to + i] = q[i] - here[i];
+                for (int64_t i = 0; i < n; i++) p->probability[to + i] = 0.0;
+            }
+        }
+        Chooser c;
+        if (!chooser_make(job, &view, k, row, room, &c)) continue;
+        for (int32_t t = 0; t < c.n_type; t++) {
+            chooser_choose(job, &view, &c, t, false);
+            force(job, &view, &c, t, NULL);
+            for (int32_t a = 0; a < c.n_move; a++) {
+                double *to = p->probability + policy_entry(p, c.move[a], t, view.first);
+                for (int64_t i = 0; i < n; i++) to[i] = c.chance[((int64_t)t * c.n_move + a) * n + i];
+            }
+        }
+    }
+}

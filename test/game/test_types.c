@@ -1,0 +1,386 @@
+#include "../check.h"
+#include "../random_types.h"
+
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "game/game.h"
+#include "lang/lang.h"
+#include "lattice/chain.h"
+#include "num/isa.h"
+
+#include <stdlib.h>
+
+// ---- making things ----
+
+typedef struct Case {
+    Compilation c;
+    Model *model;
+    Lattice *lattice;
+    double param[64];
+} Case;
+
+static void case_open(Case *k, const char *text) {
+    DurError error = {0};
+    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
+    k->model = lang_take_model(&k->c);
+    if (!k->model) {
+        Text out = {0};
+        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
+        fail_msg("%s\n%s", text_view(&out), text);
+    }
+    model_params(k->model, k->param);
+    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
+}
+
+static void case_close(Case *k) {
+    lattice_free(k->lattice);
+    model_free(k->model);
+    lang_free(&k->c);
+    *k = (Case){0};
+}
+
+static void solved(GameSolution *s, const Case *k, const GameOptions *options) {
+    DurError error = {0};
+    if (game_solve(s, k->lattice, options, NULL, &error) != DUR_OK) fail_msg("%s", error.text);
+    if (s->verdict != GAME_CONVERGED) fail_msg("%s: %s", k->model->title, s->note);
+}
+
+static double largest_difference(const double *a, const double *b, int64_t n) {
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = fabs(a[i] - b[i]) > most ? fabs(a[i] - b[i]) : most;
+    return most;
+}
+
+// ---- two roads ----
+
+// a random game solved, for tests that look at many
+static void random_case(Case *k, GameSolution *s, uint64_t seed, double precision, const LatticeRule *rule) {
+    Text text = {0};
+    random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", precision, 0.5);
+    case_open(k, text_view(&text));
+    solved(s, k, &(GameOptions){.tolerance = 1e-11, .rule = rule});
+    text_free(&text);
+}
+
+TEST(random_games_with_types_agree_with_the_plain_solver) {   // where choices are dull enough that there is one equilibrium
+    for (uint64_t seed = 1; seed <= 57; seed++) {
+        Case k = {0};
+        GameSolution s;
+        random_case(&k, &s, seed, 0.2, NULL);
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_sweep;
+        double *value = memory_column(n), residual;
+        DurError error = {0};
+        CHECK_OK(plain_types_solve(k.lattice, NULL, 1e-12, 20000, value, &residual, &n_sweep, &error));
+        CHECK(residual <= 1e-12);
+        CHECK_NEAR(largest_difference(value, s.policy->value, n), 0, 1e-7);
+        CHECK(s.certificate.consistency <= 1e-9);
+        memory_free(value);
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
+TEST(sharp_random_games_with_types_solve_the_plain_solvers_equations) {   // of several equilibria each may find its own
+    for (uint64_t seed = 1; seed <= 57; seed++) {
+        Case k = {0};
+        GameSolution s;
+        Text text = {0};
+        random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 1.0, 0.5);
+        case_open(&k, text_view(&text));
+        DurError error = {0};
+        LatticeRule rule = {.actor = -1, .precision = PROGRAM_NONE};
+        if (seed % 3 == 0) CHECK_OK(lattice_rule_make(&rule, k.lattice, 0, &k.model->policy[seed % 2].phase[0], &error));
+        solved(&s, &k, &(GameOptions){.tolerance = 1e-11, .rule = &rule});
+        double residual;
+        CHECK_OK(plain_types_residual(s.policy, &residual, &error));
+        CHECK_NEAR(residual, 0, 1e-9);
+        CHECK(s.certificate.residual <= 1e-10 && s.certificate.consistency <= 1e-9);
+        if (getenv("TELL")) print_message("seed %d: %lld states, %d rows, sweeps %lld, plain %.1e, consistency %.1e, %s\n", (int)seed, (long long)k.lattice->n_state, model_rows(k.model), (long long)s.n_sweep, residual, s.certificate.consistency, s.note);
+        game_free(&s);
+        lattice_rule_free(&rule);
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
+// ---- what beliefs do ----
+
+static int64_t random_policy_checks(uint64_t seed, double precision) {
+    // the generator applied to the public belief itself: what it drifts by in silence and jumps by at moves must cancel
+    Case k = {0};
+    GameSolution s;
+    random_case(&k, &s, seed, precision, NULL);
+    const Lattice *l = k.lattice;
+    const Model *m = k.model;
+    double *x = memory_column(l->n_state), *y = memory_column(l->n_state);
+    int64_t n_checked = 0;
+    for (int32_t p = 0; p < m->n_private; p++)
+        for (int32_t t = 1; t < m->private[p].n_type; t++) {
+            int32_t v = m->private[p].variable;
+            for (int64_t i = 0; i < l->n_state; i++) {
+                int32_t node[MODEL_VARIABLES_MAX];
+                lattice_nodes(l, i, node);
+                x[i] = lattice_level(l, v + t - 1, node[v]);
+            }
+            CHECK_OK(chain_apply(s.policy, x, y, NULL));
+            for (int64_t i = 0; i < l->n_state; i++) {
+                double becomes = 0;
+                for (int32_t b = 0; b < m->private[p].n_becomes; b++) {
+                    int32_t node[MODEL_VARIABLES_MAX];
+                    lattice_nodes(l, i, node);
+                    becomes += lattice_table_at(l, &l->private[p].becomes[b], node) * ((m->private[p].becomes[b].type == t) - x[i]);
+                }
+                CHECK_NEAR(y[i], becomes, 1e-12);
+                n_checked++;
+            }
+        }
+    memory_free(y);
+    memory_free(x);
+    game_free(&s);
+    case_close(&k);
+    return n_checked;
+}
+
+TEST(the_mean_belief_stays_put_exactly_on_the_lattice_but_for_types_that_change) {
+    int64_t n = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) n += random_policy_checks(seed, 0.8);
+    CHECK(n > 4000);
+}
+
+TEST(a_belief_never_moves_when_types_behave_alike) {   // to the bit: what depends on the type is multiplied by 0
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        Text text = {0};
+        random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 1.0, 0.0);
+        Case k = {0};
+        GameSolution s;
+        case_open(&k, text_view(&text));
+        solved(&s, &k, NULL);
+        const Model *m = k.model;
+        bool changes = false;
+        for (int32_t p = 0; p < m->n_private; p++) changes |= m->private[p].n_becomes > 0;
+        // types that may become one another are solved at different rates, so their values agree to the tolerance only
+        for (int64_t i = 0; i < s.policy->n_shift; i++)
+            if (changes) CHECK_NEAR(s.policy->shift[i], 0, 1e-6);
+            else CHECK(s.policy->shift[i] == 0);
+        for (int64_t i = 0; i < m->n_belief * k.lattice->n_state && !changes; i++) CHECK(s.policy->drift[i] == 0);
+        for (int32_t a = 0; a < m->n_actor && !changes; a++)
+            for (int32_t t = 1; t < model_types(m, a); t++)
+                CHECK(memcmp(s.policy->value + model_row(m, a) * k.lattice->n_state,
+                             s.policy->value + (model_row(m, a) + t) * k.lattice->n_state,
+                             (size_t)k.lattice->n_state * sizeof(double)) == 0);
+        game_free(&s);
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
+// a bluffing and a resolved sender; `belief` and `type` fill two holes each
+static const char *const SENDER =
+    "scenario \"sender\" { clock continuous  unit month  choice %s }\n"
+    "actor sender { patience 10 month  precision %s  attends 1.3 per month }\n"
+    "actor target { patience 8 month  precision 2  attends 1 per month }\n"
+    "%s\n"
+    "mode threat of sender { quiet, made }\nmode stance of target { firm, yielded }\nmode war of nature { no, yes }\n"
+    "stock heat { range 0..1 grid 4 start 0.4 drift 0.2*[threat == made]*(1 - heat) - 0.1*heat }\n"
+    "event calm { when war == yes  rate 0.2 per month  then war = no }\n"
+    "move threaten of sender { when threat == quiet  cost 0.1  then threat = made }\n"
+    "move retreat of sender { when threat == made  cost 0.3 %s then threat = quiet, heat -= 0.2 }\n"
+    "move attack of sender { when threat == made and war == no  cost %s  then war = yes, heat += 0.3 }\n"
+    "move yield of target { when stance == firm  cost 0.1  pays sender 0.2  then stance = yielded }\n"
+    "move recant of target { when stance == yielded  cost 0.2  then stance = firm }\n"
+    "payoff sender { gain [stance == yielded]\n heat -0.1*heat\n war [war == yes]*(%s) }\n"
+    "payoff target { loss -0.6*[stance == yielded]\n fear -2*[war == yes]*(0.5 + heat) }\n";
+
+static void sender_open(Case *k, const char *choice, const char *private, const char *precision, const char *secret,
+                        const char *cost, const char *war) {
+    char text[4096];
+    snprintf(text, sizeof text, SENDER, choice, precision, private, secret, cost, war);
+    case_open(k, text);
+}
+
+TEST(values_in_the_limit_of_a_known_type_are_those_of_the_game_without_types) {
+    const char *cost[] = {"2", "0.2"}, *war[] = {"-1", "0.5"}, *precision[] = {"3", "1.5"};
+    for (int taste = 0; taste <= 1; taste++)
+        for (int secret = 0; secret <= 1; secret++) {
+            const char *choice = taste ? "taste" : "quantal", *hidden = secret ? "secret" : "";
+            Case k = {0};
+            GameSolution s;
+            sender_open(&k, choice, "private resolve of sender { bluffing, resolved } { belief 0.5 grid 9 }",
+                        "by resolve { bluffing 3, resolved 1.5 }", hidden, "by resolve { bluffing 2, resolved 0.2 }",
+                        "by resolve { bluffing -1, resolved 0.5 }");
+            solved(&s, &k, &(GameOptions){.tolerance = 1e-11});
+            for (int type = 0; type <= 1; type++) {
+                // the belief is at one end and stays there, as if everyone knew
+                Case known = {0};
+                GameSolution one;
+                sender_open(&known, choice, "", precision[type], hidden, cost[type], war[type]);
+                solved(&one, &known, &(GameOptions){.tolerance = 1e-11});
+                int32_t v = k.model->private[0].variable, end = type ? k.lattice->n_node[v] - 1 : 0;
+                for (int64_t i = 0; i < known.lattice->n_state; i++) {
+                    int32_t node[MODEL_VARIABLES_MAX] = {0};
+                    lattice_nodes(known.lattice, i, node);
+                    node[v] = end;
+                    int64_t at = lattice_state(k.lattice, node);
+                    CHECK_NEAR(s.policy->value[type * k.lattice->n_state + at], one.policy->value[i], 1e-8);
+                    CHECK_NEAR(s.policy->value[2 * k.lattice->n_state + at], one.policy->value[known.lattice->n_state + i],
+                               1e-8);
+                }
+                game_free(&one);
+                case_close(&known);
+            }
+            game_free(&s);
+            case_close(&k);
+        }
+}
+
+TEST(a_start_at_a_known_type_solves_to_the_same_numbers_whatever_the_grid) {
+    double known[3] = {0};
+    for (int grid = 2; grid <= 12; grid += 5) {
+        char private[128];
+        snprintf(private, sizeof private, "private resolve of sender { bluffing, resolved } { belief 1 grid %d }", grid);
+        Case k = {0};
+        GameSolution s;
+        sender_open(&k, "quantal", private, "2", "", "by resolve { bluffing 2, resolved 0.2 }",
+                    "by resolve { bluffing -1, resolved 0.5 }");
+        solved(&s, &k, &(GameOptions){.tolerance = 1e-11});
+        for (int r = 1; r < 3; r++) {
+            if (grid > 2) CHECK_NEAR(s.value_start[r], known[r], 1e-9);
+            known[r] = s.value_start[r];
+        }
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
+TEST(a_move_that_only_one_type_can_afford_tells_who_it_is) {
+    Case k = {0};
+    GameSolution s;
+    sender_open(&k, "quantal", "private resolve of sender { bluffing, resolved } { belief 0.3 grid 11 }", "3", "",
+                "by resolve { bluffing 400, resolved 0.2 }", "by resolve { bluffing -1, resolved 0.5 }");
+    solved(&s, &k, &(GameOptions){.tolerance = 1e-10});
+    int32_t attack = model_find_jump(k.model, "attack"), node[MODEL_VARIABLES_MAX] = {1, 0, 0, 1};
+    for (node[4] = 1; node[4] < 10; node[4]++) {
+        int64_t at = lattice_state(k.lattice, node);
+        double shift = s.policy->shift[s.policy->shift_where[attack * k.lattice->n_mode_state + at / k.lattice->n_stock_state] +
+                                       at % k.lattice->n_stock_state];
+        CHECK_NEAR(shift, 1 - 0.1 * node[4], 1e-12);
+    }
+    game_free(&s);
+    case_close(&k);
+}
+
+TEST(a_secret_move_tells_nothing_and_silence_tells_what_the_visible_ones_do_not) {
+    Case k = {0};
+    GameSolution s;
+    sender_open(&k, "quantal", "private resolve of sender { bluffing, resolved } { belief 0.3 grid 11 }", "3", "secret",
+                "by resolve { bluffing 2, resolved 0.2 }", "by resolve { bluffing -1, resolved 0.5 }");
+    solved(&s, &k, &(GameOptions){.tolerance = 1e-10});
+    const Lattice *l = k.lattice;
+    int32_t retreat = model_find_jump(k.model, "retreat"), attack = model_find_jump(k.model, "attack");
+    int32_t node[MODEL_VARIABLES_MAX] = {1, 0, 0, 2, 4};
+    int64_t at = lattice_state(l, node);
+    CHECK(s.policy->shift_where[retreat * l->n_mode_state + at / l->n_stock_state] < 0);
+    // db/dt = lambda b (P(visible) - P_resolved(visible)); of the two moves that are open only the attack is visible
+    double p0 = s.policy->probability[policy_entry(s.policy, attack, 0, at)];
+    double p1 = s.policy->probability[policy_entry(s.policy, attack, 1, at)];
+    CHECK(p1 > p0 + 0.1);
+    CHECK_NEAR(s.policy->drift[at], 1.3 * 0.4 * (0.6 * p0 + 0.4 * p1 - p1), 1e-14);
+    game_free(&s);
+    case_close(&k);
+}
+
+// Abreu and Gul's war of attrition in doc/mathematics.md, "A war of attrition with reputations": a prize of 1, a cost of 1 a
+// month, either side perhaps committed never to give in
+static void attrition_open(Case *k, GameSolution *s, int grid, double sharp, double attends) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             "scenario \"attrition\" { clock continuous  unit month }\n"
+             "actor one { patience 10 month  precision %g  attends %g per month }\n"
+             "actor two { patience 10 month  precision %g  attends %g per month }\n"
+             "private nerve of one { strategic, committed } { belief 0.2 grid %d }\n"
+             "private steel of two { strategic, committed } { belief 0.2 grid %d }\n"
+             "mode war of nature { on, off }\n"
+             "move concede1 of one { when war == on  cost by nerve { strategic 0, committed 1000 }  pays two 1  then war = off }\n"
+             "move concede2 of two { when war == on  cost by steel { strategic 0, committed 1000 }  pays one 1  then war = off }\n"
+             "payoff one { holding -1*[war == on] }\npayoff two { holding -1*[war == on] }\n",
+             sharp, attends, sharp, attends, grid, grid);
+    case_open(k, text);
+    solved(s, k, &(GameOptions){.skip_certificate = true});
+}
+
+TEST(a_war_of_attrition_with_reputations_comes_to_its_closed_form) {
+    // strategic value of the stronger side 1 - weak/strong, of the weaker 0; hazard of concession 1 where they are even.
+    // The error falls about as 1/attends when precision rises with it (here to a half or less from row to row).
+    const double at[2][2] = {{0.6, 0.3}, {0.2, 0.7}};
+    double off[3][2], hazard = 0;
+    for (int i = 0; i < 3; i++) {
+        Case k = {0};
+        GameSolution s;
+        attrition_open(&k, &s, 21, 10 << i, 5 << i);
+        double value[4], choice[2], wait[2], type_choice[8], type_wait[4], belief[2 * MODEL_TYPES_MAX];
+        DurError error = {0};
+        for (int p = 0; p < 2; p++) {
+            double state[3] = {0, at[p][0], at[p][1]};
+            CHECK_OK(game_at(s.policy, state, value, choice, wait, &error));
+            bool first = at[p][0] > at[p][1];
+            double weak = first ? at[p][1] : at[p][0], strong = first ? at[p][0] : at[p][1];
+            off[i][p] = fabs(value[first ? 0 : 2] - (1 - weak / strong));
+            CHECK(fabs(value[first ? 2 : 0]) <= 1.0 / (5 << i));   // the weaker: 0, and what one opportunity is waited for
+        }
+        double even[3] = {0, 0.2, 0.2};
+        CHECK_OK(game_types_at(s.policy, even, type_choice, type_wait, belief, &error));
+        hazard = (5 << i) * type_choice[0] * 0.8;
+        game_free(&s);
+        case_close(&k);
+    }
+    for (int p = 0; p < 2; p++)
+        for (int i = 1; i < 3; i++) CHECK(off[i][p] <= 0.52 * off[i - 1][p]);
+    CHECK(off[2][0] < 0.055);
+    CHECK_NEAR(hazard, 1, 0.2);   // the belief has 21 nodes, and the kink of the values runs through this one
+}
+
+TEST(solutions_have_the_same_bits_on_every_vector_width_and_any_number_of_threads) {
+    uint64_t seed = 58;
+    Text text = {0};
+    random_types(&text, seed, "quantal", 1.0, 0.5);
+    double *first = NULL;
+    int64_t n = 0;
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            if (isa_force((Isa)isa) != (Isa)isa) continue;
+            Case k = {0};
+            GameSolution s;
+            DurError error = {0};
+            Team *team = team_make(threads);
+            case_open(&k, text_view(&text));
+            CHECK_OK(game_solve(&s, k.lattice, NULL, team, &error));
+            n = model_rows(k.model) * k.lattice->n_state + s.policy->n_shift;
+            if (!first) {
+                first = memory_column(n);
+                memcpy(first, s.policy->value, (size_t)n * sizeof *first);
+            }
+            CHECK(memcmp(first, s.policy->value, (size_t)n * sizeof *first) == 0);
+            game_free(&s);
+            case_close(&k);
+            team_free(team);
+        }
+    isa_force(ISA_COUNT);
+    memory_free(first);
+    text_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(random_games_with_types_agree_with_the_plain_solver),
+        RUN(sharp_random_games_with_types_solve_the_plain_solvers_equations),
+        RUN(the_mean_belief_stays_put_exactly_on_the_lattice_but_for_types_that_change),
+        RUN(a_belief_never_moves_when_types_behave_alike),
+        RUN(values_in_the_limit_of_a_known_type_are_those_of_the_game_without_types),
+        RUN(a_start_at_a_known_type_solves_to_the_same_numbers_whatever_the_grid),
+        RUN(a_move_that_only_one_type_can_afford_tells_who_it_is),
+        RUN(a_secret_move_tells_nothing_and_silence_tells_what_the_visible_ones_do_not),
+        RUN(a_war_of_attrition_with_reputations_comes_to_its_closed_form),
+        RUN(solutions_have_the_same_bits_on_every_vector_width_and_any_number_of_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
