@@ -400,14 +400,17 @@ static int32_t count_levels(const Lattice *l, ProgramId program) {
     int32_t n = -1, node[MODEL_VARIABLES_MAX] = {0}, n_node[MODEL_VARIABLES_MAX];
     double state[MODEL_VARIABLES_MAX], level[EXACT_LEVELS_MAX];
     for (int32_t v = 0; v < model_variables(model); v++) {
-        n_node[v] = model->program[program].reads >> v & 1 ? l->n_node[v] : 1;
+        bool reads = false;   // beliefs about one actor share an axis
+        for (int32_t u = 0; u < model_variables(model); u++)
+            reads |= l->axis[u] == v && (model->program[program].reads >> u & 1);
+        n_node[v] = reads ? l->n_node[v] : 1;
         combinations *= n_node[v];
     }
     if (combinations > EXACT_NODES_MAX) return -1;
     int64_t n_x = (int64_t)combinations;
     if (!(x = memory_column(n_x))) return -1;
     for (int64_t i = 0; i < n_x; i++) {
-        for (int32_t v = 0; v < model_variables(model); v++) state[v] = lattice_level(l, v, node[v]);
+        lattice_levels(l, node, state);
         x[i] = eval_state(model, program, state, l->param, NULL, NULL);
         for (int32_t v = 0; v < model_variables(model) && ++node[v] == n_node[v]; v++) node[v] = 0;
     }

@@ -249,8 +249,8 @@ static void meet(Search *s, int64_t state) {
     s->stack[s->n_stack++] = state;
 }
 
-static void meet_targets(Search *s, int32_t jump, const int32_t *node) {
-    int32_t n = lattice_targets(s->lattice, jump, node, s->target, s->weight);
+static void meet_targets(Search *s, const Policy *policy, int32_t jump, const int32_t *node) {
+    int32_t n = policy_targets(policy, jump, node, s->target, s->weight);
     for (int32_t k = 0; k < n; k++)
         if (s->weight[k] > 0) meet(s, s->target[k]);
 }
@@ -373,10 +373,10 @@ static void meet_neighbours(Search *s, const Policy *policy, int64_t state) {
     lattice_nodes(l, state, node);
     for (int32_t j = 0; j < model->n_jump; j++) {
         const LatticeJump *jump = &l->jump[j];
-        if (model->jump[j].kind == JUMP_EVENT && lattice_table_at(l, &jump->rate, node) > 0) meet_targets(s, j, node);
+        if (model->jump[j].kind == JUMP_EVENT && lattice_table_at(l, &jump->rate, node) > 0) meet_targets(s, policy, j, node);
         if (model->jump[j].kind == JUMP_MOVE && policy_probability(policy, j, state) > 0 &&
             lattice_table_at(l, &l->actor[model->jump[j].actor].attends, node) > 0)
-            meet_targets(s, j, node);
+            meet_targets(s, policy, j, node);
     }
     for (int32_t k = 0; k < model->n_stock; k++) {
         const LatticeStock *stock = &l->stock[k];
@@ -384,6 +384,16 @@ static void meet_neighbours(Search *s, const Policy *policy, int64_t state) {
         if (!stock->moves) continue;
         if (node[v] + 1 < l->n_node[v] && lattice_table_at(l, &stock->up, node) > 0) meet(s, state + l->stride[v]);
         if (node[v] > 0 && lattice_table_at(l, &stock->down, node) > 0) meet(s, state - l->stride[v]);
+    }
+    for (int32_t p = 0; p < model->n_private; p++) {
+        const ModelPrivate *mp = &model->private[p];
+        int32_t to[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+        double drift[MODEL_TYPES_MAX], rate[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+        for (int32_t t = 1; t < mp->n_type; t++)
+            drift[t - 1] = policy->drift[(mp->variable - model->n_mode - model->n_stock + t - 1) * l->n_state + state];
+        int32_t n = lattice_drift_belief(&l->private[p], node[mp->variable], drift, to, rate, NULL);
+        for (int32_t k = 0; k < n; k++)
+            if (rate[k] > 0) meet(s, state + (to[k] - node[mp->variable]) * l->stride[mp->variable]);
     }
 }
 
@@ -425,7 +435,7 @@ DurStatus limit_reachable(const Lattice *lattice, const Plan *plan, uint8_t *out
                 if (jump->kind != JUMP_DATED || jump->at < step->start || jump->at > end) continue;
                 int32_t node[MODEL_VARIABLES_MAX];
                 lattice_nodes(lattice, state, node);
-                if (lattice_table_at(lattice, &lattice->jump[j].when, node) != 0) meet_targets(&s, j, node);
+                if (lattice_table_at(lattice, &lattice->jump[j].when, node) != 0) meet_targets(&s, step->policy, j, node);
             }
         }
     }

@@ -87,6 +87,7 @@ static Interval range_of(const Question *q, const ModelQuantity *m) {
         return (Interval){0, q->model->jump[m->jump].kind == JUMP_DATED ? 1 : INFINITY};
     Interval box[MODEL_VARIABLES_MAX];
     for (int32_t v = 0; v < model_variables(q->model); v++) {
+        if (v >= q->model->n_mode + q->model->n_stock) { box[v] = (Interval){0, 1}; continue; }
         const ModelStock *s = v < q->model->n_mode ? NULL : &q->model->stock[v - q->model->n_mode];
         box[v] = s ? (Interval){s->low, s->high} : (Interval){0, q->model->mode[v].n_value - 1};
     }

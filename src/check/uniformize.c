@@ -137,7 +137,9 @@ double chain_rounding(const Lattice *lattice) {
     const Model *model = lattice->model;
     if (model->clock == CLOCK_ROUNDS) return round_rounding(lattice);
     // a sum over the ways out, each a product of a few factors, relative to Lambda times the function's span
-    return (16.0 + 2.0 * (double)model->n_stock + 4.0 * (double)model->n_jump) * (DBL_EPSILON / 2);
+    double ways = 2.0 * (double)model->n_stock + (model->n_private ? 8.0 : 4.0) * (double)model->n_jump;
+    for (int32_t p = 0; p < model->n_private; p++) ways += 2.0 * model->private[p].n_type * model->private[p].n_type;
+    return (16.0 + ways) * (DBL_EPSILON / 2);
 }
 
 // ---- passes over the states -------------------------------------------------------------------------------

@@ -49,10 +49,11 @@ struct Block {
     double **drift;            // [n_moving] at t
     double **force;            // [n_moving] noise, as a drift that is constant over the cell; NULL without noise
     double **normal;           // [n_moving] of the cell
+    double **type;             // [n_private] true types
     double **value;            // [n_meter] so far
     double **settled;          // [n_meter] 1: value is final
     double **slot;             // [n_source + 1] local bounds, added up; NULL if candidates are shared
-    double **center;           // [n_stock] of the box; NULL if candidates are shared
+    double **center;           // [n_level] of the box; NULL if candidates are shared
     double  *t, *length;       // time; length of step that is tried next
     double  *due, *pick;       // when the next candidate comes, and its uniform number
     double  *budget;           // unit exponential time that the candidate had left at `since` (local bounds)
@@ -80,6 +81,7 @@ struct Block {
     double  *theta;            // where in the step
     double  *scratch;          // of eval_lanes
     double  *room;             // owns all columns
+    double  *chance;           // [n_type x n_move] of one actor with types, in one state
     int64_t *corner;           // nodes around one point, and ...
     double  *corner_weight;    // ... their weights
 };
@@ -103,7 +105,7 @@ void block_evaluate(Block *block, ProgramId program, int32_t n, double *out);
 /// setup->moving. A stock that waits at an end has no slope there.
 static inline double block_inside(const Block *b, int32_t k, int32_t i, double theta) {
     const Setup *s = b->setup;
-    const ModelStock *stock = &s->model->stock[s->moving[k]];
+    const ModelStock *stock = &s->level[s->moving[k]];
     double x0 = b->x[s->model->n_mode + s->moving[k]][i], x1 = b->x1[k][i];
     double rise0 = b->h[i] * b->slope[0][k][i], rise1 = b->h[i] * b->slope[3][k][i];
     if ((x0 <= stock->low && rise0 < 0) || (x0 >= stock->high && rise0 > 0)) {
@@ -129,5 +131,25 @@ void block_candidates(Block *block);
 void block_first_candidate(Block *block, int32_t i);
 /// Local bounds anew, for lanes that need them.
 void block_bounds(Block *block);
+
+/// The nodes around a point (values of all variables), as offsets inside a combination of modes: block->corner and
+/// corner_weight. Returns how many.
+int32_t block_corners(Block *block, const double *state);
+/// The weighted mean of x over the corners that block_corners left.
+double block_mean(const Block *block, int32_t n_corner, const double *x);
+
+// ---- private types (types.c) ---------------------------------------------------------------------------------------
+
+/// Draw a lane's true types.
+void block_types_begin(Block *block, int32_t i);
+/// Drift of all beliefs, where `state` are columns of all variables: into drift[k] of those levels that are beliefs, for
+/// the lanes in a list (NULL: the first n).
+void block_belief_drift(Block *block, const double *const *state, const int32_t *list, int32_t n, double *const *drift);
+/// Most that a belief can change in a unit of time while the lane's state is inside a box.
+double block_belief_speed(const Block *block, int32_t level, const Interval *box);
+/// The opportunities of an actor with types, in lanes that play one policy; as choose_by.
+void block_choose_type(Block *block, int32_t actor, const Policy *policy, const int32_t *list, const double *share, int32_t n);
+/// The true type of one lane becomes another.
+void block_become(Block *block, const Source *source, int32_t i);
 
 #endif

@@ -10,7 +10,11 @@
 
 const char *source_name(const Setup *s, int32_t source, char *buffer, int size) {
     const Source *from = &s->source[source];
-    if (from->actor < 0) snprintf(buffer, (size_t)size, "rate of `%.100s`", s->model->jump[from->jump].name);
+    const Model *m = s->model;
+    if (from->becomes >= 0)
+        snprintf(buffer, (size_t)size, "rate at which `%.60s` becomes `%.60s`", m->private[from->private].name,
+                 m->private[from->private].type[m->private[from->private].becomes[from->becomes].type]);
+    else if (from->actor < 0) snprintf(buffer, (size_t)size, "rate of `%.100s`", s->model->jump[from->jump].name);
     else snprintf(buffer, (size_t)size, "rate at which `%.100s` attends", s->model->actor[from->actor].name);
     return buffer;
 }
@@ -35,6 +39,7 @@ double source_bound(const Setup *s, const Source *source, const Interval *box) {
 static bool can_change(const Setup *s, int32_t v) {
     const Model *m = s->model;
     if (v < m->n_mode || s->moving_mask >> v & 1) return true;
+    if (v >= m->n_mode + m->n_stock) return true;
     for (int32_t j = 0; j < m->n_jump; j++)
         for (int32_t e = 0; e < m->jump[j].n_effect; e++)
             if (m->jump[j].effect[e].to == v) return true;
@@ -51,7 +56,7 @@ double source_supremum(const Setup *s, const Source *source) {
     int32_t n_variable = model_variables(m), n_part[MODEL_VARIABLES_MAX], at[MODEL_VARIABLES_MAX] = {0};
     int64_t parts = 1;
     for (int32_t v = 0; v < n_variable; v++) {
-        const ModelStock *stock = v < m->n_mode ? NULL : &m->stock[v - m->n_mode];
+        const ModelStock *stock = v < m->n_mode ? NULL : &s->level[v - m->n_mode];
         whole[v] = stock ? (Interval){stock->low, stock->high} : (Interval){0, m->mode[v].n_value - 1};
         if (!can_change(s, v)) whole[v].low = whole[v].high = setup_start(s, v - m->n_mode);
         n_part[v] = !(reads >> v & 1) ? 1 : stock ? PARTS_STOCK : m->mode[v].n_value;

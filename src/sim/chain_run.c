@@ -7,6 +7,12 @@
 ///
 /// A table is read at an offset that is kept up to date: a variable that moves by one node moves the offset of every
 /// table that reads it by its stride.
+///
+/// With private types a run has true ones, which make the moves. The belief is the public's exact posterior on the lattice,
+/// too: where it steps to a node, by the split of a posterior or by drift in silence, which one it is depends on the true
+/// type, so that at every node the types are as likely as the belief says, given all that went before. Then the public
+/// part of a run has the law of the solved chain. (With w_k the chain's probability of node k and b the posterior, type t
+/// goes to k with probability w_k b_t(k) / b_t; and so for rates.)
 #include "sim/internal.h"
 
 #include "base/memory.h"
@@ -25,11 +31,11 @@
 /// Candidates between two calls of poll.
 #define POLL_EVERY 16384
 
-typedef enum ChainKind { CHAIN_UP, CHAIN_DOWN, CHAIN_EVENT, CHAIN_ACTOR } ChainKind;
+typedef enum ChainKind { CHAIN_UP, CHAIN_DOWN, CHAIN_EVENT, CHAIN_ACTOR, CHAIN_BELIEF, CHAIN_BECOMES } ChainKind;
 
 typedef struct ChainSource {
     ChainKind kind;
-    int32_t   index;            // of the stock, jump or actor
+    int32_t   index;            // of the stock, jump, actor or private
 } ChainSource;
 
 /// A table whose offset a variable moves.
@@ -66,6 +72,7 @@ struct Walker {
     int64_t  run;
     int32_t  node[MODEL_VARIABLES_MAX];
     int64_t  state, mode_state;
+    int32_t  type[MODEL_VARIABLES_MAX];  // [n_private] true types
     int64_t *at;                         // [n_reader] offsets into tables
     double   since;                      // when the present state began
     int32_t  instant, step, sample, n_open;
@@ -97,11 +104,70 @@ static void add_source(Walk *w, ChainKind kind, int32_t index, const LatticeTabl
     w->n_source++;
 }
 
+// what a source that has no table of its own reads
+static double zero;
+static const LatticeTable NOTHING = {.is_constant = true, .n = 1, .value = &zero};
+
+static bool is_surprised(const Setup *s, int32_t step, int32_t private) {
+    const Policy *p = s->plan->step[step].policy;
+    return p->is_surprise && p->rule.actor == s->model->private[private].actor;
+}
+
+// where the belief about private p may step to in silence, and at what rates, as a true type has it
+static int32_t belief_ways(const Setup *s, int32_t step, int32_t p, int32_t node_here, int64_t state, int32_t type,
+                           int32_t *node, double *rate, int32_t *gain) {
+    const Lattice *l = s->lattice;
+    const ModelPrivate *mp = &s->model->private[p];
+    const LatticePrivate *lp = &l->private[p];
+    double drift[MODEL_TYPES_MAX];
+    for (int32_t t = 1; t < mp->n_type; t++)
+        drift[t - 1] = s->plan->step[step].policy->drift[(mp->variable - s->model->n_mode - s->model->n_stock + t - 1) *
+                                                         l->n_state + state];
+    int32_t n = lattice_drift_belief(lp, node_here, drift, node, rate, gain);
+    if (type < 0 || is_surprised(s, step, p)) return n;
+    double own = lp->belief[(int64_t)node_here * lp->n_type + type];
+    for (int32_t k = 0; k < n && own > 0; k++) rate[k] *= lp->belief[(int64_t)node[k] * lp->n_type + type] / own;
+    return n;
+}
+
+// the largest rate at which the belief about private p steps on, whatever the state, type and step of the plan
+static double belief_bound(const Setup *s, int32_t p) {
+    const Lattice *l = s->lattice;
+    int32_t v = s->model->private[p].variable;
+    double most = 0;
+    for (int32_t step = 0; step < s->plan->n_step; step++)
+        for (int64_t state = 0; state < l->n_state; state++) {
+            int32_t here = (int32_t)(state / l->stride[v] % l->n_node[v]), node[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+            double rate[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+            for (int32_t type = 0; type < s->model->private[p].n_type; type++) {
+                double sum = 0;
+                int32_t n = belief_ways(s, step, p, here, state, type, node, rate, NULL);
+                for (int32_t k = 0; k < n; k++) sum += rate[k];
+                most = sum > most ? sum : most;
+            }
+        }
+    return most;
+}
+
+static void add_private(Walk *w, int32_t p) {
+    const ModelPrivate *mp = &w->setup->model->private[p];
+    double bound[2] = {belief_bound(w->setup, p), 0};
+    for (int32_t k = 0; k < mp->n_becomes; k++) bound[1] += largest(&w->setup->lattice->private[p].becomes[k]);
+    for (int i = 0; i < 2; i++) {
+        if (bound[i] == 0) continue;
+        w->source[w->n_source] = (ChainSource){i ? CHAIN_BECOMES : CHAIN_BELIEF, p};
+        w->table[w->n_source] = &NOTHING;
+        // rates of types are products and quotients: a little room for rounding
+        w->slot[w->n_source + 1] = w->slot[w->n_source] + bound[i] * (1 + 1e-12);
+        w->n_source++;
+    }
+}
+
 static DurStatus sources_make(Walk *w) {
     const Setup *s = w->setup;
     const Model *m = s->model;
     const Lattice *l = s->lattice;
-    size_t most = 2 * (size_t)m->n_stock + (size_t)s->n_source;
+    size_t most = 2 * (size_t)m->n_stock + (size_t)s->n_source + 2 * (size_t)m->n_private;
     w->source = memory_zeroed(most, sizeof *w->source);
     w->slot = memory_zeroed(most + 1, sizeof *w->slot);
     w->table = memory_zeroed(most + 2 * (size_t)s->n_meter, sizeof *w->table);
@@ -113,6 +179,7 @@ static DurStatus sources_make(Walk *w) {
     }
     for (int32_t i = 0; i < s->n_source; i++) {
         const Source *from = &s->source[i];
+        if (from->becomes >= 0) continue;
         if (from->actor < 0) add_source(w, CHAIN_EVENT, from->jump, &l->jump[from->jump].rate);
         else                 add_source(w, CHAIN_ACTOR, from->actor, &l->actor[from->actor].attends);
     }
@@ -120,6 +187,7 @@ static DurStatus sources_make(Walk *w) {
     double rate = 0;
     lattice_nodes(l, l->start_state[0], node);
     for (int32_t i = 0; i < w->n_source; i++) rate += lattice_table_at(l, w->table[i], node);
+    for (int32_t p = 0; p < m->n_private; p++) add_private(w, p);
     w->is_shared = w->slot[w->n_source] <= CHAIN_LOOSE * fmax(rate, 1);
     w->n_reader = w->n_source;
     return DUR_OK;
@@ -147,6 +215,8 @@ static DurStatus meters_make(Walk *w) {
         ChainMeter *m = &w->meter[q];
         if (quantity->x != PROGRAM_NONE) m->reads |= s->model->program[quantity->x].reads;
         if (quantity->until != PROGRAM_NONE) m->reads |= s->model->program[quantity->until].reads;
+        for (int32_t v = 0; v < s->lattice->n_variable; v++)
+            if (m->reads >> v & 1) m->reads |= (uint64_t)1 << s->lattice->axis[v];
         TRY(tabulate(w, quantity->x, &m->x, &m->x_reader));
         TRY(tabulate(w, quantity->until, &m->until, &m->until_reader));
     }
@@ -278,7 +348,7 @@ static void move_by(Walker *w, int32_t v, int32_t nodes) {
     for (int32_t q = 0; q < s->n_meter; q++) w->is_old[q] |= walk->meter[q].reads >> v & 1;
 }
 
-static double level_of(const Walker *w, int32_t v) { return lattice_level(w->walk->setup->lattice, v, w->node[v]); }
+static double level_of(const Walker *w, int32_t v) { return lattice_level(w->walk->setup->lattice, v, w->node[w->walk->setup->lattice->axis[v]]); }
 
 static double *levels(const Walker *w, double *level) {
     for (int32_t v = 0; v < w->walk->setup->lattice->n_variable; v++) level[v] = level_of(w, v);
@@ -309,7 +379,7 @@ static bool hold(Walker *w, double end) {
     const Setup *s = w->walk->setup;
     for (; w->sample < s->n_time && s->time[w->sample] < end; w->sample++) {
         for (int32_t v = 0; v < s->model->n_mode; v++) tally_mode(w->tally, s, v, w->sample, w->node[v]);
-        for (int32_t k = 0; k < s->model->n_stock; k++)
+        for (int32_t k = 0; k < s->n_level; k++)
             tally_stock(w->tally, s, k, w->sample, level_of(w, s->model->n_mode + k));
     }
     for (int32_t q = 0; q < s->n_meter; q++) {
@@ -377,11 +447,100 @@ static void jump_to(Walker *w, int32_t jump, uint32_t site) {
     for (int32_t k = 0; k < branch->n_shift; k++) move_by(w, branch->shift[k].variable, by[k]);
 }
 
+// ---- beliefs and true types ---------------------------------------------------------------------------------------
+
+// the belief about private p goes to one of some nodes, with probabilities that sum to `all`
+static void belief_to(Walker *w, int32_t p, int32_t n, const int32_t *node, const double *weight, double all, double u) {
+    int32_t v = w->walk->setup->model->private[p].variable, k = 0;
+    for (u *= all; k + 1 < n && u >= weight[k]; k++) u -= weight[k];
+    move_by(w, v, node[k] - w->node[v]);
+}
+
+// what a visible move tells: `from` is the node of the belief before, `state` the state
+static void learn(Walker *w, int32_t jump, int64_t state) {
+    const Setup *s = w->walk->setup;
+    const Lattice *l = s->lattice;
+    const Policy *policy = s->plan->step[w->step].policy;
+    int64_t at = policy->shift_where[jump * l->n_mode_state + state / l->n_stock_state];
+    if (at < 0) return;
+    int32_t p = s->model->actor[s->model->jump[jump].actor].private, v = s->model->private[p].variable;
+    const LatticePrivate *lp = &l->private[p];
+    double shift[MODEL_TYPES_MAX], weight[MODEL_TYPES_MAX], all = 0;
+    int32_t node[MODEL_TYPES_MAX];
+    for (int32_t t = 1; t < lp->n_type; t++)
+        shift[t - 1] = policy->shift[at + (t - 1) * l->n_stock_state + state % l->n_stock_state];
+    int32_t n = lattice_shift_belief(lp, w->node[v], shift, node, weight);
+    for (int32_t k = 0; k < n; k++) {
+        if (!is_surprised(s, w->step, p)) weight[k] *= lp->belief[(int64_t)node[k] * lp->n_type + w->type[p]];
+        all += weight[k];
+    }
+    if (!(all > 0)) return;
+    Stream stream = stream_make(s->options->seed, (uint64_t)w->run, SITE_BELIEF);
+    stream.index = w->candidate;
+    belief_to(w, p, n, node, weight, all, n > 1 ? stream_uniform(&stream) : 0);
+}
+
+// Rate at which a belief steps on, or a true type changes.
+static double type_rate(const Walker *w, const ChainSource *from) {
+    const Setup *s = w->walk->setup;
+    const ModelPrivate *mp = &s->model->private[from->index];
+    double sum = 0;
+    if (from->kind == CHAIN_BELIEF) {
+        int32_t node[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+        double rate[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+        int32_t n = belief_ways(s, w->step, from->index, w->node[mp->variable], w->state, w->type[from->index], node, rate, NULL);
+        for (int32_t k = 0; k < n; k++) sum += rate[k];
+    } else {
+        for (int32_t k = 0; k < mp->n_becomes; k++)
+            if (mp->becomes[k].type != w->type[from->index])
+                sum += lattice_table_at(s->lattice, &s->lattice->private[from->index].becomes[k], w->node);
+    }
+    return sum;
+}
+
+// A belief steps on: place / rate is a uniform number.
+static void drift_on(Walker *w, int32_t p, double place, double rate) {
+    const Setup *s = w->walk->setup;
+    int32_t node[MODEL_TYPES_MAX * MODEL_TYPES_MAX], v = s->model->private[p].variable;
+    double weight[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+    int32_t n = belief_ways(s, w->step, p, w->node[v], w->state, w->type[p], node, weight, NULL);
+    belief_to(w, p, n, node, weight, rate, place / rate);
+}
+
+// A true type changes. One that nobody thought possible appears together with the step of the belief that allows for it.
+static void become(Walker *w, int32_t p, double place) {
+    const Setup *s = w->walk->setup;
+    const ModelPrivate *mp = &s->model->private[p];
+    const LatticePrivate *lp = &s->lattice->private[p];
+    int32_t to = -1;
+    for (int32_t k = 0; k < mp->n_becomes; k++) {
+        if (mp->becomes[k].type == w->type[p]) continue;
+        double rate = lattice_table_at(s->lattice, &lp->becomes[k], w->node);
+        if (rate > 0) to = mp->becomes[k].type;
+        if (place < rate) break;
+        place -= rate;
+    }
+    if (to < 0) return;
+    int32_t here = w->node[mp->variable], node[MODEL_TYPES_MAX * MODEL_TYPES_MAX], gain[MODEL_TYPES_MAX * MODEL_TYPES_MAX];
+    double rate[MODEL_TYPES_MAX * MODEL_TYPES_MAX], all = 0;
+    w->type[p] = to;
+    if (lp->belief[(int64_t)here * lp->n_type + to] > 0) return;
+    int32_t n = belief_ways(s, w->step, p, here, w->state, -1, node, rate, gain);
+    for (int32_t k = 0; k < n; k++) all += rate[k] = gain[k] == to ? rate[k] : 0;
+    if (!(all > 0)) return;
+    Stream stream = stream_make(s->options->seed, (uint64_t)w->run, SITE_BELIEF);
+    stream.index = w->candidate;
+    belief_to(w, p, n, node, rate, all, stream_uniform(&stream));
+}
+
 // Something happens at `time`, after which the state may be another. False if the run is over.
 static bool happen(Walker *w, int32_t jump, double time, uint32_t site) {
+    const Setup *s = w->walk->setup;
     if (!hold(w, time)) return false;
     w->since = time;
+    int64_t before = w->state;
     jump_to(w, jump, site);
+    if (s->model->n_private && s->model->jump[jump].kind == JUMP_MOVE) learn(w, jump, before);
     count(w, jump, time);
     return true;
 }
@@ -410,7 +569,7 @@ static bool try_source(Walker *w, int32_t source, double place, double time) {
     const Walk *walk = w->walk;
     const Setup *s = walk->setup;
     const ChainSource *from = &walk->source[source];
-    double rate = read_table(w, source);
+    double rate = from->kind < CHAIN_BELIEF ? read_table(w, source) : type_rate(w, from);
     if (place >= rate) return true;
     int32_t jump = from->index;
     switch (from->kind) {
@@ -426,10 +585,12 @@ static bool try_source(Walker *w, int32_t source, double place, double time) {
         const Lattice *l = s->lattice;
         int64_t stock_state = w->state - w->mode_state * l->n_stock_state;
         int64_t list = open_at(walk, w->step, from->index, w->mode_state);
+        int32_t private = s->model->actor[from->index].private;
         double left = place / rate;
         jump = -1;
         for (int32_t k = walk->first_open[list]; k < walk->first_open[list + 1] && jump < 0; k++) {
-            double chance = p->probability[p->where[walk->open[k] * l->n_mode_state + w->mode_state] + stock_state];
+            int64_t block = private < 0 ? 0 : (1 + w->type[private]) * l->n_stock_state;
+            double chance = p->probability[p->where[walk->open[k] * l->n_mode_state + w->mode_state] + block + stock_state];
             if (left < chance) jump = walk->open[k];
             left -= chance;
         }
@@ -439,6 +600,13 @@ static bool try_source(Walker *w, int32_t source, double place, double time) {
     }
     case CHAIN_EVENT:
         if (!happen(w, jump, time, SITE_SIZE)) return false;
+        break;
+    case CHAIN_BELIEF:
+    case CHAIN_BECOMES:
+        if (!hold(w, time)) return false;
+        w->since = time;
+        if (from->kind == CHAIN_BELIEF) drift_on(w, from->index, place, rate);
+        else                            become(w, from->index, place);
         break;
     }
     w->tally->n_event++;
@@ -472,7 +640,8 @@ static int32_t next_candidate(Walker *w) {
 static const double *add_up_rates(Walker *w) {
     const Walk *walk = w->walk;
     if (walk->is_shared) return walk->slot;
-    for (int32_t i = 0; i < walk->n_source; i++) w->slot[i + 1] = w->slot[i] + read_table(w, i);
+    for (int32_t i = 0; i < walk->n_source; i++)
+        w->slot[i + 1] = w->slot[i] + (walk->source[i].kind < CHAIN_BELIEF ? read_table(w, i) : type_rate(w, &walk->source[i]));
     return w->slot;
 }
 
@@ -506,6 +675,17 @@ static void begin(Walker *w, int64_t run) {
     int32_t node[MODEL_VARIABLES_MAX];
     lattice_nodes(l, l->start_state[start], node);
     for (int32_t v = 0; v < l->n_variable; v++) move_by(w, v, node[v]);
+    for (int32_t p = 0; p < s->model->n_private; p++) {
+        const LatticePrivate *lp = &l->private[p];
+        Stream stream = stream_make(s->options->seed, (uint64_t)run, SITE_TYPE);
+        stream.index = (uint32_t)p;
+        double u = stream_uniform(&stream);
+        const double *b = lp->belief + (int64_t)node[s->model->private[p].variable] * lp->n_type;
+        // the last that is possible takes what rounding leaves
+        w->type[p] = 0;
+        for (int32_t t = 0; t < lp->n_type && u >= 0; u -= b[t++])
+            if (b[t] > 0) w->type[p] = t;
+    }
 }
 
 // false if the run was given up

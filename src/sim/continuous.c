@@ -31,9 +31,9 @@ static bool lay_out(Block *b, Columns *c) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0;
-    bool made = some(c, &b->x, n_variable) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
+    bool made = some(c, &b->x, n_variable) && some(c, &b->type, m->n_private) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
              && some(c, &b->normal, n_force) && some(c, &b->value, s->n_meter) && some(c, &b->settled, s->n_meter)
-             && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, m->n_stock)));
+             && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, s->n_level)));
     b->t = one(c);
     b->length = one(c);
     b->due = one(c);
@@ -90,9 +90,12 @@ Block *block_make(const Setup *s, Tally *tally) {
     b->state = memory_zeroed((size_t)model_variables(m), sizeof *b->state);
     b->column = memory_zeroed((size_t)b->n_column, sizeof *b->column);
     int64_t corners = (int64_t)1 << (m->n_stock < 16 ? m->n_stock : 16);
+    for (int32_t p = 0; p < m->n_private && corners < LATTICE_CORNERS_MAX; p++) corners *= m->private[p].n_type;
+    if (corners > LATTICE_CORNERS_MAX) corners = LATTICE_CORNERS_MAX;
+    b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
     b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
     b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
-    if (!b->room || !b->scratch || !b->state || !b->column || !b->corner || !b->corner_weight) goto fail;
+    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight) goto fail;
     Columns take = {.room = b->room};
     lay_out(b, &take);
     for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
@@ -107,6 +110,7 @@ void block_free(Block *b) {
     if (!b) return;
     memory_free(b->corner_weight);
     memory_free(b->corner);
+    memory_free(b->chance);
     memory_free(b->column);
     memory_free(b->state);
     memory_free(b->scratch);
@@ -130,6 +134,7 @@ void block_free(Block *b) {
     memory_free(b->normal);
     memory_free(b->force);
     memory_free(b->drift);
+    memory_free(b->type);
     memory_free(b->x);
     memory_free(b);
 }
@@ -164,10 +169,11 @@ static void drift_of_all(Block *b, double *const *out) {
     const Setup *s = b->setup;
     EvalInput in = {.variable = b->state, .param = s->lattice->param};
     for (int32_t k = 0; k < s->n_moving; k++) {
-        ProgramId drift = s->model->stock[s->moving[k]].drift;
+        ProgramId drift = s->level[s->moving[k]].drift;
         if (drift == PROGRAM_NONE) memset(out[k], 0, (size_t)b->n * sizeof *out[k]);
         else eval_lanes(s->model, drift, &in, b->n, out[k], b->scratch);
     }
+    if (s->model->n_private) block_belief_drift(b, b->state, NULL, b->n, out);
 }
 
 // drift at the present state of lanes that have jumped
@@ -179,12 +185,12 @@ static void drift_of_stale(Block *b) {
     if (n == 0) return;
     uint64_t reads = 0;
     for (int32_t k = 0; k < s->n_moving; k++) {
-        ProgramId drift = s->model->stock[s->moving[k]].drift;
+        ProgramId drift = s->level[s->moving[k]].drift;
         if (drift != PROGRAM_NONE) reads |= s->model->program[drift].reads;
     }
     block_gather(b, reads, list, n, NULL);
     for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const ModelStock *stock = &s->level[s->moving[k]];
         for (int32_t i = 0; i < n; i++) b->drift[k][list[i]] = 0;
         if (stock->drift == PROGRAM_NONE) continue;
         block_evaluate(b, stock->drift, n, b->result[0]);
@@ -194,6 +200,7 @@ static void drift_of_stale(Block *b) {
                 block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, x);
         }
     }
+    if (s->model->n_private) block_belief_drift(b, (const double *const *)b->x, list, n, b->drift);
     for (int32_t i = 0; i < n; i++) b->lane[list[i]].is_stale = false;
 }
 
@@ -208,7 +215,7 @@ static void slopes(const Block *b, double *const *drift, double *const *out) {
 static void advance(const Block *b, double a0, double a1, double a2, double *const *out) {
     const Setup *s = b->setup;
     for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const ModelStock *stock = &s->level[s->moving[k]];
         const double *x = b->x[s->model->n_mode + s->moving[k]], *h = b->h;
         const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k];
         double *to = out[k], low = stock->low, high = stock->high;
@@ -255,7 +262,7 @@ static void ode_step(Block *b) {
     for (int32_t i = 0; i < b->n; i++) b->worst[i] = 0;
     for (int32_t i = 0; i < b->n; i++) b->reach[i] = 1;
     for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const ModelStock *stock = &s->level[s->moving[k]];
         double allowed = s->tolerance * (stock->high - stock->low), scale = 1 / allowed;
         const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k], *s3 = b->slope[3][k];
         for (int32_t i = 0; i < b->n; i++) {
@@ -306,7 +313,7 @@ static void name_too_fast(Block *b, int32_t i) {
     int32_t k = 0;
     for (int32_t j = 0; j < s->n_moving; j++)
         if (!isfinite(b->slope[3][j][i]) || !isfinite(b->slope[1][j][i]) || !isfinite(b->slope[2][j][i])) k = j;
-    const ModelStock *stock = &s->model->stock[s->moving[k]];
+    const ModelStock *stock = &s->level[s->moving[k]];
     block_fail(b, i, DUR_DOMAIN, stock->drift, "`%s` changes too fast for any step to follow, or its drift has no finite "
                "value", stock->name);
 }
@@ -353,7 +360,7 @@ static void noise_of_cells(Block *b) {
         if (lane->is_over) continue;
         if (lane->is_new_cell) {
             for (int32_t k = 0; k < s->n_moving; k++) {
-                if (s->model->stock[s->moving[k]].noise == PROGRAM_NONE) continue;
+                if (s->level[s->moving[k]].noise == PROGRAM_NONE) continue;
                 Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, SITE_NOISE + (uint32_t)s->moving[k]);
                 stream.index = (uint32_t)lane->cell;
                 b->normal[k][i] = stream_normal(&stream);
@@ -366,7 +373,7 @@ static void noise_of_cells(Block *b) {
 
     double root = elementary_sqrt(s->cell), *noise = b->result[0], *moved = b->result[1], *change = b->result[2];
     for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const ModelStock *stock = &s->level[s->moving[k]];
         int32_t v = s->model->n_mode + s->moving[k];
         if (stock->noise == PROGRAM_NONE) continue;
         uint64_t reads = s->model->program[stock->noise].reads;
@@ -400,7 +407,8 @@ static void lane_begin(Block *b, int32_t i, int64_t run) {
     b->lane[i] = (Lane){.run = run, .scale = 2, .n_open = s->n_meter,
                         .is_stale = true, .is_unbounded = true, .is_new_cell = true};
     for (int32_t v = 0; v < m->n_mode; v++) b->x[v][i] = 0;
-    for (int32_t k = 0; k < m->n_stock; k++) b->x[m->n_mode + k][i] = setup_start(s, k);
+    for (int32_t k = 0; k < s->n_level; k++) b->x[m->n_mode + k][i] = setup_start(s, k);
+    if (m->n_private) block_types_begin(b, i);
     for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++) b->force[k][i] = 0;
     for (int32_t q = 0; q < s->n_meter; q++) {
         b->value[q][i] = meter_begin(&s->meter[q]);

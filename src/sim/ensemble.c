@@ -137,10 +137,10 @@ DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions
 static void summarise(SimPaths *out, const Setup *s, Tally *t) {
     const Model *m = s->model;
     double n = (double)out->n_run;
-    for (int32_t k = 0; k < m->n_stock; k++)
+    for (int32_t k = 0; k < out->n_stock; k++)
         for (int32_t i = 0; i < out->n_time; i++) {
             int64_t at = (int64_t)k * out->n_time + i;
-            double low = m->stock[k].low, high = m->stock[k].high;
+            double low = s->level[k].low, high = s->level[k].high;
             double sum = (double)t->carry[at] * 0x1p64 + (double)t->sum[at];
             out->mean[at] = low + (high - low) * (sum / (double)(1ULL << SIM_SHARE_BITS) / n);
             Histogram h = {.low = low, .high = high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
@@ -158,11 +158,11 @@ static void summarise(SimPaths *out, const Setup *s, Tally *t) {
 static DurStatus paths_make(SimPaths *out, const Model *m, const SimOptions *options, int32_t n_time) {
     int64_t n_value = 0;
     for (int32_t i = 0; i < m->n_mode; i++) n_value += m->mode[i].n_value;
-    *out = (SimPaths){.n_time = n_time, .n_stock = m->n_stock, .n_mode = m->n_mode, .n_jump = m->n_jump,
+    *out = (SimPaths){.n_time = n_time, .n_stock = m->n_stock + m->n_belief, .n_mode = m->n_mode, .n_jump = m->n_jump,
                       .n_run = options->n_run};
     out->time = memory_column(n_time);
-    out->mean = memory_column((int64_t)m->n_stock * n_time);
-    out->quantile = memory_column((int64_t)m->n_stock * SIM_QUANTILES * n_time);
+    out->mean = memory_column((int64_t)out->n_stock * n_time);
+    out->quantile = memory_column((int64_t)out->n_stock * SIM_QUANTILES * n_time);
     out->share = memory_column(n_value * n_time);
     out->count = memory_column(m->n_jump);
     if (!out->time || !out->mean || !out->quantile || !out->share || !out->count) return DUR_MEMORY;

@@ -34,7 +34,7 @@ double draw_size(const ModelDraw *d, Stream *stream) {
 }
 
 static bool is_in_box(const Block *b, int32_t i, int32_t stock) {
-    const ModelStock *range = &b->setup->model->stock[stock];
+    const ModelStock *range = &b->setup->level[stock];
     double off = elementary_abs(b->x[b->setup->model->n_mode + stock][i] - b->center[stock][i]);
     return off <= ldexp(range->high - range->low, -b->lane[i].scale);
 }
@@ -119,8 +119,7 @@ void block_instants(Block *b, int32_t i) {
 
 // ---- choices ------------------------------------------------------------------------------------------------------
 
-// the nodes around a lane's stocks and their weights, as offsets inside a combination of modes
-static int32_t corners_of(Block *b, int32_t i) {
+int32_t block_corners(Block *b, const double *state) {
     const Lattice *l = b->setup->lattice;
     const Model *m = l->model;
     int64_t *corner = b->corner;
@@ -130,7 +129,7 @@ static int32_t corners_of(Block *b, int32_t i) {
     weight[0] = 1;
     for (int32_t k = 0; k < m->n_stock; k++) {
         int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
-        double at = (b->x[v][i] - m->stock[k].low) / l->stock[k].step;
+        double at = (state[v] - m->stock[k].low) / l->stock[k].step;
         lower = (int32_t)at;
         double up = at - lower;
         if (lower >= last) lower = last, up = 0;
@@ -146,11 +145,23 @@ static int32_t corners_of(Block *b, int32_t i) {
         }
         n *= 2;
     }
+    for (int32_t p = 0; p < m->n_private; p++) {
+        int32_t v = m->private[p].variable, node[MODEL_TYPES_MAX], n_node, end = n;
+        double share[MODEL_TYPES_MAX];
+        n_node = lattice_split_belief(&l->private[p], state + v, node, share);
+        if (n_node * n > LATTICE_CORNERS_MAX) n_node = 1, share[0] = 1;
+        for (int32_t k = n_node - 1; k >= 0; k--)
+            for (int32_t c = 0; c < end; c++) {
+                corner[k * end + c] = corner[c] + node[k] * l->stride[v];
+                weight[k * end + c] = weight[c] * share[k];
+            }
+        n = n_node * end;
+    }
     return n;
 }
 
-// The weighted mean of x over corners; four sums side by side, so that one addition need not wait for another.
-static double mean_of_corners(const Block *b, int32_t n, const double *x) {
+// Four sums side by side, so that one addition need not wait for another.
+double block_mean(const Block *b, int32_t n, const double *x) {
     const int64_t *at = b->corner;
     const double *w = b->corner_weight;
     double sum[4] = {0};
@@ -216,9 +227,13 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         for (int32_t a = 0; a < n_move; a++) {
             logit[a][i] = -INFINITY;
             if (open[a][i] == 0) continue;
-            if (n_corner == 0) n_corner = corners_of(b, list[i]);
+            if (n_corner == 0) {
+                double state[MODEL_VARIABLES_MAX];
+                for (int32_t v = 0; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
+                n_corner = block_corners(b, state);
+            }
             int64_t where = p->where[move[a] * l->n_mode_state + mode_state[i]];
-            double z = precision[i] * mean_of_corners(b, n_corner, p->advantage + where);
+            double z = precision[i] * block_mean(b, n_corner, p->advantage + where);
             logit[a][i] = z;
             top[i] = z > top[i] ? z : top[i];
         }
@@ -271,7 +286,9 @@ static void choose(Block *b, int32_t actor, const int32_t *list, const double *s
                 some_share[n_some] = share[i];
                 some[n_some++] = list[i];
             }
-        if (n_some) choose_by(b, actor, s->plan->step[step].policy, some, some_share, n_some);
+        if (n_some == 0) continue;
+        if (s->model->actor[actor].private < 0) choose_by(b, actor, s->plan->step[step].policy, some, some_share, n_some);
+        else                                    block_choose_type(b, actor, s->plan->step[step].policy, some, some_share, n_some);
     }
 }
 
@@ -311,7 +328,9 @@ static void try_source(Block *b, int32_t source, const int32_t *list, const doub
         }
     }
     if (n_hit == 0) return;
-    if (from->actor < 0) block_happen(b, from->jump, hit, n_hit, SITE_SIZE);
+    if (from->becomes >= 0)
+        for (int32_t i = 0; i < n_hit; i++) block_become(b, from, hit[i]);
+    else if (from->actor < 0) block_happen(b, from->jump, hit, n_hit, SITE_SIZE);
     else                 choose(b, from->actor, hit, share, n_hit);
 }
 
@@ -348,12 +367,13 @@ static double time_inside(const Block *b, int32_t i, const Interval *box) {
     const Setup *s = b->setup;
     double least = INFINITY;
     for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->model->stock[s->moving[k]];
+        const ModelStock *stock = &s->level[s->moving[k]];
         double speed = s->n_noisy ? elementary_abs(b->force[k][i]) : 0;
         if (stock->drift != PROGRAM_NONE) {
             Interval drift = eval_bound(s->model, stock->drift, box, s->lattice->param, NULL);
             if (drift.low <= drift.high) speed += fmax(fabs(drift.low), fabs(drift.high));
         }
+        if (s->moving[k] >= s->model->n_stock) speed += block_belief_speed(b, s->moving[k], box);
         double half = ldexp(stock->high - stock->low, -b->lane[i].scale);
         if (speed > 0) least = fmin(least, half / speed);
     }
@@ -380,7 +400,7 @@ static void bound_near(Block *b, int32_t i) {
         for (int32_t v = 0; v < model_variables(m); v++) {
             box[v] = (Interval){state[v], state[v]};
             if (v < m->n_mode) continue;
-            const ModelStock *stock = &m->stock[v - m->n_mode];
+            const ModelStock *stock = &s->level[v - m->n_mode];
             double half = ldexp(stock->high - stock->low, -lane->scale);
             box[v].low = fmax(stock->low, state[v] - half);
             box[v].high = fmin(stock->high, state[v] + half);
@@ -399,7 +419,7 @@ static void bound_near(Block *b, int32_t i) {
                    source_name(s, k, name, sizeof name));
         return;
     }
-    for (int32_t k = 0; k < m->n_stock; k++) b->center[k][i] = state[m->n_mode + k];
+    for (int32_t k = 0; k < s->n_level; k++) b->center[k][i] = state[m->n_mode + k];
     b->budget[i] = left;
     b->since[i] = b->t[i];
     b->due[i] = slot[1][i] > 0 ? b->t[i] + left / slot[1][i] : INFINITY;

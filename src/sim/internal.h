@@ -29,19 +29,22 @@
 ///   CANDIDATE  k                time and selection of candidate k
 ///   SIZE + d   k                random size d of what candidate k brings about; on the lattice SIZE picks the target
 ///   DATED + d  jump             the same of an event on a date
+///   TYPE       private          an actor's type at the start
+///   BELIEF     k                on the lattice: the node that the belief goes to by candidate k
 ///   NOISE + s  cell             noise of stock s in that cell of time
 /// In rounds, the index is the round (of an event on a date, the jump):
 ///   CHOICE + a                  whether actor a attends, and what it picks
 ///   CHANCE + j                  whether event j happens
 ///   EFFECT + 16 j + d           random size d of jump j; on the lattice d = 0 picks the target
 ///   CHANGE                      on the lattice, where the change of stocks leads
-enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024,
+enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_TYPE = 2, SITE_BELIEF = 3, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024,
        SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
 
-/// What can bring about a jump at a random time: an event, or an actor's opportunities. (On the lattice drift and
+/// What can bring about a jump at a random time: an event, an actor's opportunities, or a change of its type. (On the lattice drift and
 /// noise, too; see chain_run.c.)
 typedef struct Source {
-    int32_t   jump, actor;     // one of them is negative
+    int32_t   jump, actor;     // one of them is negative, or both
+    int32_t   private, becomes;   // both negative: the private that becomes a type, and which of its `becomes`; else negative
     ProgramId when, rate;      // guard of an event (may be PROGRAM_NONE), and its hazard or the actor's `attends`
     double    bound;           // least upper bound found over all states; INFINITY if none
 } Source;
@@ -74,8 +77,8 @@ typedef struct Failure {
 typedef struct Tally {
     int64_t  *count;           // [n_jump] times that each jump happened
     int64_t   n_event;         // jumps of any kind
-    int64_t  *bin;             // [n_stock x n_time x (SIM_BINS + 2)]
-    uint64_t *sum, *carry;     // [n_stock x n_time] of levels as shares of the range, in units of 2^-SIM_SHARE_BITS
+    int64_t  *bin;             // [n_level x n_time x (SIM_BINS + 2)]
+    uint64_t *sum, *carry;     // [n_level x n_time] of levels as shares of the range, in units of 2^-SIM_SHARE_BITS
     int64_t  *share;           // [sum of n_value x n_time] runs in which the mode has the value
 } Tally;
 
@@ -108,8 +111,11 @@ typedef struct Setup {
     double  *time;             // [n_time] at which paths are looked at
     int64_t *value_base;       // [n_mode] first of a mode's values in Tally.share
 
+    int32_t  n_level;
+    ModelStock *level;         // [n_level] stocks, and after them beliefs as stocks from 0 to 1 without programs: variable
+                               // n_mode + k is level k
     int32_t  n_moving;
-    int32_t *moving;           // [n_moving] stocks with drift or noise
+    int32_t *moving;           // [n_moving] levels with drift or noise, beliefs that may drift
     uint64_t moving_mask;      // the same as variables
     int32_t  n_noisy;          // how many of them have noise
     double   tolerance;        // of one ODE step, as a share of a stock's range
@@ -130,7 +136,7 @@ static inline bool setup_is_over(const Setup *s, int64_t run) {
 void setup_fail(const Setup *setup, int64_t run, double time, DurStatus status, ProgramId program, const char *format, ...)
     DUR_PRINTF(6, 7);
 
-/// Level at which a stock starts.
+/// Level at which a stock or belief starts.
 double setup_start(const Setup *setup, int32_t stock);
 
 /// What a source is called in a sentence, into a caller's buffer; returns the buffer.

@@ -83,7 +83,7 @@ static void sample(Block *b, int32_t i) {
     for (; lane->sample < s->n_time && s->time[lane->sample] < b->t1[i]; lane->sample++) {
         double theta = share_of_step(b, i, s->time[lane->sample]);
         for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
-        for (int32_t k = 0; k < m->n_stock; k++) {
+        for (int32_t k = 0; k < s->n_level; k++) {
             bool moves = s->moving_mask >> (m->n_mode + k) & 1;
             if (!moves) tally_stock(b->tally, s, k, lane->sample, b->x[m->n_mode + k][i]);
         }

@@ -21,7 +21,7 @@ Frame *sim_stock_frame(const SimPaths *p, const Model *m, const char *policy) {
         mean[row] = p->mean[row];
         const double *of_stock = p->quantile + (int64_t)k * SIM_QUANTILES * p->n_time + t;
         for (int q = 0; q < SIM_QUANTILES; q++) quantile[q][row] = of_stock[q * p->n_time];
-        made = frame_set_text(f, POLICY, row, policy) && frame_set_text(f, VARIABLE, row, m->stock[k].name)
+        made = frame_set_text(f, POLICY, row, policy) && frame_set_text(f, VARIABLE, row, model_variable_name(m, m->n_mode + k))
             && frame_set_text(f, DATE, row, model_date(m, p->time[t], date));
     }
     if (made) return f;

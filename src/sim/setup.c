@@ -51,6 +51,8 @@ void setup_fail(const Setup *s, int64_t run, double time, DurStatus status, Prog
 }
 
 double setup_start(const Setup *s, int32_t stock) {
+    int32_t type, p = model_belief(s->model, s->model->n_mode + stock, &type);
+    if (p >= 0) return s->model->private[p].start[type];
     double none[MODEL_VARIABLES_MAX] = {0};
     return eval_state(s->model, s->model->stock[stock].start, none, s->lattice->param, NULL, NULL);
 }
@@ -63,25 +65,33 @@ static bool can_act(const Model *m, int32_t actor) {
 
 static DurStatus sources_make(Setup *s) {
     const Model *m = s->model;
-    s->source     = memory_zeroed((size_t)m->n_jump + (size_t)m->n_actor, sizeof *s->source);
-    s->slot       = memory_zeroed((size_t)m->n_jump + (size_t)m->n_actor + 1, sizeof *s->slot);
+    size_t n_most = (size_t)m->n_jump + (size_t)m->n_actor;
+    for (int32_t p = 0; p < m->n_private; p++) n_most += (size_t)m->private[p].n_becomes;
+    s->source     = memory_zeroed(n_most, sizeof *s->source);
+    s->slot       = memory_zeroed(n_most + 1, sizeof *s->slot);
     s->first_move = memory_zeroed((size_t)m->n_actor + 1, sizeof *s->first_move);
     s->move       = memory_zeroed((size_t)m->n_jump, sizeof *s->move);
     if (!s->source || !s->slot || !s->first_move || !s->move) return DUR_MEMORY;
     for (int32_t j = 0; j < m->n_jump; j++)
         if (m->jump[j].kind == JUMP_EVENT)
-            s->source[s->n_source++] = (Source){.jump = j, .actor = -1, .when = m->jump[j].when, .rate = m->jump[j].rate};
+            s->source[s->n_source++] = (Source){.jump = j, .actor = -1, .private = -1, .becomes = -1, .when = m->jump[j].when, .rate = m->jump[j].rate};
     for (int32_t a = 0; a < m->n_actor; a++) {
         s->first_move[a + 1] = s->first_move[a];
         if (!can_act(m, a)) continue;
-        s->source[s->n_source++] = (Source){.jump = -1, .actor = a, .when = PROGRAM_NONE, .rate = m->actor[a].attends};
+        s->source[s->n_source++] = (Source){.jump = -1, .actor = a, .private = -1, .becomes = -1, .when = PROGRAM_NONE,
+                                            .rate = m->actor[a].attends};
         for (int32_t j = 0; j < m->n_jump; j++)
             if (m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == a) s->move[s->first_move[a + 1]++] = j;
     }
 
+    for (int32_t p = 0; p < m->n_private; p++)
+        for (int32_t k = 0; k < m->private[p].n_becomes; k++)
+            s->source[s->n_source++] = (Source){.jump = -1, .actor = -1, .private = p, .becomes = k, .when = PROGRAM_NONE,
+                                                .rate = m->private[p].becomes[k].rate};
+
     // the policy has no part in this, so that candidates are shared between policies
     double state[MODEL_VARIABLES_MAX] = {0}, rate = 0;
-    for (int32_t k = 0; k < m->n_stock; k++) state[m->n_mode + k] = setup_start(s, k);
+    for (int32_t k = 0; k < s->n_level; k++) state[m->n_mode + k] = setup_start(s, k);
     for (int32_t i = 0; i < s->n_source; i++) {
         s->source[i].bound = source_supremum(s, &s->source[i]);
         s->slot[i + 1] = s->slot[i] + s->source[i].bound;
@@ -139,7 +149,7 @@ static void cells_make(Setup *s) {
     const Model *m = s->model;
     Interval box[MODEL_VARIABLES_MAX];
     for (int32_t v = 0; v < m->n_mode; v++) box[v] = (Interval){0, m->mode[v].n_value - 1};
-    for (int32_t k = 0; k < m->n_stock; k++) box[m->n_mode + k] = (Interval){m->stock[k].low, m->stock[k].high};
+    for (int32_t k = 0; k < s->n_level; k++) box[m->n_mode + k] = (Interval){s->level[k].low, s->level[k].high};
     double most = CELL_MOST;
     for (int32_t k = 0; k < m->n_stock; k++) {
         const ModelStock *stock = &m->stock[k];
@@ -164,21 +174,29 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
         return status_fail(error, DUR_INPUT, "runs need a horizon above 0, and one that ends");
     s->failure = memory_zeroed(1, sizeof *s->failure);
     s->halt = memory_zeroed(1, sizeof *s->halt);
-    s->moving = memory_zeroed((size_t)m->n_stock, sizeof *s->moving);
+    s->n_level = m->n_stock + m->n_belief;
+    s->level = memory_zeroed((size_t)s->n_level, sizeof *s->level);
+    s->moving = memory_zeroed((size_t)s->n_level, sizeof *s->moving);
     s->value_base = memory_zeroed((size_t)m->n_mode, sizeof *s->value_base);
     s->time = memory_zeroed((size_t)n_time, sizeof *s->time);
-    if (!s->failure || !s->halt || !s->moving || !s->value_base || !s->time) return DUR_MEMORY;
+    if (!s->failure || !s->halt || !s->level || !s->moving || !s->value_base || !s->time) return DUR_MEMORY;
     atomic_flag_clear(&s->failure->lock);
     atomic_init(&s->failure->run, INT64_MAX);
     atomic_init(s->halt, false);
 
     for (int32_t t = 0; t < n_time; t++) s->time[t] = time[t];
     for (int32_t i = 1; i < m->n_mode; i++) s->value_base[i] = s->value_base[i - 1] + m->mode[i - 1].n_value;
-    for (int32_t k = 0; k < m->n_stock; k++) {
-        if (m->stock[k].drift == PROGRAM_NONE && m->stock[k].noise == PROGRAM_NONE) continue;
+    for (int32_t k = 0; k < s->n_level; k++) {
+        int32_t type, p = model_belief(m, m->n_mode + k, &type);
+        s->level[k] = p < 0 ? m->stock[k]
+                            : (ModelStock){.name = m->private[p].belief[type], .high = 1, .start = PROGRAM_NONE,
+                                           .drift = PROGRAM_NONE, .noise = PROGRAM_NONE};
+        bool drifts = p < 0 ? s->level[k].drift != PROGRAM_NONE || s->level[k].noise != PROGRAM_NONE
+                            : m->private[p].n_becomes > 0 || can_act(m, m->private[p].actor);
+        if (!drifts) continue;
         s->moving[s->n_moving++] = k;
         s->moving_mask |= (uint64_t)1 << (m->n_mode + k);
-        s->n_noisy += m->stock[k].noise != PROGRAM_NONE;
+        s->n_noisy += s->level[k].noise != PROGRAM_NONE;
     }
     if (s->n_noisy) cells_make(s);
     TRY(sources_make(s));
@@ -200,6 +218,7 @@ void setup_free(Setup *s) {
     memory_free(s->time);
     memory_free(s->value_base);
     memory_free(s->moving);
+    memory_free(s->level);
     memory_free(s->halt);
     memory_free(s->failure);
     *s = (Setup){0};

@@ -55,7 +55,7 @@ DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions
 typedef struct SimPaths {
     int32_t n_time;
     double *time;          // [n_time] scenario units, evenly spaced from 0 to the horizon
-    int32_t n_stock, n_mode, n_jump;
+    int32_t n_stock, n_mode, n_jump;   // beliefs count as stocks, after them: row k is variable model->n_mode + k
     double *mean;          // [n_stock x n_time], error at most 2^-41 of the stock's range
     double *quantile;      // [n_stock x SIM_QUANTILES x n_time], error at most 1/2048 of the stock's range
     double *share;         // [sum of n_value over modes, in order, x n_time] share of runs with the mode at that value

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static size_t levels(const Setup *s) { return (size_t)s->model->n_stock * (size_t)s->n_time; }
+static size_t levels(const Setup *s) { return (size_t)s->n_level * (size_t)s->n_time; }
 
 static size_t shares(const Setup *s) {
     size_t n = 0;
@@ -45,7 +45,7 @@ void tally_merge(Tally *into, const Tally *from, const Setup *s) {
 }
 
 void tally_stock(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level) {
-    const ModelStock *range = &s->model->stock[stock];
+    const ModelStock *range = &s->level[stock];
     size_t at = (size_t)stock * (size_t)s->n_time + (size_t)i_time;
     Histogram h = {.low = range->low, .high = range->high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
     stat_histogram_add(&h, level);
