@@ -68,8 +68,18 @@ static Estimate estimate(const DurScenario *s) {
     e.policy_bytes = policy_bytes(l);
     double ways = 2.0 * m->n_stock;
     for (int32_t k = 0; k < m->n_jump; k++) ways += l->jump[k].n_branch;
-    e.seconds = e.n_state * ways * m->n_actor * SECONDS_PER_WAY * SWEEPS / team_size(s->team);
+    e.seconds = e.n_state * (ways + m->n_belief) * model_rows(m) * SECONDS_PER_WAY * SWEEPS / team_size(s->team);
     return e;
+}
+
+// the belief about an actor, as one axis of the lattice: "belief(sender is resolved)" where that says it all
+static const char *belief_name(const Model *m, int32_t p) {
+    return m->private[p].n_type == 2 ? m->private[p].belief[1] : m->private[p].name;
+}
+static double belief_nodes(const Model *m, int32_t p) {
+    double n = 1;
+    for (int32_t k = 1; k < m->private[p].n_type; k++) n = n * (m->private[p].n_grid - 1 + k) / k;
+    return n;
 }
 
 static void render_check(Json *j, const DurScenario *s, const Estimate *e) {
@@ -81,6 +91,7 @@ static void render_check(Json *j, const DurScenario *s, const Estimate *e) {
     json_object(j);
     for (int32_t v = 0; v < m->n_mode; v++) json_pair_int(j, m->mode[v].name, m->mode[v].n_value);
     for (int32_t k = 0; k < m->n_stock; k++) json_pair_int(j, m->stock[k].name, m->stock[k].n_grid);
+    for (int32_t p = 0; p < m->n_private; p++) json_pair_number(j, belief_name(m, p), belief_nodes(m, p));
     json_end_object(j);
     json_pair_number(j, "bytes", e->solve_bytes);
     json_pair_number(j, "policy_bytes", e->policy_bytes);
@@ -118,6 +129,7 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
     put_count(out, m->n_actor, "actor", "actors", ", ");
     put_count(out, m->n_jump - n_event, "move", "moves", ", ");
     put_count(out, n_event, "event", "events", ", ");
+    if (m->n_private) put_count(out, m->n_private, "private type", "private types", ", ");
     put_count(out, m->n_param, "param", "params", ", ");
     put_count(out, m->n_policy, "policy", "policies", ", ");
     put_count(out, m->n_claim, "claim", "claims", "\n");
@@ -129,6 +141,10 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
         text_printf(&list, "%s%s %d", v ? " x " : ": ", m->mode[v].name, m->mode[v].n_value);
     for (int32_t k = 0; k < m->n_stock; k++)
         text_printf(&list, "%s%s %d", k + m->n_mode ? " x " : ": ", m->stock[k].name, m->stock[k].n_grid);
+    for (int32_t p = 0; p < m->n_private; p++) {
+        text_printf(&list, "%s%s ", p + m->n_stock + m->n_mode ? " x " : ": ", belief_name(m, p));
+        text_number(&list, belief_nodes(m, p), 15);
+    }
     text_append(out, "  lattice   ");
     put_wrapped(out, text_view(&list), 12, 12);
     text_append(out, "\n");

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "report/report.h"
 #include "study/equilibria.h"
+#include "study/render.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -184,7 +185,7 @@ static Frame *jumps_frame(const Model *m, bool moves, bool *failed) {
 
 static Frame *stocks_frame(const DurScenario *s, bool *failed) {
     const Model *m = s->model;
-    Sheet sheet = sheet_make("stocks", m->n_stock);
+    Sheet sheet = sheet_make("stocks", m->n_stock + m->n_belief);
     for (; sheet.row < m->n_stock; sheet.row++) {
         const ModelStock *stock = &m->stock[sheet.row];
         put_text(&sheet, "name", stock->name);
@@ -200,6 +201,19 @@ static Frame *stocks_frame(const DurScenario *s, bool *failed) {
         put_text(&sheet, "unit", stock->unit);
         put_source(&sheet, m, stock->cite);
     }
+    // beliefs are drawn as stocks from 0 to 1
+    for (int32_t p = 0; p < m->n_private; p++)
+        for (int32_t t = 1; t < m->private[p].n_type; t++, sheet.row++) {
+            put_text(&sheet, "name", m->private[p].belief[t]);
+            put_text(&sheet, "text", m->private[p].text);
+            put_number(&sheet, "low", 0);
+            put_number(&sheet, "high", 1);
+            put_number(&sheet, "start", m->private[p].start[t]);
+            put_text(&sheet, "drift", "");
+            put_text(&sheet, "noise", "");
+            put_text(&sheet, "unit", NULL);
+            put_source(&sheet, m, m->private[p].cite);
+        }
     return done(&sheet, failed);
 }
 
@@ -440,9 +454,10 @@ static Frame *paths_stack(const char *name, PathsFrame *make, const Model *m, co
 // a number of each actor
 static Frame *values_frame(const DurScenario *s, const char *name, const double *x, bool *failed) {
     const Model *m = s->model;
-    Sheet sheet = sheet_make(name, x ? m->n_actor : 0);
-    for (; x && sheet.row < m->n_actor; sheet.row++) {
-        put_text(&sheet, "actor", m->actor[sheet.row].name);
+    char who[256];
+    Sheet sheet = sheet_make(name, x ? model_rows(m) : 0);
+    for (; x && sheet.row < model_rows(m); sheet.row++) {
+        put_text(&sheet, "actor", row_name(m, (int32_t)sheet.row, who));
         put_number(&sheet, "value", x[sheet.row]);
     }
     return done(&sheet, failed);
@@ -450,22 +465,33 @@ static Frame *values_frame(const DurScenario *s, const char *name, const double 
 
 static Frame *choices_frame(const DurScenario *s, bool *failed) {
     const Model *m = s->model;
-    const GameSolution *g = &s->session.equilibrium;
-    // waiting, and every move that is available
-    int64_t n = m->n_actor;
-    for (int32_t k = 0; k < m->n_jump; k++) n += m->jump[k].kind == JUMP_MOVE && isfinite(g->choice_start[k]);
+    Answer at;
+    DurError ignored = {0};
+    if (answer_make(&at, s, NULL, &ignored) != DUR_OK) {
+        answer_free(&at);
+        *failed = true;
+        return NULL;
+    }
+    // waiting, and every move that is available; types in place of an actor that has them
+    int64_t n = model_rows(m);
+    for (int32_t k = 0; k < m->n_jump; k++)
+        if (m->jump[k].kind == JUMP_MOVE && isfinite(at.choice[k])) n += model_types(m, m->jump[k].actor);
     Sheet sheet = sheet_make("choices", n);
-    for (int32_t a = 0; a < m->n_actor; a++) {
+    for (int32_t r = 0; r < model_rows(m); r++) {
+        int32_t type, a = model_row_actor(m, r, &type);
+        const double *choice = at.type_choice ? at.type_choice + r * m->n_jump : at.choice;
+        char who[256];
         for (int32_t k = -1; k < m->n_jump; k++) {
             const ModelJump *jump = k < 0 ? NULL : &m->jump[k];
-            bool shown = !jump || (jump->kind == JUMP_MOVE && jump->actor == a && isfinite(g->choice_start[k]));
+            bool shown = !jump || (jump->kind == JUMP_MOVE && jump->actor == a && isfinite(at.choice[k]));
             if (!shown) continue;
-            put_text(&sheet, "actor", m->actor[a].name);
+            put_text(&sheet, "actor", row_name(m, r, who));
             put_text(&sheet, "move", k < 0 ? "wait" : m->jump[k].name);
-            put_number(&sheet, "probability", k < 0 ? g->wait_start[a] : g->choice_start[k]);
+            put_number(&sheet, "probability", k >= 0 ? choice[k] : at.type_wait ? at.type_wait[r] : at.wait[a]);
             sheet.row++;
         }
     }
+    answer_free(&at);
     return done(&sheet, failed);
 }
 

@@ -72,7 +72,7 @@ static DurStatus make_rows(Refinement *out, const Model *m, DurError *error) {
     for (int32_t v = m->n_mode; v < model_variables(m); v++) out->n_stock++;
     out->n_claim = m->n_claim;
     bool *wanted = memory_zeroed((size_t)m->n_quantity, sizeof *wanted);
-    out->row = memory_zeroed((size_t)(m->n_actor + m->n_quantity + m->n_claim), sizeof *out->row);
+    out->row = memory_zeroed((size_t)(model_rows(m) + m->n_quantity + m->n_claim), sizeof *out->row);
     out->stock = memory_zeroed((size_t)out->n_stock, sizeof *out->stock);
     out->grid = memory_zeroed((size_t)m->n_claim, sizeof *out->grid);
     out->verdict = memory_zeroed(3 * (size_t)m->n_claim, sizeof *out->verdict);
@@ -82,7 +82,7 @@ static DurStatus make_rows(Refinement *out, const Model *m, DurError *error) {
         mark_quantities(m, m->claim[c].left, wanted);
         mark_quantities(m, m->claim[c].right, wanted);
     }
-    for (int32_t a = 0; made && a < m->n_actor; a++) out->row[out->n_row++] = (RefineRow){.kind = REFINE_VALUE, .which = a};
+    for (int32_t a = 0; made && a < model_rows(m); a++) out->row[out->n_row++] = (RefineRow){.kind = REFINE_VALUE, .which = a};
     for (int32_t q = 0; made && q < m->n_quantity; q++)
         if (wanted[q]) out->row[out->n_row++] = (RefineRow){.kind = REFINE_QUANTITY, .which = q};
     for (int32_t c = 0; made && c < m->n_claim; c++) out->row[out->n_row++] = (RefineRow){.kind = REFINE_GAP, .which = c};
@@ -105,7 +105,7 @@ static double bytes_per_state(const DurScenario *s, const Refinement *out) {
         if (out->row[k].kind == REFINE_QUANTITY) exact = fmax(exact, check_exact_bytes(l, out->row[k].which));
     for (int32_t p = 0; p < m->n_policy; p++) n_phase += m->policy[p].n_phase;
     // values to start from are carried over beside the solver's own
-    double warm = 8.0 * m->n_actor * (double)l->n_state;
+    double warm = 8.0 * model_rows(m) * (double)l->n_state;
     return (game_bytes(l) + n_phase * policy_bytes(l) + exact + warm) / (double)l->n_state;
 }
 
@@ -406,6 +406,10 @@ DurStatus refine(Refinement *out, DurScenario *s, const DurOptions *options, Dur
     double begun = progress_seconds();
     if (model_variables(m) == m->n_mode)
         return status_fail(error, DUR_INPUT, "there is no grid to double: the scenario has no stock");
+    for (int32_t p = 0; p < m->n_private; p++)
+        if (m->private[p].n_type > 2)
+            return status_fail(error, DUR_UNSUPPORTED, "this version doubles beliefs over two types, and `%s` has %d",
+                               m->private[p].name, m->private[p].n_type);
     TRY(study_lattice(s, error));
     TRY(make_rows(out, m, error));
     Work w = {.s = s, .options = *options, .out = out, .bytes_per_state = bytes_per_state(s, out)};
@@ -450,7 +454,8 @@ static const char *grid_name(GridVerdict v) {
 }
 
 static void put_row_name(Text *out, const Model *m, const RefineRow *row) {
-    if (row->kind == REFINE_VALUE) text_printf(out, "value of %s at the start", m->actor[row->which].name);
+    char who[256];
+    if (row->kind == REFINE_VALUE) text_printf(out, "value of %s at the start", row_name(m, row->which, who));
     else if (row->kind == REFINE_QUANTITY) text_append(out, m->quantity[row->which].text);
     else text_printf(out, "difference of claim %s", m->claim[row->which].name);
 }
@@ -458,10 +463,11 @@ static void put_row_name(Text *out, const Model *m, const RefineRow *row) {
 static void render_row(Json *j, const Model *m, const Refinement *r, const RefineRow *row) {
     static const char *const kind[] = {"value", "quantity", "gap"};
     Text name = {0};
+    char who[256];
     put_row_name(&name, m, row);
     json_object(j);
     json_pair_string(j, "kind", kind[row->kind]);
-    json_pair_string(j, "name", row->kind == REFINE_VALUE ? m->actor[row->which].name
+    json_pair_string(j, "name", row->kind == REFINE_VALUE ? row_name(m, row->which, who)
                               : row->kind == REFINE_GAP ? m->claim[row->which].name : text_view(&name));
     json_pair_number(j, "written", row->coarse.value);
     json_pair_number(j, "doubled", row->doubled.value);

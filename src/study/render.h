@@ -12,9 +12,23 @@ void render_identity(Json *j, const DurScenario *s);
 /// "seed": a number, or a string of digits where a number would not hold it.
 void render_seed(Json *j, uint64_t seed);
 
-/// The equilibrium: states, values, choices ([n_actor], [n_jump], [n_actor]), certificate, what it took. Inside an
-/// object.
-void render_solution(Json *j, const DurScenario *s, const double *value, const double *choice, const double *wait);
+/// What the equilibrium says at one state: arrays as in GameSolution and game_types_at; the last three NULL where no actor
+/// has a private type.
+typedef struct Answer {
+    double *value, *choice, *wait;
+    double *type_choice, *type_wait, *belief;
+    const double *state;   // [n_variable] borrowed; NULL: the start
+} Answer;
+
+/// Ask it at a state (NULL: the start). Freed by answer_free, also after a failure.
+DurStatus answer_make(Answer *out, const DurScenario *s, const double *state, DurError *error);
+void      answer_free(Answer *answer);
+
+/// The equilibrium: states, values, choices, certificate, what it took. Inside an object.
+void render_solution(Json *j, const DurScenario *s, const Answer *at);
+
+/// "sender (bluffing)": a row of values; "target" where an actor has no types. Returns the buffer.
+const char *row_name(const Model *m, int32_t row, char name[256]);
 
 /// "values": {actor: value}; "choices": {actor: {move: probability, "wait": ...}}, "unavailable": [...]. Inside an object.
 void render_values(Json *j, const Model *m, const double *value);

@@ -60,11 +60,12 @@ static void put_solution(Text *out, const DurScenario *s) {
     put_solve(out, s);
     text_printf(out, "\n  residual %.1e", g->certificate.residual);
     if (isfinite(g->certificate.consistency)) text_printf(out, ", consistency %.1e", g->certificate.consistency);
-    for (int32_t a = 0; g->certificate.regret && a < m->n_actor; a++) {
+    for (int32_t a = 0; g->certificate.regret && a < model_rows(m); a++) {
+        char who[256];
         if (!isfinite(g->certificate.regret[a])) continue;
         text_append(out, a == 0 ? ", regret " : ", ");
         text_number(out, g->certificate.regret[a], 2);
-        text_printf(out, " (%s)", m->actor[a].name);
+        text_printf(out, " (%s)", row_name(m, a, who));
     }
     text_char(out, '\n');
 }
@@ -92,8 +93,8 @@ static void put_ends(Text *out, const DurScenario *s, const RunAnswers *run) {
     grid_cell(&grid, "start");
     text_free(&head);
     for (int32_t p = 0; p < n_column; p++) grid_cell(&grid, "%s", p ? m->policy[p - 1].name : "equilibrium");
-    for (int32_t k = 0; k < m->n_stock; k++) {
-        grid_cell(&grid, "%s", m->stock[k].name);
+    for (int32_t k = 0; k < run->paths[0].n_stock; k++) {
+        grid_cell(&grid, "%s", model_variable_name(m, m->n_mode + k));
         grid_number(&grid, run->paths[0].mean[k * run->paths[0].n_time], 3);
         for (int32_t p = 0; p < n_column; p++)
             grid_number(&grid, run->paths[p].n_run ? run->paths[p].mean[k * run->paths[p].n_time + last] : NAN, 3);
@@ -129,14 +130,21 @@ static void put_verdicts(Text *out, const Model *m, const ClaimAnswers *claims) 
     grid_print(&grid, out, 2);
 }
 
-static void render_run(Json *j, const DurScenario *s, const DurOptions *options, const RunAnswers *run) {
+static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *options, const RunAnswers *run,
+                            DurError *error) {
     const Model *m = s->model;
-    const GameSolution *g = &s->session.equilibrium;
+    Answer at;
+    DurStatus status = answer_make(&at, s, NULL, error);
+    if (status != DUR_OK) {
+        answer_free(&at);
+        return status;
+    }
     json_object(j);
     render_identity(j, s);
     json_key(j, "solve");
     json_object(j);
-    render_solution(j, s, g->value_start, g->choice_start, g->wait_start);
+    render_solution(j, s, &at);
+    answer_free(&at);
     json_end_object(j);
     json_pair_int(j, "runs", run->paths[0].n_run);
     render_seed(j, options->seed);
@@ -147,8 +155,8 @@ static void render_run(Json *j, const DurScenario *s, const DurOptions *options,
         json_key(j, p ? m->policy[p - 1].name : "equilibrium");
         json_object(j);
         if (run->why[p][0]) json_pair_string(j, "note", run->why[p]);
-        for (int32_t k = 0; paths->n_run && k < m->n_stock; k++)
-            json_pair_number(j, m->stock[k].name, paths->mean[(k + 1) * paths->n_time - 1]);
+        for (int32_t k = 0; paths->n_run && k < paths->n_stock; k++)
+            json_pair_number(j, model_variable_name(m, m->n_mode + k), paths->mean[(k + 1) * paths->n_time - 1]);
         json_end_object(j);
     }
     json_end_object(j);
@@ -156,6 +164,7 @@ static void render_run(Json *j, const DurScenario *s, const DurOptions *options,
     render_claims(j, m, &run->claims);
     json_pair_string(j, "page", options->html);
     json_end_object(j);
+    return DUR_OK;
 }
 
 static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, DurResult *result,
@@ -176,7 +185,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     put_equilibria_claims(&result->text, s, &run->claims);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);
     Json j = json_make(&result->json);
-    render_run(&j, s, options, run);
+    TRY(render_run(&j, s, options, run, error));
     for (int32_t p = 1; p < run->n_paths; p++)
         if (run->why[p][0])
             return status_fail(error, DUR_UNMET, "policy %s: %s", s->model->policy[p - 1].name, run->why[p]);

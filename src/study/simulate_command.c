@@ -75,7 +75,7 @@ static Frame *paths_frame(const SimPaths *p, const Model *m) {
     char date[16];
     for (int32_t k = 0; made && k < p->n_stock; k++) {
         for (int32_t t = 0; made && t < p->n_time; t++, row++) {
-            made = frame_set_text(frame, VARIABLE, row, m->stock[k].name) &&
+            made = frame_set_text(frame, VARIABLE, row, model_variable_name(m, m->n_mode + k)) &&
                    frame_set_text(frame, DATE, row, model_date(m, p->time[t], date));
             time[row] = p->time[t];
             mean[row] = p->mean[k * p->n_time + t];
@@ -116,7 +116,7 @@ static void render_paths(Json *j, const SimPaths *p, const Model *m) {
     json_key(j, "stocks");
     json_object(j);
     for (int32_t k = 0; k < p->n_stock; k++) {
-        json_key(j, m->stock[k].name);
+        json_key(j, model_variable_name(m, m->n_mode + k));
         json_object(j);
         put_series(j, "mean", &p->mean[k * p->n_time], p->n_time);
         for (int q = 0; q < SIM_QUANTILES; q++)
@@ -166,7 +166,7 @@ static void put_stocks(Text *out, const SimPaths *p, const Model *m, const int32
     for (int32_t k = 0; k < p->n_stock; k++) {
         for (int32_t i = 0; i < SHOWN; i++) {
             if (i && shown[i] == shown[i - 1]) continue;
-            grid_cell(&grid, "%s", i ? "" : m->stock[k].name);
+            grid_cell(&grid, "%s", i ? "" : model_variable_name(m, m->n_mode + k));
             put_when(&grid, p, m, shown[i]);
             grid_number(&grid, p->mean[k * p->n_time + shown[i]], 4);
             for (int q = 0; q < SIM_QUANTILES; q++)

@@ -206,6 +206,8 @@ void study_start(const DurScenario *s, double *state) {
     for (int32_t i = 0; i < m->n_mode; i++) state[i] = 0;
     for (int32_t k = 0; k < m->n_stock; k++)
         state[m->n_mode + k] = eval_state(m, m->stock[k].start, NULL, s->session.param, NULL, NULL);
+    for (const ModelPrivate *p = m->private; p < m->private + m->n_private; p++)
+        for (int32_t t = 1; t < p->n_type; t++) state[p->variable + t - 1] = p->start[t];
 }
 
 DurStatus study_reach(const char *path, DurError *error) {
@@ -247,7 +249,7 @@ DurStatus study_lattice(DurScenario *s, DurError *error) {
         return status_fail(error, DUR_LIMIT, "the lattice has %.4g states, and the limit is %.4g: make some `grid` "
                            "coarser, or leave a stock or mode out", size.n_state, (double)LATTICE_STATES_MAX);
     // the least that a solve keeps: a value of every actor and a few columns beside it
-    double least = size.table_bytes + 8 * size.n_state * (s->model->n_actor + 4);
+    double least = size.table_bytes + 8 * size.n_state * (model_rows(s->model) + 4);
     TRY(refuse_bytes(size.n_state, least, "a game", error));
     DurStatus status = lattice_make_grid(&now->lattice, s->model, now->param, now->n_node, error);
     if (status != DUR_OK) now->lattice = NULL;
@@ -264,9 +266,11 @@ static DurStatus carry(const Session *now, const Policy *coarse, double **out, D
     *out = NULL;
     if (!now->coarse || !coarse) return DUR_OK;
     const Lattice *from = coarse->lattice, *to = now->lattice;
-    double *warm = memory_column(to->model->n_actor * to->n_state);
+    // what moves tell is not carried: it follows from the values
+    int32_t n_row = model_rows(to->model);
+    double *warm = memory_column(n_row * to->n_state + policy_shifts(to, NULL));
     DurStatus status = warm ? DUR_OK : DUR_MEMORY;
-    for (int32_t a = 0; a < to->model->n_actor && status == DUR_OK; a++)
+    for (int32_t a = 0; a < n_row && status == DUR_OK; a++)
         status = lattice_carry(from, coarse->value + a * from->n_state, to, warm + a * to->n_state);
     if (status == DUR_OK) *out = warm;
     else memory_free(warm);
@@ -288,6 +292,9 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
 static DurStatus find_others(DurScenario *s, DurError *error) {
     Session *now = &s->session;
     if (now->has_others) return DUR_OK;
+    if (s->model->n_private)
+        return status_fail(error, DUR_UNSUPPORTED,
+                           "this version does not look for other equilibria where an actor has a private type");
     const GameSolution *g = &now->equilibrium;
     // room for as many equilibria as a scenario of this kind was ever seen to have
     TRY(refuse_bytes((double)now->lattice->n_state, game_starts_bytes(now->lattice, 16, s->team),

@@ -109,6 +109,13 @@ static void draw_state(const Model *m, Stream *luck, double *state) {
     for (int32_t i = 0; i < m->n_mode; i++) state[i] = floor(stream_uniform(luck) * m->mode[i].n_value);
     for (int32_t k = 0; k < m->n_stock; k++)
         state[m->n_mode + k] = m->stock[k].low + stream_uniform(luck) * (m->stock[k].high - m->stock[k].low);
+    // a point of a simplex: one share of what is left after the other
+    for (const ModelPrivate *p = m->private; p < m->private + m->n_private; p++)
+        for (int32_t t = 1, v = p->variable; t < p->n_type; t++, v++) {
+            double left = 1;
+            for (int32_t u = p->variable; u < v; u++) left -= state[u];
+            state[v] = stream_uniform(luck) * left;
+        }
 }
 
 static void describe_state(const Model *m, const double *state, uint64_t mask, Text *out) {
@@ -131,6 +138,7 @@ static void warn_negative(DurScenario *s, const char *what, const char *name, Pr
     Interval box[MODEL_VARIABLES_MAX];
     for (int32_t i = 0; i < m->n_mode; i++) box[i] = (Interval){0, m->mode[i].n_value - 1};
     for (int32_t k = 0; k < m->n_stock; k++) box[m->n_mode + k] = (Interval){m->stock[k].low, m->stock[k].high};
+    for (int32_t v = m->n_mode + m->n_stock; v < model_variables(m); v++) box[v] = (Interval){0, 1};
     if (eval_bound(m, program, box, param, NULL).low >= 0) return;
 
     double state[MODEL_VARIABLES_MAX], worst_state[MODEL_VARIABLES_MAX], worst = 0;
@@ -161,6 +169,9 @@ static void warn_rates(DurScenario *s) {
         warn_negative(s, "attention rate", m->actor[a].name, m->actor[a].attends, PROGRAM_NONE);
         warn_negative(s, "precision", m->actor[a].name, m->actor[a].precision, PROGRAM_NONE);
     }
+    for (const ModelPrivate *p = m->private; p < m->private + m->n_private; p++)
+        for (int32_t k = 0; k < p->n_becomes; k++)
+            warn_negative(s, "rate of change", p->name, p->becomes[k].rate, PROGRAM_NONE);
     for (int32_t k = 0; k < m->n_stock; k++)
         warn_negative(s, "noise", m->stock[k].name, m->stock[k].noise, PROGRAM_NONE);
 }
