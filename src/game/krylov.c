@@ -12,6 +12,8 @@
 #define REDUCE_MOST 0.15
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
+/// Fewer values than this are not worth a second thread: a sweep of them takes about as long as waking it.
+#define VALUES_SHARED 16384
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
@@ -22,6 +24,7 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     k->n = (int64_t)l->model->n_actor * l->n_state;
     k->progress = progress;
     k->max_sweep = INT64_MAX;
+    if (k->n < VALUES_SHARED) team = NULL;
     k->tangent = tangent_make(l, rule, team);
     k->gmres = gmres_make(k->n, window, team);
     k->miss = memory_zeroed((size_t)k->n + 16, sizeof *k->miss);

@@ -82,6 +82,8 @@ DurStatus explain_can(const Model *m, DurError *error) {
     if (m->clock == CLOCK_ROUNDS)
         return status_fail(error, DUR_UNSUPPORTED, "this version tells the reasons for choices under `clock continuous` only, and this "
                            "scenario is played in rounds");
+    if (m->n_private)
+        return status_fail(error, DUR_UNSUPPORTED, "this version gives no reasons where an actor has a private type");
     return DUR_OK;
 }
 
@@ -90,8 +92,6 @@ DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int3
     const GameSolution *g = &s->session.equilibrium;
     const Lattice *l = s->session.lattice;
     *e = (Explanation){.scenario = s, .actor = actor};
-    if (m->n_private)
-        return status_fail(error, DUR_UNSUPPORTED, "this version gives no reasons where an actor has a private type");
     memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
     TRY(explain_can(m, error));
     TRY(study_room(s, reasons_bytes(l, team_size(s->team)), "explaining a game", error));

@@ -31,7 +31,8 @@ typedef struct Explanation {
     Adjoint  adjoint;
 } Explanation;
 
-/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds.
+/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds, and those
+/// with private types.
 DurStatus explain_can(const Model *model, DurError *error);
 
 /// Explain the equilibrium's choices at a state, which must have met its tolerance. DUR_LIMIT if memory does not suffice.

@@ -439,8 +439,6 @@ static DurStatus explain(DurScenario *s, const DurOptions *options, DurResult *r
     const Model *m = s->model;
     double state[MODEL_VARIABLES_MAX];
     int32_t actor;
-    if (m->n_private)
-        return status_fail(error, DUR_UNSUPPORTED, "this version gives no reasons where an actor has a private type");
     study_start(s, state);
     if (options->at) TRY(lang_read_state(m, options->at, state, error));
     TRY(read_actor(m, options->actor, &actor, error));

@@ -183,6 +183,7 @@ static void put_headline(Text *out, const DurScenario *s) {
     put_solve(out, s);
     text_append(out, "\n");
     const GameSolution *g = &s->session.equilibrium;
+    if (g->how[0]) text_printf(out, "  found by: %s\n", g->how);
     if (g->verdict != GAME_CONVERGED)
         text_printf(out, "  These numbers are where the solver stopped, not an equilibrium. %s\n", g->note);
     else if (!g->is_principal)
