@@ -10,6 +10,12 @@
 #define DUR_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
 #define DUR_PREFETCH(p)       __builtin_prefetch(p)
+/// A moment's rest in a loop that looks at what another thread does.
+#if defined(__x86_64__)
+#define DUR_PAUSE()           __builtin_ia32_pause()
+#else
+#define DUR_PAUSE()           ((void)0)
+#endif
 #define DUR_ALWAYS_INLINE     inline __attribute__((always_inline))
 
 /// Sixteen floats worked on together: the widest vector there is, in narrower ones where it is not. Element by element the

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include "base/compiler.h"
+#include "base/pages.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,12 +21,17 @@ static int refused(void) {
 
 void *memory_alloc(size_t n_byte) {
     if (refused()) return NULL;
-    return malloc(n_byte ? n_byte : 1);
+    void *p = malloc(n_byte ? n_byte : 1);
+    pages_prefer_large(p, n_byte);
+    return p;
 }
 
 void *memory_zeroed(size_t n, size_t n_byte_each) {
     if (refused()) return NULL;
-    return calloc(n ? n : 1, n_byte_each ? n_byte_each : 1);
+    // large blocks come fresh from the system, zeroed page by page when they are first touched
+    void *p = calloc(n ? n : 1, n_byte_each ? n_byte_each : 1);
+    if (p) pages_prefer_large(p, n * n_byte_each);
+    return p;
 }
 
 void *memory_resize(void *old, size_t n_byte) {
@@ -40,6 +46,7 @@ static void *column(int64_t n, size_t each) {
     size_t n_byte = ((size_t)n * each + 2 * DUR_ALIGN - 1) / DUR_ALIGN * DUR_ALIGN + DUR_ALIGN;
     void *p = NULL;
     if (posix_memalign(&p, DUR_ALIGN, n_byte)) return NULL;
+    pages_prefer_large(p, n_byte);
     memset(p, 0, n_byte);
     return p;
 }

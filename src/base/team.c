@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "base/team.h"
 
+#include "base/compiler.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -14,9 +15,9 @@ struct Team {
     pthread_t *thread;
     pthread_mutex_t lock;
     pthread_cond_t  start, done;
-    int64_t  round;            // counts calls of team_run, so that a thread knows a new one
-    int      n_busy;           // threads still in this round
-    bool     quit;
+    _Atomic int64_t round;     // counts calls of team_run, so that a thread knows a new one
+    _Atomic int     n_busy;    // threads still in this round
+    _Atomic bool    quit;
     TeamTask task;
     void    *context;
     int64_t  n_task;
@@ -27,7 +28,7 @@ struct Team {
     _Atomic int     n_worker;  // hands each thread its worker number once
 };
 
-/// Looks at a counter before a waiting thread lets others have the core.
+/// Looks at a counter before a waiting thread lets others have the core: some tens of microseconds.
 #define LOOKS_MOST 2000
 
 // tasks are taken in the order of their numbers, so whoever waits here waits for tasks that somebody already works at
@@ -38,7 +39,8 @@ static void work_stages(Team *team, int worker) {
         if (i >= team->n_task) return;
         while (i >= team->first[stage + 1]) stage++;
         for (int look = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < team->first[stage]; look++)
-            if (look >= LOOKS_MOST) sched_yield();
+            if (look < LOOKS_MOST) DUR_PAUSE();
+            else sched_yield();
         team->task(team->context, i, worker);
         atomic_fetch_add_explicit(&team->finished, 1, memory_order_release);
     }
@@ -60,17 +62,21 @@ static void *thread_main(void *arg) {
     Team *team = arg;
     int worker = atomic_fetch_add(&team->n_worker, 1);
     int64_t seen = 0;
-    pthread_mutex_lock(&team->lock);
     for (;;) {
-        while (team->round == seen && !team->quit) pthread_cond_wait(&team->start, &team->lock);
+        // the next round is often there before a thread could fall asleep
+        for (int look = 0; look < LOOKS_MOST && team->round == seen && !team->quit; look++) DUR_PAUSE();
+        if (team->round == seen) {
+            pthread_mutex_lock(&team->lock);
+            while (team->round == seen && !team->quit) pthread_cond_wait(&team->start, &team->lock);
+            pthread_mutex_unlock(&team->lock);
+        }
         if (team->quit) break;
         seen = team->round;
-        pthread_mutex_unlock(&team->lock);
         work(team, worker);
         pthread_mutex_lock(&team->lock);
         if (--team->n_busy == 0) pthread_cond_signal(&team->done);
+        pthread_mutex_unlock(&team->lock);
     }
-    pthread_mutex_unlock(&team->lock);
     return NULL;
 }
 
@@ -137,6 +143,7 @@ static void run(Team *team, TeamTask task, void *context, int64_t n_task, int64_
 
     work(team, 0);
 
+    for (int look = 0; look < LOOKS_MOST && team->n_busy > 0; look++) DUR_PAUSE();
     pthread_mutex_lock(&team->lock);
     while (team->n_busy > 0) pthread_cond_wait(&team->done, &team->lock);
     pthread_mutex_unlock(&team->lock);

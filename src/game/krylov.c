@@ -13,7 +13,7 @@
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
 /// Fewer values than this are not worth a second thread: a sweep of them takes about as long as waking it.
-#define VALUES_SHARED 16384
+#define VALUES_SHARED 65536
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 

@@ -199,8 +199,10 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 /// for itself in fewer sweeps on games with fast moves; two more don't.
 #define MODE_ROUNDS 3
 
-/// Groups of lanes by which coefficients are asked for before they are used.
-#define GROUPS_AHEAD 3
+/// Groups of lanes by which coefficients are asked for before they are used, and groups that are worked on together: what it
+/// takes to find the rows of a move is then shared.
+#define GROUPS_AHEAD 4
+#define GROUPS_TOGETHER 1
 
 // not functions: where vectors are narrower than this a compiler warns of passing them
 #define LOAD16(p)     (*(const DurFloat16 *)(p))
@@ -264,7 +266,7 @@ static inline const LatticeBlock *view_of(const TangentJob *job, int64_t block, 
 // What comes to one combination of modes from other stock nodes, and from how choices bend: acc[e] += ... of sixteen lanes
 // from `lane` on. `d` is read as it is.
 static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane, int32_t n_actor,
-                                           LatticeBlock *view, bool *is_viewed, DurFloat16 *acc) {
+                                           int32_t n_group, LatticeBlock *view, bool *is_viewed, DurFloat16 *acc) {
     const Lattice *l = job->lattice;
     const TangentCell *cell = &job->cell[block * l->n_mode_state + mode];
     int64_t first = mode * l->n_stock_state + block * l->n_lane, n_state = l->n_state;
@@ -272,107 +274,149 @@ static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block,
     const TangentFlow *flow = job->flow + cell->flow, *end = flow + cell->n_flat;
     for (; flow < end; flow++) {
         const float *at = d + lane + flow->shift;
-        for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(at + e * n_state) * flow->weight;
+        float weight = flow->weight;
+        for (int32_t e = 0; e < n_actor; e++)
+            for (int32_t g = 0; g < n_group; g++) acc[g * n_actor + e] += LOAD16(at + e * n_state + 16 * g) * weight;
     }
     for (end += cell->n_uneven; flow < end; flow++) {
-        const float *at = d + lane + flow->shift;
-        DurFloat16 rate = LOAD16(flow->lane + lane) * flow->weight;
-        for (int32_t e = 0; e < n_actor; e++) acc[e] += rate * LOAD16(at + e * n_state);
-    }
-    for (end += cell->n_rest; flow < end; flow++) {
-        if (lane + 16 <= flow->from || lane >= flow->to) continue;
-        if (flow->gather >= 0) {
-            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
-            for (int32_t e = 0; e < n_actor; e++) {
-                DurFloat16 x;
-                gathered16(l, flow->gather, view_of(job, block, mode, view, is_viewed), d + e * n_state, lane, &x);
-                acc[e] += rate * x;
-            }
-        } else if (lane >= flow->from && lane + 16 <= flow->to) {
-            const float *at = d + lane + flow->shift;
-            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
-            for (int32_t e = 0; e < n_actor; e++) acc[e] += rate * LOAD16(at + e * n_state);
-        } else {
-            for (int32_t e = 0; e < n_actor; e++)
-                for (int i = 0; i < 16; i++) {
-                    if (lane + i < flow->from || lane + i >= flow->to) continue;
-                    float rate = flow->lane ? flow->lane[lane + i] * flow->weight : flow->weight;
-                    acc[e][i] += rate * d[e * n_state + lane + i + flow->shift];
-                }
+        const float *at = d + lane + flow->shift, *rate = flow->lane + lane;
+        float weight = flow->weight;
+        for (int32_t g = 0; g < n_group; g++) {
+            DurFloat16 r = LOAD16(rate + 16 * g) * weight;
+            for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += r * LOAD16(at + e * n_state + 16 * g);
         }
     }
+    for (end += cell->n_rest; flow < end; flow++)
+        for (int32_t g = 0; g < n_group; g++) {
+            int64_t from = lane + 16 * g;
+            if (from + 16 <= flow->from || from >= flow->to) continue;
+            DurFloat16 *to = acc + g * n_actor;
+            if (flow->gather >= 0) {
+                DurFloat16 rate = flow->lane ? LOAD16(flow->lane + from) * flow->weight : (DurFloat16){0} + flow->weight;
+                for (int32_t e = 0; e < n_actor; e++) {
+                    DurFloat16 x;
+                    gathered16(l, flow->gather, view_of(job, block, mode, view, is_viewed), d + e * n_state, from, &x);
+                    to[e] += rate * x;
+                }
+            } else if (from >= flow->from && from + 16 <= flow->to) {
+                const float *at = d + from + flow->shift;
+                DurFloat16 rate = flow->lane ? LOAD16(flow->lane + from) * flow->weight : (DurFloat16){0} + flow->weight;
+                for (int32_t e = 0; e < n_actor; e++) to[e] += rate * LOAD16(at + e * n_state);
+            } else {
+                for (int32_t e = 0; e < n_actor; e++)
+                    for (int i = 0; i < 16; i++) {
+                        if (from + i < flow->from || from + i >= flow->to) continue;
+                        float rate = flow->lane ? flow->lane[from + i] * flow->weight : flow->weight;
+                        to[e][i] += rate * d[e * n_state + from + i + flow->shift];
+                    }
+            }
+        }
     const float *coefficient = group_of(job, block, mode, lane);
+    int64_t group = job->group, next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
     for (int32_t s = 0; s < cell->n_site; s++) {
         const TangentSite *site = &job->site[cell->site + s];
-        const float *row = coefficient + site->row * job->group, *mine = d + site->actor * n_state + lane;
+        const float *row = coefficient + site->row * group, *mine = d + site->actor * n_state + lane;
         if (site->target >= 0) {
-            DurFloat16 bend = LOAD16(mine + (site->target - mode) * l->n_stock_state) - LOAD16(mine);
-            for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(row + (1 + e) * job->group) * bend;
+            const float *there = mine + (site->target - mode) * l->n_stock_state;
+            for (int32_t g = 0; g < n_group; g++) {
+                DurFloat16 bend = LOAD16(there + 16 * g) - LOAD16(mine + 16 * g);
+                for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += LOAD16(row + g * next + (1 + e) * group) * bend;
+            }
             continue;
         }
-        DurFloat16 rate = LOAD16(row), bend = -LOAD16(mine);
-        for (int32_t e = 0; e < n_actor; e++) {
-            const float *x = d + e * n_state;
-            DurFloat16 q = {0};
-            if (site->n_corner == 0)
-                gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x, lane, &q);
-            for (int32_t c = 0; c < site->n_corner; c++) {
-                const TangentCorner *corner = &job->corner[site->corner + c];
-                q += LOAD16(x + lane + corner->shift) * corner->weight;
+        for (int32_t g = 0; g < n_group; g++) {
+            DurFloat16 rate = LOAD16(row + g * next), bend = -LOAD16(mine + 16 * g);
+            for (int32_t e = 0; e < n_actor; e++) {
+                const float *x = d + e * n_state;
+                DurFloat16 q = {0};
+                if (site->n_corner == 0)
+                    gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x, lane + 16 * g, &q);
+                for (int32_t c = 0; c < site->n_corner; c++) {
+                    const TangentCorner *corner = &job->corner[site->corner + c];
+                    q += LOAD16(x + lane + 16 * g + corner->shift) * corner->weight;
+                }
+                acc[g * n_actor + e] += rate * q;
+                if (e == site->actor) bend += q;
             }
-            acc[e] += rate * q;
-            if (e == site->actor) bend += q;
+            for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += LOAD16(row + g * next + (1 + e) * group) * bend;
         }
-        for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(row + (1 + e) * job->group) * bend;
     }
+}
+
+// the first part of a sweep for `n_group` groups of lanes: what stays as it is while modes are gone through
+static DUR_ALWAYS_INLINE void begin_groups(const TangentJob *job, int64_t block, int64_t mode, int64_t from, int64_t g,
+                                           int64_t pad, int32_t n_actor, int32_t n_group, LatticeBlock *view,
+                                           bool *is_viewed, float *DUR_RESTRICT x, float *DUR_RESTRICT acc) {
+    const Lattice *l = job->lattice;
+    int64_t first = mode * l->n_stock_state + block * l->n_lane + from + g;
+    DurFloat16 sum[GROUPS_TOGETHER * (n_actor > 0 ? n_actor : 1)];
+    for (int32_t k = 0; k < n_group; k++)
+        for (int32_t e = 0; e < n_actor; e++) {
+            int64_t at = e * l->n_state + first + 16 * k;
+            sum[k * n_actor + e] = job->right ? LOAD16(job->right + at) : (DurFloat16){0};
+            STORE16(x + (mode * n_actor + e) * pad + g + 16 * k, LOAD16(job->d + at));
+        }
+    from_outside(job, block, mode, from + g, n_actor, n_group, view, is_viewed, sum);
+    for (int32_t k = 0; k < n_group; k++)
+        for (int32_t e = 0; e < n_actor; e++) STORE16(acc + (mode * n_actor + e) * pad + g + 16 * k, sum[k * n_actor + e]);
+}
+
+// one combination of modes from what the others have become, for `n_group` groups of lanes
+static DUR_ALWAYS_INLINE void settle_groups(const TangentJob *job, const TangentCell *cell, const float *coefficient,
+                                            int64_t next, int64_t mode, int64_t g, int64_t pad, int32_t n_actor,
+                                            int32_t n_group, float *x, const float *acc) {
+    const TangentSite *site = &job->site[cell->site];
+    int64_t group = job->group;
+    float *here = x + mode * n_actor * pad + g;
+    const float *a = acc + mode * n_actor * pad + g;
+    DurFloat16 sum[GROUPS_TOGETHER * (n_actor > 0 ? n_actor : 1)];
+    for (int32_t k = 0; k < n_group; k++)
+        for (int32_t e = 0; e < n_actor; e++) sum[k * n_actor + e] = LOAD16(a + e * pad + 16 * k);
+    for (int32_t s = 0; s < cell->n_site; s++) {
+        if (site[s].target < 0) continue;
+        const float *row = coefficient + site[s].row * group, *there = x + site[s].target * n_actor * pad + g;
+        for (int32_t k = 0; k < n_group; k++) {
+            DurFloat16 rate = LOAD16(row + k * next);
+            for (int32_t e = 0; e < n_actor; e++) sum[k * n_actor + e] += rate * LOAD16(there + e * pad + 16 * k);
+        }
+    }
+    for (int32_t k = 0; k < n_group; k++)
+        for (int32_t e = 0; e < n_actor; e++)
+            STORE16(here + e * pad + 16 * k, sum[k * n_actor + e] * LOAD16(coefficient + k * next + e * group));
 }
 
 // x [n_mode_state x n_actor x pad], pad = lanes rounded up to sixteen; acc [the same]
 static DUR_ALWAYS_INLINE void sweep_actors(const TangentJob *job, int64_t block, int64_t from, int64_t to, int32_t n_actor,
                                            float *DUR_RESTRICT x, float *DUR_RESTRICT acc) {
     const Lattice *l = job->lattice;
-    int64_t n_lane = l->n_lane, n_mode = l->n_mode_state, pad = (to - from + 15) / 16 * 16;
+    int64_t n_mode = l->n_mode_state, pad = (to - from + 15) / 16 * 16;
     for (int64_t mode = 0; mode < n_mode; mode++) {
         LatticeBlock view;
         bool is_viewed = false;
-        int64_t first = mode * l->n_stock_state + block * n_lane, n_row = job->mode_row[mode + 1] - job->mode_row[mode];
+        int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode], g = 0;
         const float *ahead = group_of(job, block, mode, from) + GROUPS_AHEAD * 16 * n_row;
-        for (int64_t g = 0; g < pad; g += 16) {
-            // coefficients come from far away, and only few of them are needed here: all are asked for
+        // coefficients come from far away, and only few of them are needed here: all are asked for
+        for (; g + 16 * GROUPS_TOGETHER <= pad; g += 16 * GROUPS_TOGETHER) {
+            for (int64_t r = 0; r < n_row * GROUPS_TOGETHER; r++, ahead += 16) DUR_PREFETCH(ahead);
+            begin_groups(job, block, mode, from, g, pad, n_actor, GROUPS_TOGETHER, &view, &is_viewed, x, acc);
+        }
+        for (; g < pad; g += 16) {
             for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
-            DurFloat16 sum[n_actor > 0 ? n_actor : 1];
-            for (int32_t e = 0; e < n_actor; e++) {
-                int64_t at = e * l->n_state + first + from + g;
-                sum[e] = job->right ? LOAD16(job->right + at) : (DurFloat16){0};
-                STORE16(x + (mode * n_actor + e) * pad + g, LOAD16(job->d + at));
-            }
-            from_outside(job, block, mode, from + g, n_actor, &view, &is_viewed, sum);
-            for (int32_t e = 0; e < n_actor; e++) STORE16(acc + (mode * n_actor + e) * pad + g, sum[e]);
+            begin_groups(job, block, mode, from, g, pad, n_actor, 1, &view, &is_viewed, x, acc);
         }
     }
 
     // combinations of modes forth and back, each seeing what the others have become
     for (int32_t round = 0; round < MODE_ROUNDS; round++)
         for (int64_t step = 0; step < n_mode; step++) {
-            int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step;
+            int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step, g = 0;
             const TangentCell *cell = &job->cell[block * n_mode + mode];
-            const TangentSite *site = &job->site[cell->site];
             const float *coefficient = group_of(job, block, mode, from);
-            int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode], group = job->group;
-            float *here = x + mode * n_actor * pad;
-            const float *a = acc + mode * n_actor * pad;
-            for (int64_t g = 0; g < pad; g += 16, coefficient += 16 * n_row) {
-                DurFloat16 sum[n_actor > 0 ? n_actor : 1];
-                for (int32_t e = 0; e < n_actor; e++) sum[e] = LOAD16(a + e * pad + g);
-                for (int32_t s = 0; s < cell->n_site; s++) {
-                    if (site[s].target < 0) continue;
-                    DurFloat16 rate = LOAD16(coefficient + site[s].row * group);
-                    const float *there = x + site[s].target * n_actor * pad + g;
-                    for (int32_t e = 0; e < n_actor; e++) sum[e] += rate * LOAD16(there + e * pad);
-                }
-                for (int32_t e = 0; e < n_actor; e++)
-                    STORE16(here + e * pad + g, sum[e] * LOAD16(coefficient + e * group));
-            }
+            int64_t next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
+            for (; g + 16 * GROUPS_TOGETHER <= pad; g += 16 * GROUPS_TOGETHER, coefficient += GROUPS_TOGETHER * next)
+                settle_groups(job, cell, coefficient, next, mode, g, pad, n_actor, GROUPS_TOGETHER, x, acc);
+            for (; g < pad; g += 16, coefficient += next)
+                settle_groups(job, cell, coefficient, next, mode, g, pad, n_actor, 1, x, acc);
         }
 }
 
