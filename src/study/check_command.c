@@ -7,10 +7,10 @@
 #include <string.h>
 
 /// What one sweep over one state costs on one core for each way out of it and each actor, and how many sweeps a solve
-/// with its certificate is worth: measured on scenarios/us-mexico (6.3 s on one core). An estimate, told as such:
+/// with its certificate is worth: measured on scenarios/us-mexico (3.9 s of processor time). An estimate, told as such:
 /// sharper precision takes more sweeps.
 #define SECONDS_PER_WAY 1.0e-9
-#define SWEEPS          400.0
+#define SWEEPS          250.0
 
 // ---- lines without a source -------------------------------------------------------------------------------------
 
