@@ -16,6 +16,7 @@ typedef struct Case {
 
 static inline void case_open(Case *k, const char *text) {
     DurError error = {0};
+    *k = (Case){0};
     CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
     k->model = lang_take_model(&k->c);
     if (!k->model) {

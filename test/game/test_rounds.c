@@ -1,55 +1,20 @@
-#include "../check.h"
 #include "../random_rounds.h"
+#include "case.h"
 
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "game/rounds.h"
-#include "lang/lang.h"
 #include "lattice/round.h"
 
 #include <stdlib.h>
 
 // ---- making things ----
 
-typedef struct Case {
-    Compilation c;
-    Model *model;
-    Lattice *lattice;
-    double param[64];
-} Case;
-
-static void case_open(Case *k, const char *text) {
-    DurError error = {0};
-    *k = (Case){0};
-    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
-    k->model = lang_take_model(&k->c);
-    if (!k->model) {
-        Text out = {0};
-        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
-        fail_msg("%s\n%s", text_view(&out), text);
-    }
-    model_params(k->model, k->param);
-    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
-}
-
-static void case_close(Case *k) {
-    lattice_free(k->lattice);
-    model_free(k->model);
-    lang_free(&k->c);
-    *k = (Case){0};
-}
-
 static void case_set(Case *k, const char *name, double value) {
     DurError error = {0};
     k->param[model_find_param(k->model, name)] = value;
     lattice_free(k->lattice);
     CHECK_OK(lattice_make(&k->lattice, k->model, k->param, &error));
-}
-
-static void solved(GameSolution *s, const Case *k, const GameOptions *options) {
-    DurError error = {0};
-    if (game_solve(s, k->lattice, options, NULL, &error) != DUR_OK) fail_msg("%s", error.text);
-    if (s->verdict != GAME_CONVERGED) fail_msg("%s: %s", k->model->title, s->note);
 }
 
 static double choice(const Case *k, const GameSolution *s, const char *move) {
