@@ -21,6 +21,12 @@
 #define LENGTH_LEAST 1e-6
 /// Least cosine between a step along the branch and the tangents at its ends.
 #define AGREES_LEAST 0.6
+/// The same at the end of the way, where precision is held: lengths of the step that the end may lie off, and how well a
+/// point is known.
+#define STRAY_MOST 0.25
+#define STRAY_LEAST 1e-4
+/// How far down a branch is followed, in logarithms of the scale: at a 3000th of where it began it goes to precision 0.
+#define LOG_DOWN_MOST 8
 /// Points along the branch, and folds, at most. Where every state is a small game of its own the branch can turn hundreds of
 /// times: nobody waits for that.
 #define POINTS_MOST 2000
@@ -99,7 +105,19 @@ static DurStatus correct(Along *a, double *log_scale, double *value, bool *ok, i
     return DUR_OK;
 }
 
-// along the branch by its length, from a point at `scale` on it
+// true if `value` is farther from where a step led, in lengths of that step, than it can be on a smooth curve: then it is on
+// another branch. Where: at `share` of the step, within the plane of one precision
+static bool has_strayed(const Along *a, double share, double length, const double *value) {
+    double square = 0;
+    for (int64_t i = 0; i < a->k->n; i++) {
+        double off = value[i] - a->last[i] - share * length * (double)a->way[i];
+        square += off * off;
+    }
+    return !(sqrt(a->weight * square) <= STRAY_MOST * length + STRAY_LEAST);
+}
+
+// Along the branch by its length, from a point at `scale` on it to the stated precisions: upwards from below them (scale < 1),
+// or from them (scale 1) downwards and back.
 static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, double tolerance, double *value) {
     Along a = {.k = k};
     DurStatus status = DUR_MEMORY;
@@ -113,7 +131,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
     double size = size_of(value, k->n), at = log(scale), length = LENGTH_FIRST;
     a.weight = 1 / (sqrt((double)k->n) * size * size);
     take(&a, scale, value);
-    a.chord_log = 1;
+    a.chord_log = scale < 1 ? 1 : -1;
     status = tangent_of(&a);
     if (status != DUR_OK) goto done;
     float *first = a.way;
@@ -131,9 +149,12 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
             status = correct(&a, &at, value, &ok, &n_step);
             if (status != DUR_OK) goto done;
         }
-        if (at > 0) {
+        if (at > 0 && from == 0) {
+            // not away from the start yet: a shorter step
+            ok = false;
+        } else if (at > 0) {
             // past the stated precisions: the point between, found at them
-            double share = at > from ? -from / (at - from) : 1;
+            double share = -from / (at - from);
             for (int64_t i = 0; i < k->n; i++) value[i] = a.last[i] + share * (value[i] - a.last[i]);
             KrylovResult end;
             status = krylov_solve(&end, k, 1.0, tolerance, 2 * POINT_STEPS, value);
@@ -141,7 +162,9 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
             out->n_step++;
             if (status != DUR_OK) goto done;
             if (end.interrupted) { status = DUR_INTERRUPTED; goto done; }
-            if (end.converged && end.n_short == 0) {
+            if (end.converged && end.n_short == 0 && !has_strayed(&a, share, length, value)) {
+                // back without a point that was seen to turn
+                out->n_fold += a.way_log < 0;
                 out->converged = true;
                 out->reached = 1;
                 goto done;
@@ -175,8 +198,8 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
         a.way_log = a.next_log;
         if (n_step <= 2) length = length * 1.6 < LENGTH_MOST ? length * 1.6 : LENGTH_MOST;
         if (n_step >= 5) length /= 1.5;
-        // precision 0 is behind: the branch cannot end there
-        if (at < log(scale) - 8) break;
+        // on to precision 0
+        if (at < log(scale) - LOG_DOWN_MOST) break;
     }
 
 done:
@@ -236,4 +259,9 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
     }
     memory_free(kept);
     return status;
+}
+
+DurStatus branch_partner(BranchResult *out, Krylov *k, double tolerance, double *value) {
+    *out = (BranchResult){.residual = INFINITY};
+    return follow_length(out, k, 1.0, tolerance, value);
 }

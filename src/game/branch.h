@@ -23,4 +23,12 @@ typedef struct BranchResult {
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY. Memory beside `krylov`: 2 n doubles, 4 n floats.
 DurStatus branch_follow(BranchResult *out, Krylov *krylov, double tolerance, double *value);
 
+/// From an equilibrium along its branch, to lower precisions and around folds, to the equilibrium at which it comes back to
+/// the stated ones. Below them solutions are bounded, and make curves (but for games with symmetries and other rare ones):
+/// the principal branch leads to precision 0, all others have both ends at the stated precisions. So every equilibrium
+/// but the principal one has a partner; that is why they are odd in number.
+///   value     [in] an equilibrium at the stated precisions; [out] if converged, its partner
+/// Returns as branch_follow; not converged for the principal one, and where the branch was lost.
+DurStatus branch_partner(BranchResult *out, Krylov *krylov, double tolerance, double *value);
+
 #endif

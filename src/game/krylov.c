@@ -10,6 +10,9 @@
 #define REDUCE 0.1
 /// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
 #define REDUCE_MOST 0.15
+/// Far from a solution the tangent says little, and a linear solve leaves up to this much. Near, what it leaves falls with the
+/// square of what the step before brought. Source: Eisenstat and Walker 1996, choice 2.
+#define REDUCE_FAR 0.5
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
 /// Fewer values than this are not worth a second thread: a sweep of them takes about as long as waking it.
@@ -110,7 +113,7 @@ static DurStatus measure(Krylov *k, double *length) {
 
 static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     bool is_zero = largest(value, k->n) == 0;
-    double residual = take(k, scale, value), length;
+    double residual = take(k, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
     for (bool is_measured = false;;) {
         out->residual = residual;
         tell(k, scale, residual, tolerance);
@@ -120,7 +123,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
         if (!is_measured) TRY(measure(k, &length));
 
         // no more than is wanted, no less than pays
-        double reduce = REDUCE, enough = 0.2 * tolerance / residual;
+        double reduce = forcing, enough = 0.2 * tolerance / residual;
         if (enough > reduce) reduce = enough < REDUCE_MOST ? enough : REDUCE_MOST;
         TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d, NULL));
         out->n_step++;
@@ -146,6 +149,13 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
             fraction /= 2;
         }
         out->n_short += fraction < 1;
+        if (k->is_far && is_measured) {
+            double brought = length / length_before, safe = 0.9 * forcing * forcing;
+            forcing = 0.9 * brought * brought;
+            // not at once, after steps that were solved badly
+            if (safe > 0.1 && safe > forcing) forcing = safe;
+            forcing = forcing < REDUCE ? REDUCE : forcing < REDUCE_FAR ? forcing : REDUCE_FAR;
+        }
         is_zero = false;
     }
 }

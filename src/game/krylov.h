@@ -22,6 +22,7 @@ typedef struct Krylov {
     const Progress *progress;    // borrowed, may be NULL
     int64_t  n_take, n_sweep;    // counted: tangents taken, sweeps of linear systems
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
+    bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
     double   told;
 } Krylov;
