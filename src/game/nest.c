@@ -20,8 +20,7 @@
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
-// about half the nodes of every stock; false if that makes no difference to speak of
-static bool coarser(const Lattice *l, int32_t *n_node) {
+bool nest_coarser(const Lattice *l, int32_t *n_node) {
     double fewer = 1;
     for (int32_t v = 0; v < l->n_variable; v++) {
         n_node[v] = l->n_node[v];
@@ -92,7 +91,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     while (n_level < LEVELS_MOST && last->n_state > STATES_FEW) {
         int32_t n_node[MODEL_VARIABLES_MAX];
         DurError ignored = {0};
-        if (!coarser(last, n_node)) break;
+        if (!nest_coarser(last, n_node)) break;
         if (lattice_make_grid(&level[n_level], m, lattice->param, n_node, &ignored) != DUR_OK) break;
         last = level[n_level++];
     }

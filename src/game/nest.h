@@ -30,4 +30,7 @@ typedef struct NestResult {
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance,
                      NestFind find, void *context, double *value);
 
+/// About half the nodes of every stock, [n_variable]; false if that makes no difference to speak of.
+bool nest_coarser(const Lattice *lattice, int32_t *n_node);
+
 #endif

@@ -1,8 +1,9 @@
 #include "game/starts.h"
 
 #include "base/memory.h"
+#include "game/branch.h"
 #include "game/certify.h"
-#include "game/newton.h"
+#include "game/nest.h"
 #include "game/sweep.h"
 #include "num/elementary.h"
 #include "num/linear.h"
@@ -15,14 +16,28 @@
 
 /// Root of the starts' random streams: they are part of the method, not of a run.
 #define STARTS_SEED 0x73746172u
-/// Sweeps that one start may take; where Newton's method works at all it takes a few hundred.
-#define START_SWEEPS 6000
+/// Sweeps of linear systems that one start may take, tangents as TAKE_SWEEPS each; one that gets anywhere takes some hundred.
+#define START_SWEEPS 3000
+/// The same for following a branch, which takes some dozens of points of some dozens of sweeps.
+#define BRANCH_SWEEPS 30000
+/// Newton steps from one place. One that is near takes five, one from far away twenty.
+#define STEPS_MOST 60
 /// Values on a lattice up to this many are small: then each thread takes a start of its own; beyond, all threads share one.
 #define SMALL 1000000
+/// Dimensions of a Krylov space before it starts over. Far from any equilibrium linear systems are hard, and where there
+/// are few values more dimensions cost little.
+#define WINDOW 24
+#define WINDOW_FEW GMRES_WINDOW_MAX
+#define FEW 100000
+/// Values on a lattice beyond which starts are solved on a coarser one: what a start finds there in a second, the finer lattice
+/// changes in detail only.
+#define LARGE 50000
 /// Starts of one batch for each thread; their ends are compared when the batch is done.
 #define BATCH 4
 /// Longest step in precision, as a factor, when a start is followed from another precision.
 #define SCALE_STEP 1.5
+/// Residual to which points on that way are found.
+#define POINT_TOLERANCE 1e-3
 /// Sweeps before Newton's method, at random: none lets it find what sweeps are repelled by, many a quiet place.
 static const int64_t PRE_SWEEPS[4] = {0, 2, 8, 32};
 /// Sweeps tried when Newton's method led nowhere.
@@ -34,8 +49,19 @@ static const int64_t PRE_SWEEPS[4] = {0, 2, 8, 32};
 /// Sweeps over which growth is measured, and after which it is believed in any case.
 #define GROWTH_SWEEPS 50
 #define GROWTH_SWEEPS_MOST 2000
-/// Two stretches whose growth differs by less than this have settled.
+/// Two stretches whose growth differs by less than this have settled; or, after GROWTH_SWEEPS_FEW, by less than this part of
+/// what they are away from 1, which is what is asked.
 #define GROWTH_SETTLED 1e-5
+#define GROWTH_SETTLED_PART 0.02
+#define GROWTH_SWEEPS_FEW 200
+
+/// Where a task of a batch begins.
+typedef struct Origin {
+    const double *from;          // NULL: at a drawn start
+    const double *to;            // at a point between `from` and `to` ...
+    double  part;                // ... at this part of the way; or
+    bool    is_branch;           // at `from`, along its branch
+} Origin;
 
 typedef struct Starts {
     const Lattice *lattice;
@@ -47,14 +73,17 @@ typedef struct Starts {
     int64_t n_pattern;           // distinct wishes of all actors for modes, or a number too large to go through
 
     // one batch
+    Team   *team;                // borrowed
     int32_t n_worker;            // 1: starts share the team
+    int32_t n_batch;
     Sweep **sweep;               // [n_worker]
+    Krylov **krylov;             // [n_worker]
+    Progress quiet;              // what the workers ask whether to stop
     double *room;                // [n_worker x n]
     double *end;                 // [batch x n]
     bool   *found;               // [batch]
     int32_t first;               // start number of the batch's first
-    const double **between;      // [batch x 2] instead of drawn values: a point between these ...
-    double *part;                // [batch] ... at this part of the way; NULL: drawn
+    Origin *origin;              // [batch]
     _Atomic int out_of_memory;
     atomic_bool stopped;
 } Starts;
@@ -190,36 +219,56 @@ static bool is_stopped(void *context) {
     return atomic_load(&w->stopped);
 }
 
-static DurStatus newton(Starts *w, Sweep *sweep, double scale, double tolerance, double *x, int64_t *n_sweep,
-                        bool *arrived) {
-    Progress quiet = {.stop = is_stopped, .context = w};
-    double residual = INFINITY;
-    DurStatus status = newton_solve(sweep, w->n, w->n, scale, tolerance, w->max_sweep, &quiet, x, n_sweep, &residual);
-    *arrived = status == DUR_OK && residual <= tolerance;
-    return status;
+// From x to a solution, by whichever method of Newton's the game has. `arrived`: it got there; else x is where it was left.
+static DurStatus newton(Starts *w, int worker, double scale, double tolerance, double *x, bool *arrived) {
+    KrylovResult result;
+    DurStatus status = krylov_solve(&result, w->krylov[worker], scale, tolerance, STEPS_MOST, x);
+    *arrived = status == DUR_OK && result.converged;
+    return status == DUR_OK && result.interrupted ? DUR_INTERRUPTED : status;
 }
 
-static DurStatus solve_start(Starts *w, int32_t start, bool is_drawn, Sweep *sweep, double *x, double *room, bool *found) {
-    int64_t n_sweep = 0;
+// what a start may take begins anew
+static void refill(Starts *w, int worker, int64_t max_sweep) {
+    w->krylov[worker]->n_sweep = w->krylov[worker]->n_take = 0;
+    w->krylov[worker]->max_sweep = max_sweep;
+}
+
+// from an equilibrium along its branch to where that comes back
+static DurStatus follow_branch(Starts *w, int worker, double *x, bool *found) {
+    Krylov *k = w->krylov[worker];
+    BranchResult result;
+    refill(w, worker, BRANCH_SWEEPS);
+    k->is_far = false;
+    DurStatus status = branch_partner(&result, k, w->tolerance, x);
+    k->is_far = true;
+    *found = status == DUR_OK && result.converged;
+    return status == DUR_OK && result.interrupted ? DUR_INTERRUPTED : status;
+}
+
+static DurStatus solve_start(Starts *w, int32_t start, bool is_drawn, int worker, double *x, bool *found) {
     bool arrived = true;
+    Sweep *sweep = w->sweep[worker];
+    double *room = w->room + worker * w->n;
     Stream s = stream_make(STARTS_SEED, (uint64_t)start, UINT32_MAX);
     double u = stream_uniform(&s);
+    refill(w, worker, w->max_sweep);
 
     // from another precision, sharper or blunter, in steps to the game's own
     if (is_drawn && start % 4 == 3 && w->lattice->model->choice == CHOICE_QUANTAL) {
         double scale = elementary_exp(draw(&s, -1.5, 1.5));
         sweeps(sweep, scale, PRE_SWEEPS[2], w->n, x, room);
         while (arrived && fabs(elementary_log(scale)) > 1e-12) {
-            TRY(newton(w, sweep, scale, 1e-6, x, &n_sweep, &arrived));
+            TRY(newton(w, worker, scale, POINT_TOLERANCE, x, &arrived));
             scale = scale > SCALE_STEP ? scale / SCALE_STEP : scale < 1 / SCALE_STEP ? scale * SCALE_STEP : 1;
         }
     } else if (is_drawn) {
         sweeps(sweep, 1, PRE_SWEEPS[(int)(4 * u)], w->n, x, room);
     }
-    TRY(newton(w, sweep, 1, w->tolerance, x, &n_sweep, found));
+    TRY(newton(w, worker, 1, w->tolerance, x, found));
     if (*found || !is_drawn) return DUR_OK;
     sweeps(sweep, 1, RESCUE_SWEEPS, w->n, x, room);
-    return newton(w, sweep, 1, w->tolerance, x, &n_sweep, found);
+    refill(w, worker, w->max_sweep);
+    return newton(w, worker, 1, w->tolerance, x, found);
 }
 
 static void task_start(void *context, int64_t task, int worker) {
@@ -227,17 +276,17 @@ static void task_start(void *context, int64_t task, int worker) {
     if (worker == 0 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
     if (atomic_load(&w->stopped)) return;
     double *x = w->end + task * w->n;
-    int32_t start = w->first + (int32_t)task;
+    const Origin *o = &w->origin[task];
+    bool is_drawn = !o->from;
     DurStatus status = DUR_OK;
-    if (w->part) {
-        const double *a = w->between[2 * task], *b = w->between[2 * task + 1];
-        for (int64_t i = 0; i < w->n; i++) x[i] = a[i] + w->part[task] * (b[i] - a[i]);
-    } else {
-        status = draw_start(w, start, x);
-    }
+    int32_t start = w->first + (int32_t)task;
     w->found[task] = false;
+    if (is_drawn) status = draw_start(w, start, x);
+    else if (o->is_branch) memcpy(x, o->from, (size_t)w->n * sizeof *x);
+    else for (int64_t i = 0; i < w->n; i++) x[i] = o->from[i] + o->part * (o->to[i] - o->from[i]);
     if (status == DUR_OK)
-        status = solve_start(w, start, w->part == NULL, w->sweep[worker], x, w->room + worker * w->n, &w->found[task]);
+        status = o->is_branch ? follow_branch(w, worker, x, &w->found[task])
+                              : solve_start(w, start, is_drawn, worker, x, &w->found[task]);
     if (status == DUR_MEMORY) atomic_store(&w->out_of_memory, 1);
 }
 
@@ -265,19 +314,19 @@ void game_equilibria_free(GameEquilibria *e) {
     *e = (GameEquilibria){0};
 }
 
-// the equilibrium that an end belongs to, added if it is new
-static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, bool is_given) {
+// the equilibrium that an end belongs to, added if it is new; `n_start` starts came to it
+static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, bool is_given, int32_t n_start) {
     double size = vector_sup(x, w->n);
     for (int32_t k = 0; k < out->n; k++)
         if (distance(x, out->item[k].value, w->n) <= STARTS_DISTINCT * size) {
-            out->item[k].n_start += !is_given;
+            out->item[k].n_start += n_start;
             return DUR_OK;
         }
     GameEquilibrium *item = memory_resize(out->item, (size_t)(out->n + 1) * sizeof *item);
     if (!item) return DUR_MEMORY;
     out->item = item;
     GameEquilibrium *e = &item[out->n];
-    *e = (GameEquilibrium){.is_given = is_given, .n_start = !is_given};
+    *e = (GameEquilibrium){.is_given = is_given, .n_start = n_start};
     e->value = memory_column(w->n);
     if (!e->value) return DUR_MEMORY;
     memcpy(e->value, x, (size_t)w->n * sizeof *x);
@@ -308,7 +357,8 @@ static void watch(const Starts *w, Sweep *sweep, GameEquilibrium *e, double *roo
         }
         // a mean over many sweeps: near a pair of complex roots each alone goes up and down
         e->growth = factors > 0 ? elementary_exp(elementary_log(factors) / GROWTH_SWEEPS) : 0;
-        if (fabs(e->growth - last) <= GROWTH_SETTLED) break;
+        double settled = k >= GROWTH_SWEEPS_FEW ? GROWTH_SETTLED_PART * fabs(1 - e->growth) : 0;
+        if (fabs(e->growth - last) <= (settled > GROWTH_SETTLED ? settled : GROWTH_SETTLED)) break;
         last = e->growth;
     }
     e->is_left = e->growth > 1;
@@ -357,51 +407,192 @@ static void tell(const Starts *w, const GameEquilibria *out, double done, double
 }
 
 // solve a batch, and add its ends in order
-static DurStatus run_batch(Starts *w, GameEquilibria *out, int32_t n_task, Team *team) {
-    team_run(w->n_worker > 1 ? team : NULL, task_start, w, n_task);
+static DurStatus run_batch(Starts *w, GameEquilibria *out, int32_t n_task) {
+    team_run(w->n_worker > 1 ? w->team : NULL, task_start, w, n_task);
     if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
     if (atomic_load(&w->out_of_memory)) return DUR_MEMORY;
     for (int32_t k = 0; k < n_task; k++) {
-        if (w->found[k]) TRY(add_end(out, w, w->end + k * w->n, false));
-        else out->n_missed++;
+        bool is_start = !w->origin[k].is_branch;
+        if (w->found[k]) TRY(add_end(out, w, w->end + k * w->n, false, is_start));
+        else out->n_missed += is_start;
     }
     return DUR_OK;
 }
 
-// points between every two that are known: equilibria that best responses leave lie between those that they lead to
-static DurStatus look_between(Starts *w, GameEquilibria *out, int32_t n_batch, Team *team) {
+// From each equilibrium that is known along its branch, and from points between it and those before: equilibria that best
+// responses leave lie between those that they lead to.
+static DurStatus look_further(Starts *w, GameEquilibria *out) {
     static const double PART[3] = {0.5, 0.25, 0.75};
-    int32_t n_task = 0;
-    for (int32_t j = 1; j < out->n && out->n_between < w->n_start; j++) {
-        for (int32_t i = 0; i < j; i++)
-            for (int k = 0; k < 3; k++) {
-                w->between[2 * n_task] = out->item[i].value;
-                w->between[2 * n_task + 1] = out->item[j].value;
-                w->part[n_task++] = PART[k];
-                bool last = i + 1 == j && k == 2;
-                if (n_task < n_batch && !last) continue;
-                out->n_between += n_task;
-                TRY(run_batch(w, out, n_task, team));
-                n_task = 0;
-                tell(w, out, w->n_start, w->n_start);
-            }
+    // the principal one alone has no partner
+    if (out->n == 1 && out->item[0].is_given) return DUR_OK;
+    for (int32_t j = 0; j < out->n; j++) {
+        bool between = out->n_between < w->n_start;
+        int32_t n = 1 + (between ? 3 * j : 0), n_task = 0;
+        for (int32_t t = 0; t < n; t++) {
+            const double *value = out->item[j].value;
+            Origin *o = &w->origin[n_task++];
+            *o = (Origin){.from = value, .is_branch = true};
+            if (t > 0) *o = (Origin){.from = out->item[(t - 1) / 3].value, .to = value, .part = PART[(t - 1) % 3]};
+            out->n_branch += t == 0;
+            out->n_between += t > 0;
+            if (n_task < w->n_batch && t + 1 < n) continue;
+            TRY(run_batch(w, out, n_task));
+            n_task = 0;
+            tell(w, out, w->n_start, w->n_start);
+        }
     }
     return DUR_OK;
 }
 
-static int32_t workers(const Lattice *l, const Team *team) {
-    return (double)l->model->n_actor * (double)l->n_state <= SMALL ? team_size(team) : 1;
+static int32_t workers(double n_value, const Team *team) { return n_value <= SMALL ? team_size(team) : 1; }
+
+static int32_t window(const Lattice *l) {
+    return l->model->n_actor * l->n_state > FEW ? WINDOW : WINDOW_FEW;
 }
 
 double game_starts_bytes(const Lattice *l, int32_t n_kept, const Team *team) {
-    double n = 8.0 * l->model->n_actor * (double)l->n_state, n_worker = workers(l, team);
-    // Newton's room, a batch of ends, and one vector to sweep into; those that are kept; one policy to read choices from
-    return n_worker * (13 + 1 + (n_worker > 1 ? BATCH : 1)) * n + n_kept * n + policy_bytes(l);
+    double n = 8.0 * l->model->n_actor * (double)l->n_state, share = 1;
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    bool coarser = n > 8.0 * LARGE && nest_coarser(l, n_node);
+    for (int32_t v = 0; coarser && v < l->n_variable; v++) share *= (double)n_node[v] / l->n_node[v];
+    double n_worker = workers(share * n / 8, team);
+    // Newton's room, what following a branch takes, a batch of ends, and one vector to sweep into
+    double alone = krylov_bytes(l, window(l)) + 5 * n;
+    double all = n_worker * (alone + (n_worker > 1 ? BATCH - 1 : 0) * n) * share + (coarser ? share * n_kept * n : 0);
+    // those that are kept; one policy to read choices from
+    return (coarser && all < alone ? alone : all) + n_kept * n + policy_bytes(l);
 }
 
-DurStatus game_starts(GameEquilibria *out, const Lattice *l, const double *given, int32_t n_start,
+static void starts_close(Starts *w) {
+    for (int32_t k = 0; w->sweep && k < w->n_worker; k++) sweep_free(w->sweep[k]);
+    for (int32_t k = 0; w->krylov && k < w->n_worker; k++) krylov_free(w->krylov[k]);
+    memory_free(w->origin);
+    memory_free(w->found);
+    memory_free(w->end);
+    memory_free(w->room);
+    memory_free(w->krylov);
+    memory_free(w->sweep);
+    memory_free(w->low);
+}
+
+// `w` keeps where it is: its workers ask it whether to stop
+static DurStatus starts_open(Starts *w, const Lattice *l, const LatticeRule *rule, int32_t n_start, int32_t n_worker,
+                             const GameOptions *options, Team *team) {
+    const Model *m = l->model;
+    *w = (Starts){.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state, .n_start = n_start,
+                  .tolerance = options->tolerance > 0 ? options->tolerance : STARTS_TOLERANCE,
+                  .max_sweep = options->max_sweep > 0 ? options->max_sweep : START_SWEEPS,
+                  .n_worker = n_worker, .n_batch = n_worker > 1 ? BATCH * n_worker : 1, .n_pattern = count_patterns(m),
+                  .team = team};
+    w->quiet = (Progress){.stop = is_stopped, .context = w};
+    w->low = memory_column(2 * m->n_actor);
+    w->sweep = memory_zeroed((size_t)n_worker, sizeof *w->sweep);
+    w->krylov = memory_zeroed((size_t)n_worker, sizeof *w->krylov);
+    w->room = memory_column(n_worker * w->n);
+    w->end = memory_column(w->n_batch * w->n);
+    w->found = memory_zeroed((size_t)w->n_batch, sizeof *w->found);
+    w->origin = memory_zeroed((size_t)w->n_batch, sizeof *w->origin);
+    if (!w->low || !w->sweep || !w->krylov || !w->room || !w->end || !w->found || !w->origin) return DUR_MEMORY;
+    w->high = w->low + m->n_actor;
+    for (int32_t k = 0; k < n_worker; k++) {
+        Team *own = n_worker > 1 ? NULL : team;
+        w->sweep[k] = sweep_make(l, rule, own);
+        w->krylov[k] = krylov_make(l, rule, own, window(l), &w->quiet);
+        if (!w->sweep[k] || !w->krylov[k]) return DUR_MEMORY;
+        w->krylov[k]->is_far = true;
+    }
+    extremes(w);
+    return DUR_OK;
+}
+
+// the given one is refined like the others, so that it is known again when a start ends there
+static DurStatus add_given(Starts *w, GameEquilibria *out, const double *given) {
+    bool arrived;
+    refill(w, 0, w->max_sweep);
+    memcpy(w->end, given, (size_t)w->n * sizeof *given);
+    TRY(newton(w, 0, 1, w->tolerance, w->end, &arrived));
+    if (distance(w->end, given, w->n) > STARTS_DISTINCT * vector_sup(given, w->n))
+        memcpy(w->end, given, (size_t)w->n * sizeof *given);
+    return add_end(out, w, w->end, true, 0);
+}
+
+static DurStatus look(Starts *w, GameEquilibria *out) {
+    out->n_state = w->lattice->n_state;
+    for (w->first = 0; w->first < w->n_start; w->first += w->n_batch) {
+        tell(w, out, w->first, w->n_start);
+        TRY(run_batch(w, out, w->n_start - w->first < w->n_batch ? w->n_start - w->first : w->n_batch));
+    }
+    return look_further(w, out);
+}
+
+// the equilibria of a coarser lattice, carried over and refined
+static DurStatus carry(Starts *w, GameEquilibria *out, const Lattice *coarse, const GameEquilibria *few) {
+    int32_t n_actor = w->lattice->model->n_actor;
+    out->n_state = few->n_state;
+    out->n_between = few->n_between;
+    out->n_branch = few->n_branch;
+    out->n_missed = few->n_missed;
+    for (int32_t k = 0; k < few->n; k++) {
+        const GameEquilibrium *e = &few->item[k];
+        bool arrived;
+        tell(w, out, w->n_start, w->n_start);
+        for (int32_t a = 0; a < n_actor; a++)
+            TRY(lattice_carry(coarse, e->value + a * coarse->n_state, w->lattice, w->end + a * w->lattice->n_state));
+        refill(w, 0, w->max_sweep);
+        TRY(newton(w, 0, 1, w->tolerance, w->end, &arrived));
+        if (arrived) TRY(add_end(out, w, w->end, false, e->n_start));
+        else out->n_missed += e->n_start;
+    }
+    return DUR_OK;
+}
+
+// what the ends are: whether best responses leave them, and what is seen at the start
+static DurStatus look_at_ends(Starts *w, GameEquilibria *out, DurError *error) {
+    Watching watching = {.starts = w, .out = out};
+    memory_free(w->end);
+    w->end = NULL;
+    watching.room = memory_column(3 * w->n * w->n_worker);
+    if (!watching.room) return DUR_MEMORY;
+    team_run(w->n_worker > 1 ? w->team : NULL, task_watch, &watching, out->n);
+    memory_free(watching.room);
+    if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
+    for (int32_t k = 0; k < out->n; k++) TRY(describe(w, &out->item[k], w->team, error));
+    return DUR_OK;
+}
+
+// `given` may be NULL; `is_asked`: the lattice is the one that was asked about, not a coarser one
+static DurStatus find(GameEquilibria *out, const Lattice *l, const LatticeRule *rule, const double *given, int32_t n_start,
+                      bool is_asked, const GameOptions *options, Team *team, DurError *error) {
+    Starts w = {0};
+    GameEquilibria few = {0};
+    Lattice *coarse = NULL;
+    LatticeRule own = {.actor = -1};
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    DurError ignored = {0};
+    DurStatus status = DUR_OK;
+    // a coarser node may be where an expression has no value: then there is no such lattice
+    if (l->model->n_actor * l->n_state > LARGE && nest_coarser(l, n_node) &&
+        lattice_make_grid(&coarse, l->model, l->param, n_node, &ignored) == DUR_OK) {
+        bool is_ruled = rule && rule->actor >= 0;
+        if (is_ruled) status = lattice_rule_carry(&own, coarse, rule, error);
+        if (status == DUR_OK)
+            status = find(&few, coarse, is_ruled ? &own : NULL, NULL, n_start, false, options, team, error);
+    }
+    int32_t n_worker = few.n > 0 ? 1 : workers((double)(l->model->n_actor * l->n_state), team);
+    if (status == DUR_OK) status = starts_open(&w, l, rule, n_start, n_worker, options, team);
+    if (status == DUR_OK && given) status = add_given(&w, out, given);
+    if (status == DUR_OK) status = few.n > 0 ? carry(&w, out, coarse, &few) : look(&w, out);
+    if (status == DUR_OK && is_asked && out->n > 0) status = look_at_ends(&w, out, error);
+    starts_close(&w);
+    game_equilibria_free(&few);
+    if (own.actor >= 0) lattice_rule_free(&own);
+    lattice_free(coarse);
+    return status;
+}
+
+DurStatus game_starts(GameEquilibria *out, const Lattice *lattice, const double *given, int32_t n_start,
                       const GameOptions *options, Team *team, DurError *error) {
-    if (l->model->clock == CLOCK_ROUNDS) {
+    if (lattice->model->clock == CLOCK_ROUNDS) {
         *out = (GameEquilibria){0};
         return status_fail(error, DUR_UNSUPPORTED, "this version does not yet look for other equilibria of a game in rounds");
     }
@@ -409,69 +600,8 @@ DurStatus game_starts(GameEquilibria *out, const Lattice *l, const double *given
     if (!options) options = &none;
     *out = (GameEquilibria){.n_start = n_start};
     double begun = progress_seconds();
-    const Model *m = l->model;
-    Starts w = {.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state, .n_start = n_start,
-                .tolerance = options->tolerance > 0 ? options->tolerance : STARTS_TOLERANCE,
-                .max_sweep = options->max_sweep > 0 ? options->max_sweep : START_SWEEPS};
-    w.n_worker = workers(l, team);
-    w.n_pattern = count_patterns(m);
-    int32_t n_batch = w.n_worker > 1 ? BATCH * w.n_worker : 1;
-    double *part = memory_column(n_batch);
-    Watching watching = {.starts = &w, .out = out};
-    DurStatus status = DUR_MEMORY;
-    w.low = memory_column(2 * m->n_actor);
-    w.sweep = memory_zeroed((size_t)w.n_worker, sizeof *w.sweep);
-    w.room = memory_column(w.n_worker * w.n);
-    w.end = memory_column(n_batch * w.n);
-    w.found = memory_zeroed((size_t)n_batch, sizeof *w.found);
-    w.between = memory_zeroed(2 * (size_t)n_batch, sizeof *w.between);
-    if (!part || !w.low || !w.sweep || !w.room || !w.end || !w.found || !w.between) goto done;
-    w.high = w.low + m->n_actor;
-    for (int32_t k = 0; k < w.n_worker; k++) {
-        w.sweep[k] = sweep_make(l, options->rule, w.n_worker > 1 ? NULL : team);
-        if (!w.sweep[k]) goto done;
-    }
-    extremes(&w);
-
-    // the given one is refined like the others, so that it is known again when a start ends there
-    status = DUR_OK;
-    if (given) {
-        int64_t n_sweep = 0;
-        bool arrived;
-        memcpy(w.end, given, (size_t)w.n * sizeof *given);
-        status = newton(&w, w.sweep[0], 1, w.tolerance, w.end, &n_sweep, &arrived);
-        if (status == DUR_OK && distance(w.end, given, w.n) > STARTS_DISTINCT * vector_sup(given, w.n))
-            memcpy(w.end, given, (size_t)w.n * sizeof *given);
-        if (status == DUR_OK) status = add_end(out, &w, w.end, true);
-    }
-    for (w.first = 0; w.first < n_start && status == DUR_OK; w.first += n_batch) {
-        tell(&w, out, w.first, n_start);
-        status = run_batch(&w, out, n_start - w.first < n_batch ? n_start - w.first : n_batch, team);
-    }
-    w.part = part;
-    if (status == DUR_OK) status = look_between(&w, out, n_batch, team);
-
-    if (status == DUR_OK && out->n > 0) {
-        memory_free(w.end);
-        w.end = NULL;
-        watching.room = memory_column(3 * w.n * w.n_worker);
-        status = watching.room ? DUR_OK : DUR_MEMORY;
-        if (status == DUR_OK) team_run(w.n_worker > 1 ? team : NULL, task_watch, &watching, out->n);
-        if (status == DUR_OK && atomic_load(&w.stopped)) status = DUR_INTERRUPTED;
-    }
-    for (int32_t k = 0; k < out->n && status == DUR_OK; k++) status = describe(&w, &out->item[k], team, error);
+    DurStatus status = find(out, lattice, options->rule, given, n_start, true, options, team, error);
     out->seconds = progress_seconds() - begun;
-
-done:
-    for (int32_t k = 0; w.sweep && k < w.n_worker; k++) sweep_free(w.sweep[k]);
-    memory_free(watching.room);
-    memory_free(part);
-    memory_free((void *)w.between);
-    memory_free(w.found);
-    memory_free(w.end);
-    memory_free(w.room);
-    memory_free(w.sweep);
-    memory_free(w.low);
     if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while looking for equilibria");
     return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory while looking for equilibria");
 }

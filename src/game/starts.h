@@ -32,21 +32,25 @@ typedef struct GameEquilibrium {
 typedef struct GameEquilibria {
     int32_t n;
     GameEquilibrium *item;       // [n] the given one, then in the order of the starts that found them
+    int64_t n_state;             // of the lattice on which starts were solved: a coarser one where there are many states
     int32_t n_start;             // random and patterned starts
     int32_t n_between;           // further ones, between equilibria that had been found
+    int32_t n_branch;            // branches followed from equilibria that had been found
     int32_t n_missed;            // starts of either kind that ended nowhere
     double  seconds;
 } GameEquilibria;
 
-/// Look for equilibria from `n_start` starts, and then from points between those found. Start k is a function of the game and
-/// of k alone: values that make everyone want one pattern of modes, drawn smooth and at every size up to the largest
-/// payoffs there are, some of them followed from another precision. Every end is refined to `tolerance`.
+/// Look for equilibria from `n_start` starts, and then along the branch of each that was found (branch_partner) and from
+/// points between them. Start k is a function of the game and of k alone: values that make everyone want one pattern of
+/// modes, drawn smooth and at every size up to the largest payoffs there are, some of them followed from another precision.
+/// Every end is refined to `tolerance`. On a lattice of more than 50,000 values all this is done on a coarser one, and
+/// every equilibrium there carried over and refined here: one that the coarser lattice does not have is not found.
 ///
 ///   given      [n_actor x n_state] a known equilibrium, or NULL
 ///   options    rule, max_sweep (of each start), tolerance (0: STARTS_TOLERANCE) and progress are read
 ///
 /// Returns DUR_OK also when nothing was found (n is 0); DUR_MEMORY, DUR_INTERRUPTED. Freed by game_equilibria_free on any
-/// return. The same list, bit for bit, on any number of threads. Cost: some hundred sweeps a start.
+/// return. The same list, bit for bit, on any number of threads. Cost: some hundred sweeps of linear systems a start.
 /// Memory: game_starts_bytes.
 DurStatus game_starts(GameEquilibria *out, const Lattice *lattice, const double *given, int32_t n_start,
                       const GameOptions *options, Team *team, DurError *error);

@@ -74,7 +74,9 @@ void render_equilibria(Json *j, const DurScenario *s) {
     json_object(j);
     json_pair_int(j, "starts", all->n_start);
     json_pair_int(j, "between", all->n_between);
+    json_pair_int(j, "branches", all->n_branch);
     json_pair_int(j, "missed", all->n_missed);
+    json_pair_int(j, "states", all->n_state);
     json_pair_bool(j, "odd", all->n % 2 == 1);
     json_pair_int(j, "met_once", met_once(all));
     json_pair_number(j, "distinct", STARTS_DISTINCT);
@@ -121,6 +123,8 @@ void put_equilibria_words(Text *out, const DurScenario *s) {
     text_printf(out, "%d %s found from %d %s", all->n, all->n == 1 ? "equilibrium" : "equilibria", all->n_start,
                 all->n_start == 1 ? "start" : "starts");
     if (all->n_between) text_printf(out, " and %d between those found", all->n_between);
+    if (all->n_state < s->session.lattice->n_state)
+        text_printf(out, " on a coarser lattice of %lld states", (long long)all->n_state);
     if (all->n == 0) text_append(out, ".");
     else if (all->n % 2 == 0)
         text_append(out, ": an even number, so at least one is missing, or two are too near to be told apart. Try more --starts.");

@@ -2,6 +2,7 @@
 #include "../random_scenario.h"
 
 #include "base/memory.h"
+#include "game/branch.h"
 #include "game/starts.h"
 #include "game/sweep.h"
 #include "lang/lang.h"
@@ -55,6 +56,8 @@ typedef struct Market { int n; double patience, precision, attends, gain, crowd;
 static const Market TWO   = {2, 10, 8, 1, 2.5, 1.5, false};
 static const Market THREE = {3, 10, 8, 1, 2.0, 1.1, false};
 static const Market TASTE = {2, 10, 8, 1, 2.5, 1.5, true};
+// a negative crowd: one that is in alone loses 5, two together gain 1 each
+static const Market TOGETHER = {2, 3, 8, 1, -11, -6, false};
 
 // a firm that is in gets gain - crowd * (number of firms in)
 static const char *market_text(const Market *m) {
@@ -201,6 +204,101 @@ TEST(a_market_for_one_of_two_has_the_three_equilibria_of_its_equations) { same_a
 TEST(a_market_for_one_of_three_has_the_seven_equilibria_of_its_equations) { same_as_brute_force(&THREE, 7); }
 TEST(with_private_shocks_the_market_for_one_has_the_three_equilibria_of_its_equations) { same_as_brute_force(&TASTE, 3); }
 
+TEST(two_who_gain_only_together_have_the_three_equilibria_of_their_equations) { same_as_brute_force(&TOGETHER, 3); }
+
+TEST(two_who_are_in_together_both_stay_or_both_leave_and_best_responses_leave_what_is_between) {
+    Case k = {0};
+    GameEquilibria all;
+    case_open(&k, market_text(&TOGETHER));
+    look(&all, &k, 64, 1);
+    assert_int_equal(all.n, 3);
+    int64_t both = lattice_state(k.lattice, (int32_t[]){1, 1}), first_out = lattice_state(k.lattice, (int32_t[]){0, 1});
+    int n_both = 0, n_neither = 0;
+    for (int e = 0; e < 3; e++) {
+        const double *v = all.item[e].value;
+        // all three treat alike what is alike
+        CHECK_NEAR(v[both], v[k.lattice->n_state + both], 1e-8);
+        // the logit of leaving, and of coming back
+        double leave = 1 / (1 + exp(-TOGETHER.precision * (v[first_out] - v[both])));
+        bool is_both = leave < 0.01, is_neither = leave > 0.99;
+        n_both += is_both;
+        n_neither += is_neither;
+        // staying together is worth nearly a gain of one for ever
+        if (is_both) CHECK(v[both] > 0.95 * TOGETHER.patience && v[both] <= TOGETHER.patience);
+        if (is_neither) CHECK(v[both] < 0);
+        CHECK(all.item[e].is_left == (!is_both && !is_neither));
+    }
+    CHECK(n_both == 1 && n_neither == 1);
+    game_equilibria_free(&all);
+    case_close(&k);
+}
+
+TEST(the_branch_of_an_equilibrium_that_is_not_principal_leads_to_its_partner) {
+    Case k = {0};
+    DurError error = {0};
+    GameSolution s;
+    BranchResult b;
+    case_open(&k, market_text(&TOGETHER));
+    CHECK_OK(game_solve(&s, k.lattice, NULL, NULL, &error));
+    CHECK(s.verdict == GAME_CONVERGED && s.is_principal);
+    GameEquilibria all;
+    CHECK_OK(game_starts(&all, k.lattice, s.policy->value, 64, NULL, NULL, &error));
+    assert_int_equal(all.n, 3);
+    assert_int_equal(all.n_branch, 3);
+    Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 20, NULL);
+    for (int e = 0; e < 3; e++) {
+        double x[8];
+        memcpy(x, all.item[e].value, sizeof x);
+        CHECK_OK(branch_partner(&b, krylov, 1e-10, x));
+        CHECK(b.converged == (e != 0));
+        if (e == 0) continue;
+        // the one comes to the other, around a fold
+        CHECK(b.n_fold >= 1);
+        for (int i = 0; i < 8; i++) CHECK_NEAR(x[i], all.item[3 - e].value[i], 1e-6);
+    }
+    krylov_free(krylov);
+    game_equilibria_free(&all);
+    game_free(&s);
+    case_close(&k);
+}
+
+TEST(on_a_large_lattice_the_equilibria_of_a_coarser_one_are_carried_over) {
+    // the market beside a stock that touches nothing and is soon put back to its middle: values are those of the market at
+    // every node
+    Case small = {0}, k = {0};
+    GameEquilibria few, all;
+    Text text = {0};
+    DurError error = {0};
+    text_printf(&text, "%s\nstock idle { range 0 .. 1  start 0.5  grid 6301 }\n"
+                "event back { rate 5 per month  then idle = 0.5 }\n", market_text(&TWO));
+    case_open(&small, market_text(&TWO));
+    look(&few, &small, 8, 1);
+    case_open(&k, text_view(&text));
+    Team *team = team_make(2);
+    CHECK_OK(game_starts(&all, k.lattice, NULL, 8, NULL, team, &error));
+    assert_int_equal(few.n, 3);
+    assert_int_equal(all.n, 3);
+    CHECK(all.n_state < k.lattice->n_state && few.n_state == small.lattice->n_state);
+    for (int e = 0; e < 3; e++) {
+        double nearest = INFINITY;
+        for (int f = 0; f < 3; f++) {
+            double off = 0;
+            for (int64_t i = 0; i < 2 * k.lattice->n_state; i++) {
+                int64_t actor = i / k.lattice->n_state, mode = i % k.lattice->n_state / k.lattice->n_stock_state;
+                off = fmax(off, fabs(all.item[e].value[i] - few.item[f].value[4 * actor + mode]));
+            }
+            nearest = fmin(nearest, off);
+        }
+        CHECK(nearest < 1e-7 && all.item[e].residual <= 1e-9);
+    }
+    team_free(team);
+    game_equilibria_free(&few);
+    game_equilibria_free(&all);
+    case_close(&small);
+    case_close(&k);
+    text_free(&text);
+}
+
 TEST(best_responses_leave_the_symmetric_equilibrium_and_stay_at_the_two_others) {
     Case k = {0};
     GameEquilibria all;
@@ -331,8 +429,8 @@ TEST(random_sharp_games_have_an_odd_number_of_equilibria) {
         text_free(&text);
     }
     print_message("%d of %d odd, %d with several\n", n_odd, n_game, n_many);
-    // seed 901 has nine, five of which take more starts
-    CHECK(n_game >= 30 && n_odd >= n_game - 1 && n_many >= 3);
+    // with every equilibrium comes its partner, so also where some are missing (901 has 9, 906 and 911 twenty and more)
+    CHECK(n_game >= 30 && n_odd == n_game && n_many >= 3);
 }
 
 TEST(the_list_has_the_same_bits_on_one_two_and_three_threads) {
@@ -393,6 +491,10 @@ int main(void) {
         RUN(a_market_for_one_of_two_has_the_three_equilibria_of_its_equations),
         RUN(a_market_for_one_of_three_has_the_seven_equilibria_of_its_equations),
         RUN(with_private_shocks_the_market_for_one_has_the_three_equilibria_of_its_equations),
+        RUN(two_who_gain_only_together_have_the_three_equilibria_of_their_equations),
+        RUN(two_who_are_in_together_both_stay_or_both_leave_and_best_responses_leave_what_is_between),
+        RUN(the_branch_of_an_equilibrium_that_is_not_principal_leads_to_its_partner),
+        RUN(on_a_large_lattice_the_equilibria_of_a_coarser_one_are_carried_over),
         RUN(best_responses_leave_the_symmetric_equilibrium_and_stay_at_the_two_others),
         RUN(the_growth_of_a_deviation_is_the_largest_root_of_the_sweep),
         RUN(a_published_game_with_one_equilibrium_is_found_to_have_one),
