@@ -54,6 +54,9 @@
 /// Sweeps of the values themselves, where nothing else did it; and most sweeps before a last attempt of Newton's method.
 #define VALUE_SWEEPS 2500
 #define SWEEPS_BEFORE 128
+/// The same on small lattices: in values swept, and at most.
+#define SWEEPS_WORK 4e7
+#define SWEEPS_MANY 32768
 
 #define BEYOND "the principal branch could be followed up to %.4g times the stated precisions only; this is another " \
                "equilibrium, found beyond"
@@ -292,8 +295,10 @@ static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const 
     DurStatus status = DUR_OK;
     double work = BRANCH_WORK / (double)r->n;
     int64_t most = work < SWEEPS_LEAST ? SWEEPS_LEAST : (int64_t)(work < GAME_SWEEPS ? work : GAME_SWEEPS);
-    int32_t tried = 0;
-    for (int32_t n = 1; n <= SWEEPS_BEFORE && k->n_sweep < most && !r->interrupted; n *= 2)
+    // where sweeps cost next to nothing, many of them may be all that is needed
+    double cheap = SWEEPS_WORK / (double)r->n;
+    int32_t longest = cheap < SWEEPS_BEFORE ? SWEEPS_BEFORE : cheap > SWEEPS_MANY ? SWEEPS_MANY : (int32_t)cheap, tried = 0;
+    for (int32_t n = 1; n <= longest && k->n_sweep < most && !r->interrupted; n *= 2)
         for (int32_t side = 0; side < 2 && k->n_sweep < most && !r->interrupted; side++) {
             if (side == 0) memset(r->x, 0, (size_t)r->n * sizeof *r->x);
             else           memcpy(r->x, left, (size_t)r->n * sizeof *r->x);
