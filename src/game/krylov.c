@@ -73,7 +73,7 @@ DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, doubl
 }
 
 // eight running maxima, so that a compiler may use vectors; a maximum is the same in any order
-static double largest(const double *x, int64_t n) {
+double krylov_size(const double *x, int64_t n) {
     double top[8] = {0};
     int64_t i = 0;
     for (; i + 8 <= n; i += 8)
@@ -96,7 +96,7 @@ static void tell(Krylov *k, double scale, double residual, double tolerance) {
 }
 
 static double take(Krylov *k, double scale, const double *value) {
-    double size = largest(value, k->n), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
+    double size = krylov_size(value, k->n), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
     // values that are all zero are solved when nothing is missing
     return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
@@ -112,7 +112,7 @@ static DurStatus measure(Krylov *k, double *length) {
 }
 
 static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
-    bool is_zero = largest(value, k->n) == 0;
+    bool is_zero = krylov_size(value, k->n) == 0;
     double residual = take(k, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
     for (bool is_measured = false;;) {
         out->residual = residual;

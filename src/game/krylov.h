@@ -54,6 +54,9 @@ DurStatus krylov_solve(KrylovResult *out, Krylov *krylov, double scale, double t
 /// Returns DUR_OK also if that is less than was asked for; DUR_INTERRUPTED.
 DurStatus krylov_linear(Krylov *krylov, const float *right, const float *swept, double reduce, float *x, double *reduced);
 
+/// The largest |x[i]|, what residuals are relative to; a NaN is passed over (vector_sup is not as forgiving).
+double krylov_size(const double *x, int64_t n);
+
 /// True when the sweeps are used up.
 bool krylov_is_spent(const Krylov *krylov);
 

@@ -76,20 +76,6 @@ typedef struct Run {
     double told;
 } Run;
 
-// eight running maxima, so that a compiler may use vectors; a maximum is the same in any order
-static double largest(const double *x, int64_t n) {
-    double top[8] = {0};
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int k = 0; k < 8; k++) {
-            double size = fabs(x[i + k]);
-            top[k] = size > top[k] ? size : top[k];
-        }
-    for (; i < n; i++) top[0] = fabs(x[i]) > top[0] ? fabs(x[i]) : top[0];
-    for (int k = 1; k < 8; k++) top[0] = top[k] > top[0] ? top[k] : top[0];
-    return top[0];
-}
-
 static void tell(Run *r, double scale, double tolerance) {
     double now = progress_seconds();
     if (now - r->told < 0.1) return;
@@ -109,14 +95,14 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
     for (int64_t k = 0;; k++) {
         double miss = sweep_run(r->sweep, scale, r->x, r->g);
         r->n_sweep++;
-        double size = largest(r->x, r->n_value);
+        double size = krylov_size(r->x, r->n_value);
         // values that are all zero are solved when nothing is missing
         r->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
         tell(r, scale, tolerance);
         // what the sweep met on the way is not quite the residual of x: before the end it is measured
         if (r->residual <= tolerance) {
             double *t = r->x; r->x = r->g; r->g = t;
-            size = largest(r->x, r->n_value);
+            size = krylov_size(r->x, r->n_value);
             r->residual = sweep_residual(r->sweep, scale, r->x, r->g) / (size > 0 ? size : 1);
             if (r->residual <= tolerance) return true;
             continue;
