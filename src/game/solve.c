@@ -43,7 +43,7 @@
 #define KRYLOV_WINDOW 60
 /// The same where memory counts: above this many values.
 #define KRYLOV_WINDOW_LARGE 8
-#define VALUES_LARGE 40000000
+#define VALUES_LARGE 2000000
 /// Newton steps from values at hand.
 #define NEWTON_STEPS 30
 /// Work spent on the principal branch of one lattice before it is given up, in values swept (at high precision it can turn more

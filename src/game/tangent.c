@@ -11,8 +11,13 @@
 #define TAKE_STATES 4096
 /// Bytes that one task of tangent_sweep should work on: they stay in a second-level cache of 1 MiB with room to spare.
 #define SWEEP_BYTES (384 << 10)
-/// Levels of a sweep, at most: threads wait for one another after each, and more of them save few sweeps.
-#define LEVELS_MOST 16
+/// States of a level, at least: threads wait for one another after each.
+#define LEVEL_STATES 8192
+/// Levels that are made whatever their size.
+#define LEVELS_LEAST 16
+/// Lines along the innermost stock are solved if it has as many nodes. On shorter ones lanes that see what their neighbours
+/// were come to the same with less work.
+#define LINE_NODES 7
 /// Fewest lanes that a block is cut into: one vector of the widest kind.
 #define LANES_LEAST 16
 
@@ -29,14 +34,15 @@ struct Tangent {
     TangentSite *site;
     TangentCorner *corner;
     int64_t n_flow, n_site, n_corner, flow_room, site_room, corner_room;
+    float *still;               // [n_lane + 16] no rate at all, for lines along which nothing moves
     float **rate;               // [n_rate] float copies of the rate tables that depend on the lane, each of its table's length
     int32_t n_rate;
     // the order of a sweep: levels of blocks, each computed from the same values and then written back
     int32_t *order;             // [n_block] blocks by level
     int64_t n_level, *level;    // [n_level + 1] first block of each in `order`
     int64_t *stage;             // [2 n_level + 1] first task of each stage
-    int64_t n_cut, cut, pad;    // pieces of a block, lanes of one, and the same rounded up to sixteen
-    float *next;                // [widest level x n_cut x n_mode_state x n_actor x pad]
+    int64_t n_cut, cut;         // pieces of a block, groups of lanes of one
+    float *next;                // [widest level x n_cut x n_mode_state x n_actor x sixteen for each group]
     float *room;                // for each worker
     double *take_room;          // for each worker
     int64_t room_stride, take_stride;
@@ -99,7 +105,7 @@ static const float *rate_row(Tangent *t, const LatticeTable *table, const Lattic
     }
     for (int32_t j = 0; j < l->model->n_jump; j++, k++)
         if (table == &l->jump[j].rate) return t->rate[k] + (lattice_row(l, table, view) - table->value);
-    return NULL;
+    return t->still;
 }
 
 static bool copy_rates(Tangent *t) {
@@ -107,7 +113,8 @@ static bool copy_rates(Tangent *t) {
     const Model *m = l->model;
     t->n_rate = 2 * m->n_stock + m->n_jump;
     t->rate = memory_zeroed((size_t)t->n_rate, sizeof *t->rate);
-    if (!t->rate) return false;
+    t->still = memory_zeroed((size_t)l->n_lane + LANES_LEAST, sizeof *t->still);
+    if (!t->rate || !t->still) return false;
     for (int32_t k = 0; k < t->n_rate; k++) {
         const LatticeTable *table = k < 2 * m->n_stock ? (k % 2 ? &l->stock[k / 2].down : &l->stock[k / 2].up)
                                                        : &l->jump[k - 2 * m->n_stock].rate;
@@ -166,7 +173,7 @@ static bool make_flows(Tangent *t, const LatticeBlock *view) {
         int32_t v = m->n_mode + k;
         int64_t step = l->stride[v];
         bool inner = step < n;
-        if (!s->moves) continue;
+        if (!s->moves || (inner && t->job.line_stock >= 0)) continue;
         if ((inner || view->node[v] < l->n_node[v] - 1) &&
             !push_flow(t, &s->up, view, 1.0, step, 0, inner ? n - step : n, -1)) return false;
         if ((inner || view->node[v] > 0) && !push_flow(t, &s->down, view, 1.0, -step, inner ? step : 0, n, -1)) return false;
@@ -184,6 +191,26 @@ static bool make_flows(Tangent *t, const LatticeBlock *view) {
                 int64_t shift = corners_of(l, j, view, b, c, &weight);
                 if (!push_flow(t, rate, view, weight, shift, 0, n, -1)) return false;
             }
+    }
+    return true;
+}
+
+// Where lines are solved: the rates along them, and the flows from line to line. Their ends have no rates.
+static bool make_lines(Tangent *t, const LatticeBlock *view, TangentCell *cell) {
+    const Lattice *l = t->lattice;
+    for (int32_t k = 0; k < l->model->n_stock; k++) {
+        const LatticeStock *s = &l->stock[k];
+        int64_t step = l->stride[l->model->n_mode + k], n = l->n_lane;
+        if (step >= n) continue;
+        if (k == t->job.line_stock) {
+            cell->up = s->moves ? rate_row(t, &s->up, view) : t->still;
+            cell->down = s->moves ? rate_row(t, &s->down, view) : t->still;
+        } else if (s->moves) {
+            int64_t first = t->n_flow, shift = step / t->job.line;
+            if (!push_flow(t, &s->up, view, 1.0, shift, 0, n, -1)) return false;
+            if (!push_flow(t, &s->down, view, 1.0, -shift, 0, n, -1)) return false;
+            cell->n_across += (int32_t)(t->n_flow - first);
+        }
     }
     return true;
 }
@@ -255,8 +282,10 @@ static bool make_cells(Tangent *t) {
             TangentCell *cell = &t->cell[b * l->n_mode_state + ms];
             cell->flow = t->n_flow;
             cell->site = t->n_site;
-            if (!make_flows(t, &view) || !make_sites(t, &view, ms)) return false;
+            if (!make_flows(t, &view)) return false;
             sort_flows(t, cell);
+            if (t->job.line_stock >= 0 && !make_lines(t, &view, cell)) return false;
+            if (!make_sites(t, &view, ms)) return false;
             cell->n_site = (int32_t)(t->n_site - cell->site);
         }
     return true;
@@ -285,7 +314,8 @@ static bool make_order(Tangent *t) {
         sign[v] = s->moves ? direction(s) : 1;
         n_diagonal += l->n_node[v] - 1;
     }
-    n_level = n_diagonal < LEVELS_MOST ? n_diagonal : LEVELS_MOST;
+    n_level = l->n_state / LEVEL_STATES > LEVELS_LEAST ? l->n_state / LEVEL_STATES : LEVELS_LEAST;
+    if (n_level > n_diagonal) n_level = n_diagonal;
     int32_t *at = memory_alloc((size_t)n_block * sizeof *at);
     t->order = memory_alloc((size_t)n_block * sizeof *t->order);
     t->level = memory_zeroed((size_t)n_level + 1, sizeof *t->level);
@@ -312,6 +342,19 @@ static bool make_order(Tangent *t) {
     return ok;
 }
 
+// how a block falls into lines, and lines into groups of lanes
+static void make_shape(TangentJob *job, const Lattice *l) {
+    int32_t innermost = l->n_variable ? l->order[l->n_variable - 1] : 0;
+    bool is_lined = l->n_inner > 0 && l->n_node[innermost] >= LINE_NODES && l->stock[innermost - l->model->n_mode].up.inner;
+    job->n_block = l->n_stock_state / l->n_lane;
+    job->line_stock = is_lined ? innermost - l->model->n_mode : -1;
+    job->line = is_lined ? l->n_node[innermost] : l->n_lane;
+    job->n_line = l->n_lane / job->line;
+    job->line_group = (job->line + LANES_LEAST - 1) / LANES_LEAST;
+    job->group = !is_lined && l->n_lane < LANES_LEAST ? l->n_lane : LANES_LEAST;
+    job->n_lane = job->n_line * job->line_group * job->group;
+}
+
 Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     const Model *m = l->model;
     Tangent *t = memory_zeroed(1, sizeof *t);
@@ -321,7 +364,7 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->team = team;
     t->kernel = kernel_of(isa_best());
     int64_t n_mode = l->n_mode_state, n_lane = l->n_lane, n_actor = m->n_actor;
-    t->job.n_block = l->n_stock_state / n_lane;
+    make_shape(&t->job, l);
 
     t->possible = memory_zeroed((size_t)m->n_jump * (size_t)n_mode, sizeof *t->possible);
     t->mode_row = memory_alloc(((size_t)n_mode + 1) * sizeof *t->mode_row);
@@ -334,11 +377,13 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     if (!make_cells(t) || !make_order(t)) goto fail;
 
     // pieces of a block that stay in cache
-    int64_t lane_bytes = 4 * (t->job.n_row + 2 * n_mode * n_actor), widest = 1;
-    t->cut = SWEEP_BYTES / lane_bytes / LANES_LEAST * LANES_LEAST;
-    if (t->cut < LANES_LEAST) t->cut = LANES_LEAST;
-    if (t->cut > n_lane) t->cut = n_lane;
-    t->n_cut = (n_lane + t->cut - 1) / t->cut;
+    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_actor), widest = 1;
+    int64_t n_group = t->job.n_line * t->job.line_group;
+    t->cut = SWEEP_BYTES / group_bytes;
+    if (t->cut < 1) t->cut = 1;
+    // lines are solved whole, and see one another
+    if (t->cut > n_group || t->job.line_stock >= 0) t->cut = n_group;
+    t->n_cut = (n_group + t->cut - 1) / t->cut;
     for (int64_t k = 0; k < t->n_level; k++) {
         int64_t n = t->level[k + 1] - t->level[k];
         widest = n > widest ? n : widest;
@@ -351,13 +396,10 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
         for (int32_t j = 0; j < m->n_jump; j++) n += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == k;
         most_moves = n > most_moves ? n : most_moves;
     }
-    t->pad = (t->cut + LANES_LEAST - 1) / LANES_LEAST * LANES_LEAST;
-    t->room_stride = n_mode * n_actor * t->pad;
+    t->room_stride = n_mode * n_actor * t->cut * LANES_LEAST;
     t->take_stride = ((2 * n_actor + 7 + 4 * most_moves) * n_lane + 15) / 8 * 8;
-    t->job.group = n_lane < LANES_LEAST ? n_lane : LANES_LEAST;
-    t->job.n_lane = (n_lane + t->job.group - 1) / t->job.group * t->job.group;
     t->job.coefficient = memory_zeroed((size_t)(t->job.n_block * t->job.n_row * t->job.n_lane) + LANES_LEAST, sizeof(float));
-    t->next = memory_zeroed((size_t)(widest * t->n_cut * n_mode * n_actor * t->pad), sizeof *t->next);
+    t->next = memory_zeroed((size_t)(widest * t->n_cut * t->room_stride), sizeof *t->next);
     t->room = memory_zeroed((size_t)(t->room_stride * team_size(team)), sizeof *t->room);
     t->take_room = memory_column(t->take_stride * team_size(team));
     t->worst = memory_column(l->n_state / TAKE_STATES + l->n_block / (TAKE_STATES / n_lane + 1) + 2);
@@ -389,6 +431,7 @@ void tangent_free(Tangent *t) {
     memory_free(t->order);
     for (int32_t k = 0; t->rate && k < t->n_rate; k++) memory_free(t->rate[k]);
     memory_free(t->rate);
+    memory_free(t->still);
     memory_free(t->corner);
     memory_free(t->site);
     memory_free(t->flow);
@@ -400,10 +443,13 @@ void tangent_free(Tangent *t) {
 }
 
 double tangent_bytes(const Lattice *l) {
+    TangentJob job = {0};
+    make_shape(&job, l);
     double rows = (double)count_rows(l, NULL, NULL, NULL, NULL) / (double)l->n_mode_state;
     // a cell's flows and sites: two for each stock and event, and one for each move, at most
     double cell = sizeof(TangentCell) + (2.0 * l->model->n_stock + 2.0) * sizeof(TangentFlow) + rows * sizeof(TangentSite);
-    return 4.0 * rows * (double)l->n_state + cell * (double)l->n_block + 4.0 * l->model->n_actor * (double)l->n_state / 8;
+    double filled = (double)(job.n_block * job.n_lane) * (double)l->n_mode_state;
+    return 4.0 * rows * filled + cell * (double)l->n_block + 4.0 * l->model->n_actor * filled / 8;
 }
 
 // ---- using it ---------------------------------------------------------------------------------------------------------
@@ -447,20 +493,25 @@ static void task_sweep(void *context, int64_t task, int worker) {
     int64_t level = low / 2, index = task - t->stage[low];
     if (low % 2 == 0) {
         int64_t slot = index / t->n_cut, from = index % t->n_cut * t->cut, to = from + t->cut;
-        if (to > l->n_lane) to = l->n_lane;
+        if (to > t->job.n_line * t->job.line_group) to = t->job.n_line * t->job.line_group;
         t->kernel->sweep(&t->job, t->order[t->level[level] + slot], from, to,
                          t->next + index * t->room_stride, t->room + worker * t->room_stride);
         return;
     }
     // written back: other blocks of this level have read what was there
     int64_t block = t->order[t->level[level] + index];
-    for (int64_t from = 0; from < l->n_lane; from += t->cut) {
-        int64_t n = l->n_lane - from < t->cut ? l->n_lane - from : t->cut, pad = (n + LANES_LEAST - 1) / LANES_LEAST * LANES_LEAST;
-        const float *next = t->next + (index * t->n_cut + from / t->cut) * t->room_stride;
+    int64_t n_group = t->job.n_line * t->job.line_group, line = t->job.line, line_pad = t->job.line_group * LANES_LEAST;
+    for (int64_t cut = 0; cut < t->n_cut; cut++) {
+        int64_t from = cut * t->cut, n = n_group - from < t->cut ? n_group - from : t->cut, pad = n * LANES_LEAST;
+        const float *next = t->next + (index * t->n_cut + cut) * t->room_stride;
         for (int64_t mode = 0; mode < n_mode; mode++)
-            for (int64_t e = 0; e < n_actor; e++)
-                memcpy(t->d + e * l->n_state + mode * l->n_stock_state + block * l->n_lane + from,
-                       next + (mode * n_actor + e) * pad, (size_t)n * sizeof *next);
+            for (int64_t e = 0; e < n_actor; e++, next += pad) {
+                // a piece is some groups of a block's only line, or all its lines
+                float *to = t->d + e * l->n_state + mode * l->n_stock_state + block * l->n_lane + from * LANES_LEAST;
+                int64_t most = line - from * LANES_LEAST < pad ? line - from * LANES_LEAST : pad;
+                for (int64_t k = 0; k < t->job.n_line; k++)
+                    memcpy(to + k * line, next + k * line_pad, (size_t)most * sizeof *next);
+            }
     }
 }
 
@@ -473,5 +524,5 @@ void tangent_sweep(Tangent *t, const float *r, float *d) {
 
 double tangent_traffic(const Tangent *t) {
     const Lattice *l = t->lattice;
-    return 4.0 * ((double)t->job.n_row * (double)l->n_stock_state + 2.0 * l->model->n_actor * (double)l->n_state);
+    return 4.0 * ((double)t->job.n_row * (double)(t->job.n_block * t->job.n_lane) + 2.0 * l->model->n_actor * (double)l->n_state);
 }

@@ -8,10 +8,11 @@
 
 // one coefficient row into its place
 static inline void put_row(const TangentJob *job, int64_t block, int64_t mode, int32_t row, const float *DUR_RESTRICT from) {
-    int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode], n = job->lattice->n_lane;
+    int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
     float *DUR_RESTRICT to = job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + row * job->group;
-    for (int64_t i = 0; i < n; i += job->group, to += n_row * job->group)
-        memcpy(to, from + i, (size_t)(n - i < job->group ? n - i : job->group) * sizeof *to);
+    for (int64_t line = 0; line < job->n_line; line++, from += job->line)
+        for (int64_t i = 0; i < job->line; i += job->group, to += n_row * job->group)
+            memcpy(to, from + i, (size_t)(job->line - i < job->group ? job->line - i : job->group) * sizeof *to);
 }
 
 // a row written out: a loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
@@ -106,6 +107,20 @@ static inline void take_other(const TangentJob *job, const LatticeBlock *view, i
     }
 }
 
+// What elimination along the lines of a block divides by: m_i = 1/(D_i - down_i up_{i-1} m_{i-1}). No rate leads over the end
+// of a line, so the lines need not be told apart. (Thomas 1949; D is larger than both rates together, so no pivot is small.)
+static void pivots(const TangentJob *job, const LatticeBlock *view, double rho, const double *DUR_RESTRICT diag,
+                   float *DUR_RESTRICT out) {
+    const LatticeStock *stock = &job->lattice->stock[job->line_stock];
+    Row up = row_of(job->lattice, &stock->up, view), down = row_of(job->lattice, &stock->down, view);
+    double before = 0;
+    for (int64_t i = 0; i < job->lattice->n_lane; i++) {
+        before = 1.0 / (rho + diag[i] - (down.lane ? down.lane[i] : down.one) * before);
+        out[i] = (float)before;
+        before *= up.lane ? up.lane[i] : up.one;
+    }
+}
+
 // Rows in `room`, n_lane doubles each:
 //     acc[n_actor] | diag | slope[n_actor] | TakeRows: attends, mu, mean, sum, room, out, then by move
 static double block_take(const TangentJob *tangent, int64_t block, int64_t mode, double *DUR_RESTRICT room) {
@@ -172,9 +187,10 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
         const double *DUR_RESTRICT a = acc + k * n;
         double *DUR_RESTRICT size = t.sum;
         float *DUR_RESTRICT out = tangent->miss + k * l->n_state + view.first, *DUR_RESTRICT inverse = t.out;
+        if (tangent->line_stock >= 0) pivots(tangent, &view, rho, diag, inverse);
+        else for (int64_t i = 0; i < n; i++) inverse[i] = (float)(1.0 / (rho + diag[i]));
         for (int64_t i = 0; i < n; i++) {
             double d = rho + diag[i], r = a[i] - d * here[i];
-            inverse[i] = (float)(1.0 / d);
             out[i] = (float)r;
             // a NaN anywhere must not pass as convergence
             size[i] = r - r == 0.0 ? fabs(r) : INFINITY;
@@ -199,10 +215,8 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 /// for itself in fewer sweeps on games with fast moves; two more don't.
 #define MODE_ROUNDS 3
 
-/// Groups of lanes by which coefficients are asked for before they are used, and groups that are worked on together: what it
-/// takes to find the rows of a move is then shared.
+/// Groups of lanes by which coefficients are asked for before they are used.
 #define GROUPS_AHEAD 4
-#define GROUPS_TOGETHER 1
 
 // not functions: where vectors are narrower than this a compiler warns of passing them
 #define LOAD16(p)     (*(const DurFloat16 *)(p))
@@ -249,10 +263,10 @@ static void gathered16(const Lattice *l, int32_t jump, const LatticeBlock *view,
     }
 }
 
-// the coefficients of the sixteen lanes from `lane` on
-static inline const float *group_of(const TangentJob *job, int64_t block, int64_t mode, int64_t lane) {
+// the coefficients of a group of lanes
+static inline const float *group_of(const TangentJob *job, int64_t block, int64_t mode, int64_t group) {
     int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
-    return job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + lane * n_row;
+    return job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + group * 16 * n_row;
 }
 
 // the view that gathering needs; made where some jump of a cell asks for it
@@ -265,8 +279,9 @@ static inline const LatticeBlock *view_of(const TangentJob *job, int64_t block, 
 
 // What comes to one combination of modes from other stock nodes, and from how choices bend: acc[e] += ... of sixteen lanes
 // from `lane` on. `d` is read as it is.
-static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane, int32_t n_actor,
-                                           int32_t n_group, LatticeBlock *view, bool *is_viewed, DurFloat16 *acc) {
+static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane,
+                                           const float *coefficient, int32_t n_actor, LatticeBlock *view, bool *is_viewed,
+                                           DurFloat16 *acc) {
     const Lattice *l = job->lattice;
     const TangentCell *cell = &job->cell[block * l->n_mode_state + mode];
     int64_t first = mode * l->n_stock_state + block * l->n_lane, n_state = l->n_state;
@@ -275,148 +290,198 @@ static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block,
     for (; flow < end; flow++) {
         const float *at = d + lane + flow->shift;
         float weight = flow->weight;
-        for (int32_t e = 0; e < n_actor; e++)
-            for (int32_t g = 0; g < n_group; g++) acc[g * n_actor + e] += LOAD16(at + e * n_state + 16 * g) * weight;
+        for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(at + e * n_state) * weight;
     }
     for (end += cell->n_uneven; flow < end; flow++) {
-        const float *at = d + lane + flow->shift, *rate = flow->lane + lane;
-        float weight = flow->weight;
-        for (int32_t g = 0; g < n_group; g++) {
-            DurFloat16 r = LOAD16(rate + 16 * g) * weight;
-            for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += r * LOAD16(at + e * n_state + 16 * g);
+        const float *at = d + lane + flow->shift;
+        DurFloat16 rate = LOAD16(flow->lane + lane) * flow->weight;
+        for (int32_t e = 0; e < n_actor; e++) acc[e] += rate * LOAD16(at + e * n_state);
+    }
+    for (end += cell->n_rest; flow < end; flow++) {
+        if (lane + 16 <= flow->from || lane >= flow->to) continue;
+        if (flow->gather >= 0) {
+            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
+            for (int32_t e = 0; e < n_actor; e++) {
+                DurFloat16 x;
+                gathered16(l, flow->gather, view_of(job, block, mode, view, is_viewed), d + e * n_state, lane, &x);
+                acc[e] += rate * x;
+            }
+        } else if (lane >= flow->from && lane + 16 <= flow->to) {
+            const float *at = d + lane + flow->shift;
+            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
+            for (int32_t e = 0; e < n_actor; e++) acc[e] += rate * LOAD16(at + e * n_state);
+        } else {
+            for (int32_t e = 0; e < n_actor; e++)
+                for (int i = 0; i < 16; i++) {
+                    if (lane + i < flow->from || lane + i >= flow->to) continue;
+                    float rate = flow->lane ? flow->lane[lane + i] * flow->weight : flow->weight;
+                    acc[e][i] += rate * d[e * n_state + lane + i + flow->shift];
+                }
         }
     }
-    for (end += cell->n_rest; flow < end; flow++)
-        for (int32_t g = 0; g < n_group; g++) {
-            int64_t from = lane + 16 * g;
-            if (from + 16 <= flow->from || from >= flow->to) continue;
-            DurFloat16 *to = acc + g * n_actor;
-            if (flow->gather >= 0) {
-                DurFloat16 rate = flow->lane ? LOAD16(flow->lane + from) * flow->weight : (DurFloat16){0} + flow->weight;
-                for (int32_t e = 0; e < n_actor; e++) {
-                    DurFloat16 x;
-                    gathered16(l, flow->gather, view_of(job, block, mode, view, is_viewed), d + e * n_state, from, &x);
-                    to[e] += rate * x;
-                }
-            } else if (from >= flow->from && from + 16 <= flow->to) {
-                const float *at = d + from + flow->shift;
-                DurFloat16 rate = flow->lane ? LOAD16(flow->lane + from) * flow->weight : (DurFloat16){0} + flow->weight;
-                for (int32_t e = 0; e < n_actor; e++) to[e] += rate * LOAD16(at + e * n_state);
-            } else {
-                for (int32_t e = 0; e < n_actor; e++)
-                    for (int i = 0; i < 16; i++) {
-                        if (from + i < flow->from || from + i >= flow->to) continue;
-                        float rate = flow->lane ? flow->lane[from + i] * flow->weight : flow->weight;
-                        to[e][i] += rate * d[e * n_state + from + i + flow->shift];
-                    }
-            }
-        }
-    const float *coefficient = group_of(job, block, mode, lane);
-    int64_t group = job->group, next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
+    int64_t group = job->group;
     for (int32_t s = 0; s < cell->n_site; s++) {
         const TangentSite *site = &job->site[cell->site + s];
         const float *row = coefficient + site->row * group, *mine = d + site->actor * n_state + lane;
+        DurFloat16 bend = -LOAD16(mine);
         if (site->target >= 0) {
-            const float *there = mine + (site->target - mode) * l->n_stock_state;
-            for (int32_t g = 0; g < n_group; g++) {
-                DurFloat16 bend = LOAD16(there + 16 * g) - LOAD16(mine + 16 * g);
-                for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += LOAD16(row + g * next + (1 + e) * group) * bend;
-            }
-            continue;
-        }
-        for (int32_t g = 0; g < n_group; g++) {
-            DurFloat16 rate = LOAD16(row + g * next), bend = -LOAD16(mine + 16 * g);
+            bend += LOAD16(mine + (site->target - mode) * l->n_stock_state);
+        } else {
+            DurFloat16 rate = LOAD16(row);
             for (int32_t e = 0; e < n_actor; e++) {
                 const float *x = d + e * n_state;
                 DurFloat16 q = {0};
                 if (site->n_corner == 0)
-                    gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x, lane + 16 * g, &q);
+                    gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x, lane, &q);
                 for (int32_t c = 0; c < site->n_corner; c++) {
                     const TangentCorner *corner = &job->corner[site->corner + c];
-                    q += LOAD16(x + lane + 16 * g + corner->shift) * corner->weight;
+                    q += LOAD16(x + lane + corner->shift) * corner->weight;
                 }
-                acc[g * n_actor + e] += rate * q;
+                acc[e] += rate * q;
                 if (e == site->actor) bend += q;
             }
-            for (int32_t e = 0; e < n_actor; e++) acc[g * n_actor + e] += LOAD16(row + g * next + (1 + e) * group) * bend;
         }
+        for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(row + (1 + e) * group) * bend;
     }
 }
 
-// the first part of a sweep for `n_group` groups of lanes: what stays as it is while modes are gone through
-static DUR_ALWAYS_INLINE void begin_groups(const TangentJob *job, int64_t block, int64_t mode, int64_t from, int64_t g,
-                                           int64_t pad, int32_t n_actor, int32_t n_group, LatticeBlock *view,
-                                           bool *is_viewed, float *DUR_RESTRICT x, float *DUR_RESTRICT acc) {
-    const Lattice *l = job->lattice;
-    int64_t first = mode * l->n_stock_state + block * l->n_lane + from + g;
-    DurFloat16 sum[GROUPS_TOGETHER * (n_actor > 0 ? n_actor : 1)];
-    for (int32_t k = 0; k < n_group; k++)
-        for (int32_t e = 0; e < n_actor; e++) {
-            int64_t at = e * l->n_state + first + 16 * k;
-            sum[k * n_actor + e] = job->right ? LOAD16(job->right + at) : (DurFloat16){0};
-            STORE16(x + (mode * n_actor + e) * pad + g + 16 * k, LOAD16(job->d + at));
-        }
-    from_outside(job, block, mode, from + g, n_actor, n_group, view, is_viewed, sum);
-    for (int32_t k = 0; k < n_group; k++)
-        for (int32_t e = 0; e < n_actor; e++) STORE16(acc + (mode * n_actor + e) * pad + g + 16 * k, sum[k * n_actor + e]);
-}
-
-// one combination of modes from what the others have become, for `n_group` groups of lanes
-static DUR_ALWAYS_INLINE void settle_groups(const TangentJob *job, const TangentCell *cell, const float *coefficient,
-                                            int64_t next, int64_t mode, int64_t g, int64_t pad, int32_t n_actor,
-                                            int32_t n_group, float *x, const float *acc) {
+// what moves bring from other combinations of modes, added to what came from outside: sum[e] of the group at `g` of scratch
+static DUR_ALWAYS_INLINE void from_modes(const TangentJob *job, const TangentCell *cell, const float *coefficient,
+                                         int64_t mode, int64_t g, int64_t pad, int32_t n_actor, const float *x,
+                                         const float *acc, DurFloat16 *sum) {
     const TangentSite *site = &job->site[cell->site];
     int64_t group = job->group;
-    float *here = x + mode * n_actor * pad + g;
     const float *a = acc + mode * n_actor * pad + g;
-    DurFloat16 sum[GROUPS_TOGETHER * (n_actor > 0 ? n_actor : 1)];
-    for (int32_t k = 0; k < n_group; k++)
-        for (int32_t e = 0; e < n_actor; e++) sum[k * n_actor + e] = LOAD16(a + e * pad + 16 * k);
+    for (int32_t e = 0; e < n_actor; e++) sum[e] = LOAD16(a + e * pad);
     for (int32_t s = 0; s < cell->n_site; s++) {
         if (site[s].target < 0) continue;
-        const float *row = coefficient + site[s].row * group, *there = x + site[s].target * n_actor * pad + g;
-        for (int32_t k = 0; k < n_group; k++) {
-            DurFloat16 rate = LOAD16(row + k * next);
-            for (int32_t e = 0; e < n_actor; e++) sum[k * n_actor + e] += rate * LOAD16(there + e * pad + 16 * k);
-        }
+        const float *there = x + site[s].target * n_actor * pad + g;
+        DurFloat16 rate = LOAD16(coefficient + site[s].row * group);
+        for (int32_t e = 0; e < n_actor; e++) sum[e] += rate * LOAD16(there + e * pad);
     }
-    for (int32_t k = 0; k < n_group; k++)
-        for (int32_t e = 0; e < n_actor; e++)
-            STORE16(here + e * pad + 16 * k, sum[k * n_actor + e] * LOAD16(coefficient + k * next + e * group));
 }
 
-// x [n_mode_state x n_actor x pad], pad = lanes rounded up to sixteen; acc [the same]
+// x moved k lanes on, or back, zeros coming in
+#define ON1(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
+#define ON2(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
+#define ON4(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27)
+#define ON8(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define BACK1(x) __builtin_shufflevector(x, (DurFloat16){0}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define BACK2(x) __builtin_shufflevector(x, (DurFloat16){0}, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
+#define BACK4(x) __builtin_shufflevector(x, (DurFloat16){0}, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+#define BACK8(x) __builtin_shufflevector(x, (DurFloat16){0}, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
+// the last lane of x in the first, or the first in the last, zeros elsewhere
+#define LAST_FIRST(x) __builtin_shufflevector(x, (DurFloat16){0}, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
+#define FIRST_LAST(x) __builtin_shufflevector(x, (DurFloat16){0}, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 0)
+
+// s_i += c_i s_{i-1}, lane after lane, the group before ending with the last of `before`: sixteen steps in four, each
+// joining stretches of twice the length (Kogge and Stone 1973)
+static DUR_ALWAYS_INLINE void follow_on(DurFloat16 *s, DurFloat16 c, const DurFloat16 *before) {
+    DurFloat16 x = *s + c * LAST_FIRST(*before);
+    x += c * ON1(x); c *= ON1(c);
+    x += c * ON2(x); c *= ON2(c);
+    x += c * ON4(x); c *= ON4(c);
+    *s = x + c * ON8(x);
+}
+
+static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, DurFloat16 c, const DurFloat16 *after) {
+    DurFloat16 x = *s + c * FIRST_LAST(*after);
+    x += c * BACK1(x); c *= BACK1(c);
+    x += c * BACK2(x); c *= BACK2(c);
+    x += c * BACK4(x); c *= BACK4(c);
+    *s = x + c * BACK8(x);
+}
+
+// One line of one combination of modes, from what the others and its neighbours have become: elimination on, substitution
+// back. z_i = m_i (b_i + down_i z_{i-1}), x_i = z_i + m_i up_i x_{i+1}, m the pivots (see pivots).
+static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t next,
+                                          int64_t mode, int64_t line, int64_t pad, int32_t n_actor, float *x,
+                                          const float *acc) {
+    int64_t lane = line * job->line, first = line * job->line_group * 16, group = job->group;
+    const TangentFlow *flow = job->flow + cell->flow + cell->n_flat + cell->n_uneven + cell->n_rest;
+    float *here = x + mode * n_actor * pad;
+    DurFloat16 end[n_actor > 0 ? n_actor : 1], sum[n_actor > 0 ? n_actor : 1];
+    for (int32_t e = 0; e < n_actor; e++) end[e] = (DurFloat16){0};
+    for (int64_t k = 0; k < job->line_group; k++, coefficient += next) {
+        int64_t g = first + 16 * k;
+        from_modes(job, cell, coefficient, mode, g, pad, n_actor, x, acc, sum);
+        for (int32_t f = 0; f < cell->n_across; f++) {
+            // its shift counts lines
+            int64_t other = line + flow[f].shift;
+            if (other < 0 || other >= job->n_line) continue;
+            const float *there = here + other * job->line_group * 16 + 16 * k;
+            DurFloat16 rate = LOAD16(flow[f].lane + lane + 16 * k) * flow[f].weight;
+            for (int32_t e = 0; e < n_actor; e++) sum[e] += rate * LOAD16(there + e * pad);
+        }
+        DurFloat16 down = LOAD16(cell->down + lane + 16 * k);
+        for (int32_t e = 0; e < n_actor; e++) {
+            DurFloat16 pivot = LOAD16(coefficient + e * group), z = pivot * sum[e];
+            follow_on(&z, pivot * down, &end[e]);
+            STORE16(here + e * pad + g, z);
+            end[e] = z;
+        }
+    }
+    for (int32_t e = 0; e < n_actor; e++) end[e] = (DurFloat16){0};
+    for (int64_t k = job->line_group - 1; k >= 0; k--) {
+        int64_t g = first + 16 * k;
+        coefficient -= next;
+        DurFloat16 up = LOAD16(cell->up + lane + 16 * k);
+        for (int32_t e = 0; e < n_actor; e++) {
+            DurFloat16 z = LOAD16(here + e * pad + g);
+            follow_back(&z, LOAD16(coefficient + e * group) * up, &end[e]);
+            STORE16(here + e * pad + g, z);
+            end[e] = z;
+        }
+    }
+}
+
+// x [n_mode_state x n_actor x pad], pad = sixteen for every group; acc [the same]
 static DUR_ALWAYS_INLINE void sweep_actors(const TangentJob *job, int64_t block, int64_t from, int64_t to, int32_t n_actor,
                                            float *DUR_RESTRICT x, float *DUR_RESTRICT acc) {
     const Lattice *l = job->lattice;
-    int64_t n_mode = l->n_mode_state, pad = (to - from + 15) / 16 * 16;
+    int64_t n_mode = l->n_mode_state, pad = (to - from) * 16;
+    DurFloat16 sum[n_actor > 0 ? n_actor : 1];
+    // what stays as it is while modes are gone through
     for (int64_t mode = 0; mode < n_mode; mode++) {
         LatticeBlock view;
         bool is_viewed = false;
-        int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode], g = 0;
-        const float *ahead = group_of(job, block, mode, from) + GROUPS_AHEAD * 16 * n_row;
-        // coefficients come from far away, and only few of them are needed here: all are asked for
-        for (; g + 16 * GROUPS_TOGETHER <= pad; g += 16 * GROUPS_TOGETHER) {
-            for (int64_t r = 0; r < n_row * GROUPS_TOGETHER; r++, ahead += 16) DUR_PREFETCH(ahead);
-            begin_groups(job, block, mode, from, g, pad, n_actor, GROUPS_TOGETHER, &view, &is_viewed, x, acc);
-        }
-        for (; g < pad; g += 16) {
+        int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
+        const float *coefficient = group_of(job, block, mode, from), *ahead = coefficient + GROUPS_AHEAD * 16 * n_row;
+        for (int64_t g = from; g < to; g++, coefficient += 16 * n_row) {
+            // coefficients come from far away, and only few of them are needed here: all are asked for
             for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
-            begin_groups(job, block, mode, from, g, pad, n_actor, 1, &view, &is_viewed, x, acc);
+            int64_t lane = g / job->line_group * job->line + g % job->line_group * 16;
+            int64_t at = mode * l->n_stock_state + block * l->n_lane + lane;
+            float *put = acc + mode * n_actor * pad + (g - from) * 16;
+            for (int32_t e = 0; e < n_actor; e++) {
+                sum[e] = job->right ? LOAD16(job->right + e * l->n_state + at) : (DurFloat16){0};
+                STORE16(x + (mode * n_actor + e) * pad + (g - from) * 16, LOAD16(job->d + e * l->n_state + at));
+            }
+            from_outside(job, block, mode, lane, coefficient, n_actor, &view, &is_viewed, sum);
+            for (int32_t e = 0; e < n_actor; e++) STORE16(put + e * pad, sum[e]);
         }
     }
 
     // combinations of modes forth and back, each seeing what the others have become
     for (int32_t round = 0; round < MODE_ROUNDS; round++)
         for (int64_t step = 0; step < n_mode; step++) {
-            int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step, g = 0;
+            int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step;
             const TangentCell *cell = &job->cell[block * n_mode + mode];
             const float *coefficient = group_of(job, block, mode, from);
             int64_t next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
-            for (; g + 16 * GROUPS_TOGETHER <= pad; g += 16 * GROUPS_TOGETHER, coefficient += GROUPS_TOGETHER * next)
-                settle_groups(job, cell, coefficient, next, mode, g, pad, n_actor, GROUPS_TOGETHER, x, acc);
-            for (; g < pad; g += 16, coefficient += next)
-                settle_groups(job, cell, coefficient, next, mode, g, pad, n_actor, 1, x, acc);
+            if (job->line_stock >= 0) {
+                for (int64_t i = 0; i < job->n_line; i++) {
+                    int64_t line = round % 2 == 0 ? i : job->n_line - 1 - i;
+                    settle_line(job, cell, coefficient + line * job->line_group * next, next, mode, line, pad, n_actor, x,
+                                acc);
+                }
+                continue;
+            }
+            for (int64_t g = 0; g < pad; g += 16, coefficient += next) {
+                from_modes(job, cell, coefficient, mode, g, pad, n_actor, x, acc, sum);
+                for (int32_t e = 0; e < n_actor; e++)
+                    STORE16(x + (mode * n_actor + e) * pad + g, sum[e] * LOAD16(coefficient + e * job->group));
+            }
         }
 }
 

@@ -25,22 +25,28 @@ typedef struct TangentSite {
 } TangentSite;
 
 /// One combination of modes at one block of stock nodes. Its flows come in three kinds, one after the other: from all lanes at
-/// one rate; from all lanes at rates of their own; the rest.
+/// one rate; from all lanes at rates of their own; the rest. Where lines are solved, flows inside a block are kept apart: those
+/// along its line, and those from other lines, all at rates of their own.
 typedef struct TangentCell {
     int64_t flow, site;        // first
-    int32_t n_flat, n_uneven, n_rest;
+    int32_t n_flat, n_uneven, n_rest, n_across;
     int32_t n_site;
+    const float *up, *down;    // [n_lane + 16] rates along the line; NULL: lines are not solved
 } TangentCell;
 
 /// All borrowed. Coefficients lie in the order in which a sweep reads them: block by block of stock nodes, mode by mode, group
 /// by group of sixteen lanes (of fewer where a block has fewer), and then row by row: 1/D of every actor, then for each
-/// move W and the C of every actor.
+/// move W and the C of every actor. A group never reaches over the end of a line: the last of a line is filled up with zeros.
+/// Where lines are solved, the first rows hold the pivots of their elimination in place of 1/D.
 typedef struct TangentJob {
     const Lattice *lattice;
     SweepJob choice;           // rule, possible moves, precision scale, values
     int64_t n_block;           // of stock nodes
     int64_t n_row;             // coefficient rows of a block
-    int64_t group, n_lane;     // lanes of a group, and of a block rounded up to whole groups
+    int64_t group, n_lane;     // lanes of a group, and of a block rounded up to whole groups of every line
+    int64_t line, n_line;      // lanes of a line, the nodes of the innermost stock where lines are solved, else of a block
+    int64_t line_group;        // groups of a line
+    int32_t line_stock;        // the stock along which lines are solved, -1: none
     const int32_t *mode_row;   // [n_mode_state + 1] first row of a combination of modes
     const int32_t *move_row;   // [n_jump x n_mode_state] first row of a move within its mode's; -1: never made there
     const TangentCell *cell;   // [n_block x n_mode_state]
@@ -56,8 +62,8 @@ typedef struct TangentJob {
 typedef struct TangentKernel {
     /// One combination of modes at one block of stock nodes; returns the largest |F|. room: doubles, tangent_room().
     double (*take)(const TangentJob *job, int64_t block, int64_t mode, double *room);
-    /// Lanes from .. to-1 of one block of stock nodes, all modes; out [n_mode_state x n_actor x pad] with pad the number of
-    /// lanes rounded up to sixteen. room: the same size.
+    /// Groups of lanes from .. to-1 of one block of stock nodes, all modes; out [n_mode_state x n_actor x pad], pad sixteen
+    /// for each group. room: the same size. Where lines are solved, all the groups of a block.
     void   (*sweep)(const TangentJob *job, int64_t block, int64_t from, int64_t to, float *out, float *room);
 } TangentKernel;
 

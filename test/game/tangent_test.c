@@ -62,38 +62,143 @@ static void difference(Tangent *t, double scale, const double *value, const floa
     memory_free(moved);
 }
 
+// -F' d = r with r taken by differences: then d solves the system, and a sweep from d must come back to d
+static void check_stays(const Case *k, uint64_t seed, const char *text) {
+    int64_t n = (int64_t)k->model->n_actor * k->lattice->n_state;
+    double *value = memory_column(n);
+    float *d = row_of_floats(n), *r = row_of_floats(n), *swept = row_of_floats(n), *miss = row_of_floats(n);
+    random_values(k, seed, value);
+    Stream s = stream_make(seed, 1, 0);
+    for (int64_t i = 0; i < n; i++) { d[i] = (float)stream_normal(&s); value[i] *= 0.3; }
+    Tangent *t = tangent_make(k->lattice, NULL, NULL);
+    difference(t, 1.0, value, d, 1e-3, n, r);
+    for (int64_t i = 0; i < n; i++) r[i] = -r[i];
+    tangent_take(t, 1.0, value, miss, NULL);
+    memcpy(swept, d, (size_t)n * sizeof *d);
+    tangent_sweep(t, r, swept);
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs((double)(swept[i] - d[i])) <= 3e-2))
+            fail_msg("seed %d, entry %d: %g became %g\n%s", (int)seed, (int)i, (double)d[i], (double)swept[i], text);
+    tangent_free(t);
+    memory_free(miss);
+    memory_free(swept);
+    memory_free(r);
+    memory_free(d);
+    memory_free(value);
+}
+
 TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says) {
-    // -F' d = r with r taken by differences: then d solves the system, and a sweep from d must come back to d.
     for (uint64_t seed = 1; seed <= 60; seed++) {
         Text text = {0};
         random_scenario(&text, seed, seed % 3 ? "quantal" : "taste", 2);
         Case k = {0};
         case_open(&k, text_view(&text));
-        int64_t n = (int64_t)k.model->n_actor * k.lattice->n_state;
-        double *value = memory_column(n);
-        float *d = row_of_floats(n), *r = row_of_floats(n), *swept = row_of_floats(n), *miss = row_of_floats(n);
-        random_values(&k, seed, value);
-        Stream s = stream_make(seed, 1, 0);
-        for (int64_t i = 0; i < n; i++) { d[i] = (float)stream_normal(&s); value[i] *= 0.3; }
-        Tangent *t = tangent_make(k.lattice, NULL, NULL);
-        difference(t, 1.0, value, d, 1e-3, n, r);
-        for (int64_t i = 0; i < n; i++) r[i] = -r[i];
-        tangent_take(t, 1.0, value, miss, NULL);
-        memcpy(swept, d, (size_t)n * sizeof *d);
-        tangent_sweep(t, r, swept);
-        for (int64_t i = 0; i < n; i++)
-            if (fabs((double)(swept[i] - d[i])) > 3e-2)
-                fail_msg("seed %d, entry %d: %g became %g\n%s", (int)seed, (int)i, (double)d[i], (double)swept[i],
-                         text_view(&text));
-        tangent_free(t);
-        memory_free(miss);
-        memory_free(swept);
-        memory_free(r);
-        memory_free(d);
-        memory_free(value);
+        check_stays(&k, seed, text_view(&text));
         text_free(&text);
         case_close(&k);
     }
+}
+
+// two actors, three stocks that moves leave alone (a block of lines) and one that they move; nodes of the first two to be
+// filled in, along which blocks fall into lines
+static const char *LINES =
+    "scenario \"lines\" { clock continuous  unit month }\n"
+    "actor a { patience 20 month  precision 2  attends 2 per month }\n"
+    "actor b { patience 9 month  precision 3  attends 1 per month }\n"
+    "mode up of a { no, yes }\n"
+    "mode hard of b { no, yes }\n"
+    "stock x { range 0..1  grid %d  start 0.5  drift if up == yes then 0.2*(1 - x) else -0.1*x  noise 0.05 }\n"
+    "stock y { range 0..1  grid %d  start 0.5  drift if hard == yes then -0.3*y else 0.05*(1 - y)*x }\n"
+    "stock z { range 0..1  grid 3  start 0.5  drift 0.1*(x - z) }\n"
+    "stock w { range 0..1  grid 4  start 0  drift -0.1*w }\n"
+    "event shock { rate 0.2*x per month  then w += 0.3 }\n"
+    "move raise of a { when up == no  cost 0.1  then up = yes }\n"
+    "move lower of a { when up == yes  then up = no }\n"
+    "move press of b { when hard == no  cost 0.2*x  then hard = yes }\n"
+    "move relax of b { when hard == yes  then hard = no }\n"
+    "move pay of b { when w <= 0.5  cost 0.1  then w += 0.4 }\n"
+    "payoff a { gain x - 0.5*[hard == yes]\n  loss -w*y }\n"
+    "payoff b { gain y\n  harm -0.7*x*[up == yes]\n  owed -w }\n";
+
+static void lines_open(Case *k, int x, int y) {
+    char text[4096];
+    snprintf(text, sizeof text, LINES, x, y);
+    case_open(k, text);
+}
+
+TEST(a_sweep_stays_put_along_lines_too) {
+    // lines of one group of lanes, of one exactly, of two; one line a block, or several
+    static const int node[][2] = {{7, 4}, {9, 11}, {16, 5}, {17, 18}, {33, 6}};
+    for (size_t i = 0; i < DUR_COUNT(node); i++) {
+        Case k;
+        lines_open(&k, node[i][0], node[i][1]);
+        check_stays(&k, 7 + i, "lines");
+        case_close(&k);
+    }
+}
+
+TEST(one_sweep_solves_a_line) {
+    // without moves the equations of a stock are a tridiagonal system for each combination of modes: no second sweep is needed
+    for (int node = 7; node <= 1001; node = node * 3 + 2) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "scenario \"line\" { clock continuous  unit month }\n"
+                 "actor a { patience 200 month  precision 1  attends 1 per month }\n"
+                 "stock x { range 0..1  grid %d  start 0.5  drift 0.3*(0.4 - x)  noise 0.1 }\n"
+                 "payoff a { gain x*x }\n", node);
+        Case k;
+        case_open(&k, text);
+        int64_t n = k.lattice->n_state;
+        double *value = memory_column(n);
+        float *d = row_of_floats(n), *again = row_of_floats(n), *miss = row_of_floats(n);
+        Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        tangent_take(t, 1.0, value, miss, NULL);
+        tangent_sweep(t, miss, d);
+        memcpy(again, d, (size_t)n * sizeof *d);
+        tangent_sweep(t, miss, again);
+        double largest = 0;
+        for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)d[i]));
+        for (int64_t i = 0; i < n; i++) CHECK_NEAR((double)again[i], (double)d[i], 1e-5 * largest);
+        // and what it found solves the game, as far as single precision has it: rates grow with the square of the nodes
+        double rate = 0.1 * 0.1 * node * node + 0.3 * node;
+        for (int64_t i = 0; i < n; i++) value[i] = (double)d[i];
+        double left = tangent_take(t, 1.0, value, miss, NULL);
+        CHECK(left < 1e-6 * rate * largest);
+        CHECK(largest > 10);
+        tangent_free(t);
+        memory_free(miss);
+        memory_free(again);
+        memory_free(d);
+        memory_free(value);
+        case_close(&k);
+    }
+}
+
+TEST(lines_have_the_same_bits_at_every_width_and_on_any_number_of_threads) {
+    Case k;
+    lines_open(&k, 17, 12);
+    int64_t n = (int64_t)k.model->n_actor * k.lattice->n_state;
+    double *value = memory_column(n);
+    random_values(&k, 3, value);
+    float *first = row_of_floats(n);
+    for (int run = 0; run < ISA_COUNT + 3; run++) {
+        isa_force(run < ISA_COUNT ? (Isa)run : ISA_COUNT);
+        Team *team = run < ISA_COUNT ? NULL : team_make(run - ISA_COUNT + 2);
+        float *d = row_of_floats(n), *miss = row_of_floats(n);
+        Tangent *t = tangent_make(k.lattice, NULL, team);
+        tangent_take(t, 1.0, value, miss, NULL);
+        for (int i = 0; i < 3; i++) tangent_sweep(t, miss, d);
+        if (run == 0) memcpy(first, d, (size_t)n * sizeof *d);
+        CHECK(memcmp(first, d, (size_t)n * sizeof *d) == 0);
+        tangent_free(t);
+        memory_free(miss);
+        memory_free(d);
+        team_free(team);
+    }
+    isa_force(ISA_COUNT);
+    memory_free(first);
+    memory_free(value);
+    case_close(&k);
 }
 
 TEST(the_slope_is_the_derivative_in_the_logarithm_of_precision) {
@@ -127,6 +232,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_equations_miss_by_is_what_the_plain_solver_says_they_miss_by),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says),
+        RUN(a_sweep_stays_put_along_lines_too),
+        RUN(one_sweep_solves_a_line),
+        RUN(lines_have_the_same_bits_at_every_width_and_on_any_number_of_threads),
         RUN(the_slope_is_the_derivative_in_the_logarithm_of_precision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

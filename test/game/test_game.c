@@ -204,6 +204,36 @@ TEST(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same) {
     case_close(&k);
 }
 
+TEST(finer_grids_of_a_stock_take_no_more_sweeps) {
+    // the patrol case: what drifts along a stock passes all its nodes in one sweep, however many they are
+    int64_t coarse = 0;
+    for (int node = 41; node <= 641; node = 4 * node - 3) {
+        char text[2048];
+        snprintf(text, sizeof text,
+                 "scenario \"patrol\" { clock continuous  unit month }\n"
+                 "actor town { patience 12 month  precision 4  attends 2 per month }\n"
+                 "actor gang { patience 12 month  precision 4  attends 2 per month }\n"
+                 "mode patrol of town { off, on }\n"
+                 "mode toll of gang { none, taken }\n"
+                 "stock anger { range 0..1  grid %d  start 0.2  drift if toll == taken then 0.2*(1 - anger) else -0.1*anger }\n"
+                 "move send of town { when patrol == off  cost 0.2  then patrol = on }\n"
+                 "move recall of town { when patrol == on  then patrol = off }\n"
+                 "move demand of gang { when toll == none  cost 0.2  then toll = taken }\n"
+                 "move stop of gang { when toll == taken  then toll = none }\n"
+                 "payoff town { peace -anger\n  wages -0.3*[patrol == on] }\n"
+                 "payoff gang { takings [toll == taken]\n  losses -2*[toll == taken and patrol == on] }\n", node);
+        Case k;
+        case_open(&k, text);
+        GameSolution s = {0};
+        solved(&s, &k, NULL);
+        CHECK(s.is_principal);
+        if (coarse == 0) coarse = s.n_sweep;
+        CHECK(s.n_sweep <= coarse + coarse / 2);
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
 TEST(sharp_random_games_are_solved_or_say_where_they_stand) {
     int n_solved = 0;
     for (uint64_t seed = 700; seed < 760; seed++) {
@@ -460,6 +490,7 @@ int main(void) {
         RUN(one_actor_with_one_switch_chooses_as_the_logit_of_the_closed_form_says),
         RUN(the_solver_agrees_with_the_plain_one_on_two_hundred_random_games),
         RUN(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same),
+        RUN(finer_grids_of_a_stock_take_no_more_sweeps),
         RUN(sharp_random_games_are_solved_or_say_where_they_stand),
         RUN(the_generator_of_a_policy_keeps_mass_and_agrees_with_the_list_of_ways_out),
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
