@@ -8,6 +8,9 @@
 /// Residual to which points on the way are found. A miss of 1e-3 can still be a tenth of a value, which at high precision turns
 /// choices over: such a point is beside the branch, not on it.
 #define POINT_TOLERANCE 1e-5
+/// The same for a short step along the branch, in its length: a point that is farther off than the step is long shows no direction.
+#define POINT_SHARE 1e-4
+#define POINT_LEAST 1e-9
 /// First multiple of the stated precisions after 0, and the factor from one to the next.
 #define SCALE_FIRST (1.0 / 16)
 #define FACTOR_MOST 2.0
@@ -80,17 +83,19 @@ static double agrees(Along *a, const float *way, double way_log) {
 
 // Back to the branch from a point beside it, in the plane across the tangent. A dV = F + F_s ds (s the logarithm of the scale)
 // and weight <way, dV> + way_log ds = 0.
-static DurStatus correct(Along *a, double *log_scale, double *value, bool *ok, int *n_step) {
+static DurStatus correct(Along *a, double length_of_step, double *log_scale, double *value, bool *ok, int *n_step) {
     Krylov *k = a->k;
-    double before = INFINITY;
+    double before = INFINITY, tolerance = POINT_SHARE * length_of_step;
+    tolerance = tolerance < POINT_LEAST ? POINT_LEAST : tolerance < POINT_TOLERANCE ? tolerance : POINT_TOLERANCE;
     *ok = false;
     for (*n_step = 0; *n_step < POINT_STEPS; ++*n_step) {
-        double residual = take(a, exp(*log_scale), value);
-        if (residual <= POINT_TOLERANCE) { *ok = true; return DUR_OK; }
-        if (!(residual < 2 * before)) return DUR_OK;
-        before = residual;
-        double reduced;
-        DurStatus status = krylov_linear(k, k->miss, NULL, REDUCE, k->d, &reduced);
+        double residual = take(a, exp(*log_scale), value), reduced, length;
+        if (residual <= tolerance) { *ok = true; return DUR_OK; }
+        // in the measure of Newton's method (krylov_measure): at a few states a step may miss by more while all come nearer
+        DurStatus status = krylov_measure(k, &length);
+        if (status != DUR_OK || !(length < before)) return status;
+        before = length;
+        status = krylov_linear(k, k->miss, k->swept, REDUCE, k->d, &reduced);
         if (status != DUR_OK || reduced > REDUCE_WORST) return status;
         double along_miss = a->weight * gmres_dot(k->gmres, a->way, k->d);
         for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
@@ -146,7 +151,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
         bool ok = false;
         int n_step = 0;
         if (at <= 0) {
-            status = correct(&a, &at, value, &ok, &n_step);
+            status = correct(&a, length, &at, value, &ok, &n_step);
             if (status != DUR_OK) goto done;
         }
         if (at > 0 && from == 0) {
@@ -227,7 +232,9 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
     for (;;) {
         KrylovResult r;
         k->only_whole = out->n_step > 0;
-        status = krylov_solve(&r, k, scale, scale < 1 ? point : tolerance, out->n_step ? POINT_STEPS : 4 * POINT_STEPS, value);
+        status = krylov_solve(&r, k, scale, point, out->n_step ? POINT_STEPS : 4 * POINT_STEPS, value);
+        if (status == DUR_OK && r.converged && r.n_short == 0 && scale >= 1 && tolerance < point)
+            status = krylov_solve(&r, k, scale, tolerance, POINT_STEPS, value);
         k->only_whole = false;
         out->residual = r.residual;
         if (status != DUR_OK) break;
@@ -248,7 +255,7 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
                 if (scale < 1e-6) break;
                 continue;
             }
-            factor = sqrt(factor);
+            factor = sqrt(out->reached * factor < 1 ? factor : 1 / out->reached);
             if (factor < FACTOR_LEAST) {
                 status = follow_length(out, k, out->reached, tolerance, value);
                 break;

@@ -102,9 +102,7 @@ static double take(Krylov *k, double scale, const double *value) {
     return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
 }
 
-// How far the equations are from solved in the measure that GMRES reduces: the length of what one sweep of the linear system
-// changes. A largest miss can grow at one state while the solution comes nearer everywhere.
-static DurStatus measure(Krylov *k, double *length) {
+DurStatus krylov_measure(Krylov *k, double *length) {
     memset(k->swept, 0, (size_t)k->n * sizeof *k->swept);
     DurStatus status = sweep(k, k->miss, k->swept);
     *length = sqrt(gmres_dot(k->gmres, k->swept, k->swept));
@@ -120,7 +118,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
         if (residual <= tolerance) { out->converged = true; return DUR_OK; }
         if (out->n_step >= max_step || krylov_is_spent(k) || isnan(residual)) return DUR_OK;
         if (!is_zero && !isfinite(residual)) return DUR_OK;
-        if (!is_measured) TRY(measure(k, &length));
+        if (!is_measured) TRY(krylov_measure(k, &length));
 
         // no more than is wanted, no less than pays
         double reduce = forcing, enough = 0.2 * tolerance / residual;
@@ -135,10 +133,10 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
             residual = take(k, scale, value);
             is_measured = residual > tolerance;
             if (residual <= tolerance || (is_zero && !isnan(residual))) {
-                if (is_measured) TRY(measure(k, &length));
+                if (is_measured) TRY(krylov_measure(k, &length));
                 break;
             }
-            TRY(measure(k, &length));
+            TRY(krylov_measure(k, &length));
             if (length <= (1 - 0.1 * fraction) * length_before) break;
             if (fraction / 2 < FRACTION_LEAST || k->only_whole || krylov_is_spent(k)) {
                 for (int64_t i = 0; i < k->n; i++) value[i] -= fraction * (double)k->d[i];

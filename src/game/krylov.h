@@ -54,6 +54,10 @@ DurStatus krylov_solve(KrylovResult *out, Krylov *krylov, double scale, double t
 /// Returns DUR_OK also if that is less than was asked for; DUR_INTERRUPTED.
 DurStatus krylov_linear(Krylov *krylov, const float *right, const float *swept, double reduce, float *x, double *reduced);
 
+/// How far the equations are from solved at the last tangent taken, in the measure that GMRES reduces: the length of what one
+/// sweep from 0 changes, which stays in `swept`. A largest miss can grow at one state while the solution comes nearer everywhere.
+DurStatus krylov_measure(Krylov *krylov, double *length);
+
 /// The largest |x[i]|, what residuals are relative to; a NaN is passed over (vector_sup is not as forgiving).
 double krylov_size(const double *x, int64_t n);
 
