@@ -190,14 +190,13 @@ static inline const double *shift_part(const TypesJob *job, const LatticeBlock *
         high[i] = low[i] + step;
         weight[i] = -(double)lp->n_step;
     }
-    BeliefSplit beside = {.n_corner = 1, .move = low, .weight = weight};
+    BeliefSplit beside[2] = {{.n_corner = 1, .move = low, .weight = weight}, {.n_corner = 1, .move = high, .weight = weight}};
+    for (int k = 0; k < 2; k++) belief_split_compare(&beside[k], n);
     for (int32_t t = 0; t < 2; t++) {
         const double *value = job->value + (c->first_row + t) * l->n_state;
         double *DUR_RESTRICT to = slope + t * n;
-        beside.move = low;
-        belief_mean(l, &l->jump[c->move[a]], view, &beside, value, part);
-        beside.move = high;
-        belief_mean(l, &l->jump[c->move[a]], view, &beside, value, to);
+        belief_mean(l, &l->jump[c->move[a]], view, &beside[0], value, part);
+        belief_mean(l, &l->jump[c->move[a]], view, &beside[1], value, to);
         for (int64_t i = 0; i < n; i++) to[i] = part[i] - to[i];
     }
     Row mu0 = row_of(l, lattice_rule_precision(l, job->rule, c->actor, 0), view);

@@ -9,11 +9,24 @@
 #define BELIEF_SPLIT_ROWS (2 * MODEL_TYPES_MAX)
 #define BELIEF_DRIFT_ROWS (MODEL_TYPES_MAX * MODEL_TYPES_MAX)
 
-/// A posterior: n_corner nodes, as the shift of the state that leads there (whole numbers kept as doubles).
+/// A posterior: n_corner nodes, as the shift of the state that leads there (whole numbers kept as doubles). Where all lanes go to
+/// the same nodes, as shifts that differ little mostly do, they are told once, and nothing need be gathered.
 typedef struct BeliefSplit {
     int32_t n_corner;
-    double *move, *weight;   // [n_corner] rows
+    bool    is_same;
+    int64_t same[MODEL_TYPES_MAX];   // [n_corner] where is_same
+    double *move, *weight;           // [n_corner] rows
 } BeliefSplit;
+
+static inline void belief_split_compare(BeliefSplit *s, int64_t n) {
+    double off = 0;
+    for (int32_t c = 0; c < s->n_corner; c++) {
+        const double *DUR_RESTRICT move = s->move + c * n;
+        for (int64_t i = 0; i < n; i++) off += move[i] != move[0] ? 1.0 : 0.0;
+        s->same[c] = (int64_t)move[0];
+    }
+    s->is_same = off == 0;
+}
 
 /// Where the belief about private p is after it has shifted: shift is [n_type - 1] rows, `row_stride` apart. A shift of
 /// exactly 0 keeps all weight where it is.
@@ -37,6 +50,7 @@ static inline BeliefSplit belief_split(const Lattice *l, int32_t p, const Lattic
             high_weight[i] = up;
             low_weight[i] = 1.0 - up;
         }
+        belief_split_compare(&s, n);
         return s;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -62,18 +76,24 @@ static inline void belief_mean(const Lattice *l, const LatticeJump *jump, const 
         const LatticeBranch *branch = &jump->branch[b];
         if (jump->inner) {
             // some target depends on the lane: lane by lane
+            const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
+            bool by_lane[MODEL_VARIABLES_MAX];
+            for (int32_t k = 0; k < branch->n_shift; k++) {
+                move_row[k] = lattice_row(l, &branch->shift[k].move, view);
+                up_row[k] = lattice_row(l, &branch->shift[k].up, view);
+                by_lane[k] = branch->shift[k].move.inner;
+            }
             for (int64_t i = 0; i < n; i++) {
                 int64_t move = 0, step[MODEL_VARIABLES_MAX];
                 double up[MODEL_VARIABLES_MAX], sum = 0;
                 int32_t n_split = 0;
                 for (int32_t k = 0; k < branch->n_shift; k++) {
-                    const LatticeShift *shift = &branch->shift[k];
-                    int64_t lane = shift->move.inner ? i : 0;
-                    move += (int64_t)lattice_row(l, &shift->move, view)[lane];
-                    double share = lattice_row(l, &shift->up, view)[lane];
+                    int64_t lane = by_lane[k] ? i : 0;
+                    move += (int64_t)move_row[k][lane];
+                    double share = up_row[k][lane];
                     if (share == 0.0) continue;
                     up[n_split] = share;
-                    step[n_split++] = l->stride[shift->variable];
+                    step[n_split++] = l->stride[branch->shift[k].variable];
                 }
                 for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
                     double w = branch->weight;
@@ -114,8 +134,11 @@ static inline void belief_mean(const Lattice *l, const LatticeJump *jump, const 
             const double *from = at + by;
             for (int32_t c = 0; c < s->n_corner; c++) {
                 const double *DUR_RESTRICT to = s->move + c * n, *DUR_RESTRICT share = s->weight + c * n;
-                if (first) for (int64_t i = 0; i < n; i++) out[i] = w * share[i] * from[i + (int64_t)to[i]];
-                else       for (int64_t i = 0; i < n; i++) out[i] += w * share[i] * from[i + (int64_t)to[i]];
+                const double *DUR_RESTRICT there = from + (s->is_same ? s->same[c] : 0);
+                if (s->is_same && first) for (int64_t i = 0; i < n; i++) out[i] = w * share[i] * there[i];
+                else if (s->is_same)     for (int64_t i = 0; i < n; i++) out[i] += w * share[i] * there[i];
+                else if (first) for (int64_t i = 0; i < n; i++) out[i] = w * share[i] * from[i + (int64_t)to[i]];
+                else            for (int64_t i = 0; i < n; i++) out[i] += w * share[i] * from[i + (int64_t)to[i]];
                 first = false;
             }
         }
