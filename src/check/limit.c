@@ -91,7 +91,7 @@ static DurStatus improve(System *s, const double *b, double tolerance, double *z
     int32_t idle = 0;
     for (int32_t round = 0; round < ROUNDS_MAX; round++) {
         LinearSolve solve;
-        TRY(bicgstab(&solve, s->n_state, apply, s, b, s->scale, tolerance, KRYLOV_APPLIES, z));
+        TRY(bicgstab(&solve, s->n_state, apply, s, b, s->scale, tolerance, KRYLOV_APPLIES, z, s->team));
         *residual = solve.residual;
         if (solve.converged || !isfinite(solve.residual)) return DUR_OK;
         idle = solve.residual > 0.7 * last ? idle + 1 : 0;

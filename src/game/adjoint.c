@@ -36,14 +36,6 @@ double adjoint_step(const ModelParam *param, double value) {
     return value != 0 ? 0.1 * fabs(value) : 0.1 * param->scale;
 }
 
-static bool is_move_of(const Model *m, int32_t jump, int32_t actor) {
-    return m->jump[jump].kind == JUMP_MOVE && m->jump[jump].actor == actor;
-}
-
-static double row_at(const Lattice *l, const LatticeTable *t, const LatticeBlock *view, int64_t lane) {
-    return lattice_row(l, t, view)[t->inner ? lane : 0];
-}
-
 // out = what an actor gains when a jump happens: its lump there, and its value after against its value before
 static DurStatus gain(const Lattice *l, int32_t jump, int32_t actor, const double *value, double *out) {
     const ModelJump *mj = &l->model->jump[jump];
@@ -54,7 +46,7 @@ static DurStatus gain(const Lattice *l, int32_t jump, int32_t actor, const doubl
         lattice_block(l, b, &view);
         for (int32_t k = 0; k < mj->n_lump; k++)
             for (int64_t i = 0; mj->lump[k].actor == actor && i < l->n_lane; i++)
-                out[view.first + i] += row_at(l, &l->jump[jump].lump[k], &view, i);
+                out[view.first + i] += lattice_row_at(l, &l->jump[jump].lump[k], &view, i);
     }
     return DUR_OK;
 }
@@ -65,16 +57,16 @@ static DurStatus gain(const Lattice *l, int32_t jump, int32_t actor, const doubl
 static void choose(Policy *p, int32_t actor, const LatticeBlock *view, int64_t lane) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
-    double mu = row_at(l, part_precision(p, actor), view, lane), top = 0, total = 0;
+    double mu = lattice_row_at(l, part_precision(p, actor), view, lane), top = 0, total = 0;
     int64_t mode_state = view->first / l->n_stock_state, at = view->first % l->n_stock_state + lane;
     for (int pass = 0; pass < 3; pass++) {
         // the largest exponent; the weights; the probabilities
         if (pass == 1) total = exp(-top);
         for (int32_t j = 0; j < m->n_jump; j++) {
-            int64_t entry = is_move_of(m, j, actor) ? p->where[j * l->n_mode_state + mode_state] : -1;
+            int64_t entry = model_is_move_of(m, j, actor) ? p->where[j * l->n_mode_state + mode_state] : -1;
             if (entry < 0) continue;
             double *chance = &p->probability[entry + at], score = mu * p->advantage[entry + at];
-            bool open = row_at(l, &l->jump[j].when, view, lane) != 0;
+            bool open = lattice_row_at(l, &l->jump[j].when, view, lane) != 0;
             if (pass == 0 && open && score > top) top = score;
             if (pass == 1) total += *chance = open ? exp(score - top) : 0.0;
             if (pass == 2) *chance /= total;
@@ -157,7 +149,7 @@ static DurStatus answers_make(System *s) {
             double *to = s->answer + i * p->n_entry;
             // gains, and their mean over the choice
             for (int32_t a = 0; a < m->n_jump; a++) {
-                if (!is_move_of(m, a, j)) continue;
+                if (!model_is_move_of(m, a, j)) continue;
                 status = gain(l, a, i, p->value + i * l->n_state, room);
                 if (status != DUR_OK) goto done;
                 for (int64_t k = 0; k < l->n_state; k++) {
@@ -172,11 +164,11 @@ static DurStatus answers_make(System *s) {
                 LatticeBlock view;
                 lattice_block(l, b, &view);
                 for (int32_t a = 0; a < m->n_jump; a++) {
-                    int64_t at = is_move_of(m, a, j) ? p->where[a * l->n_mode_state + view.first / l->n_stock_state] : -1;
+                    int64_t at = model_is_move_of(m, a, j) ? p->where[a * l->n_mode_state + view.first / l->n_stock_state] : -1;
                     if (at < 0) continue;
                     at += view.first % l->n_stock_state;
                     for (int64_t k = 0; k < l->n_lane; k++)
-                        to[at + k] = row_at(l, &l->actor[j].attends, &view, k) * row_at(l, part_precision(p, j), &view, k) *
+                        to[at + k] = lattice_row_at(l, &l->actor[j].attends, &view, k) * lattice_row_at(l, part_precision(p, j), &view, k) *
                                      p->probability[at + k] * (to[at + k] - mean[view.first + k]);
                 }
             }
@@ -227,7 +219,7 @@ static DurStatus right_side(const System *s, const AdjointTarget *t, Measure *ou
         lattice_nodes(l, state, at);
         double mu = lattice_table_at(l, part_precision(p, t->actor), at), chance = policy_probability(p, t->jump, state);
         for (int32_t c = 0; c < m->n_jump && chance > 0; c++) {
-            if (!is_move_of(m, c, t->actor)) continue;
+            if (!model_is_move_of(m, c, t->actor)) continue;
             double other = policy_probability(p, c, state);
             double slope = mu * chance * ((c == t->jump) - other);
             if (slope != 0) TRY(measure_add_move(out, &node, l, c, slope));

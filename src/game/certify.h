@@ -1,17 +1,17 @@
-/// Certificates: numbers about a solution that do not depend on how it was found. They are computed from the lattice
-/// and the chain of the finished policy, never by the solver's own code.
+/// Certificates: numbers about a solution that do not depend on how it was found. They are computed from the lattice's
+/// operators and the finished policy, never by the solver's own code.
 #ifndef GAME_CERTIFY_H
 #define GAME_CERTIFY_H
 
 #include "game/game.h"
 
-/// Fill residual, and if `whole` consistency and regret (else NaN). DUR_OK, DUR_MEMORY or DUR_INTERRUPTED.
+/// Fill residual, and if `whole` consistency and regret (else NaN), by type where there are private types. The same bits on
+/// any number of threads. DUR_OK, DUR_MEMORY or DUR_INTERRUPTED.
 DurStatus certify(GameCertificate *out, const Policy *policy, bool whole, const Progress *progress, Team *team,
                   DurError *error);
 
-/// The same where there are private types (certify_types.c); certify calls it.
-DurStatus certify_types(GameCertificate *out, const Policy *policy, bool whole, const Progress *progress, Team *team,
-                        DurError *error);
+/// Bytes that certify takes at most beside the policy.
+double certify_bytes(const Lattice *lattice, int n_thread);
 
 /// Values, choices and waiting at the start; arrays as in GameSolution.
 DurStatus policy_at_start(const Policy *policy, double *value, double *choice, double *wait, DurError *error);

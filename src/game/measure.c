@@ -85,7 +85,7 @@ DurStatus measure_solve(LinearSolve *out, int64_t n, LinearApply apply, void *co
                         double *x) {
     for (int attempt = 0; attempt < 2; attempt++) {
         for (int64_t i = 0; i < n; i++) x[i] = 0.01 * (attempt ? (double)(1 + i % 7) : 1.0);
-        TRY(bicgstab(out, n, apply, context, b, NULL, tolerance, MEASURE_APPLIES, x));
+        TRY(bicgstab(out, n, apply, context, b, NULL, tolerance, MEASURE_APPLIES, x, NULL));
         // within a hundred times of what was asked is rounding, and no attempt does better
         if (out->residual <= 100 * tolerance) return DUR_OK;
     }

@@ -446,8 +446,8 @@ static DurStatus solve(GameSolution *out, const Lattice *l, const GameOptions *o
     out->seconds = progress_seconds() - begun;
 
     begun = progress_seconds();
-    status = rounds_certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED,
-                            options->progress, team, error);
+    status = certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED,
+                     options->progress, team, error);
     out->certificate_seconds = progress_seconds() - begun;
     if (status == DUR_INTERRUPTED) { out->verdict = GAME_INTERRUPTED; status = DUR_OK; }
     if (status == DUR_OK && out->verdict == GAME_CONVERGED && !(out->certificate.residual <= 10 * tolerance)) {

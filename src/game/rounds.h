@@ -18,10 +18,6 @@ DurStatus rounds_solve_from(GameSolution *out, const Lattice *lattice, const Gam
 DurStatus rounds_surprise(Policy **out, const Policy *base, const LatticeRule *rule, DurError *error);
 double    rounds_bytes(const Lattice *lattice);
 
-/// Certificates, as certify in certify.h: from the lattice's operators and the policy, nothing of the solver.
-DurStatus rounds_certify(GameCertificate *out, const Policy *policy, bool whole, const Progress *progress, Team *team,
-                         DurError *error);
-
 /// The plain oracle: joint choices one by one, straight from the model by the reference interpreter.
 ///   policy     values and probabilities to hold against the equations; rules as in the policy
 ///   residual   [out] largest |V - what a round by P is worth|, not divided by anything

@@ -423,7 +423,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
 
 double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
-    double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + 6 * 8.0 * (double)l->n_state;
+    double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
     // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
     double solving = 8.0 * n + (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, WINDOW)
                                                     : krylov_bytes(l, window_of((int64_t)n)));

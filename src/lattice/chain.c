@@ -28,6 +28,10 @@ const ChainKernel *chain_kernel(Isa isa) {
     }
 }
 
+int64_t chain_room(const Lattice *l) {
+    return ((CHAIN_ROOM + (l->model->n_private ? CHAIN_BELIEF_ROOM : 0)) * l->n_lane + 15) / 8 * 8;
+}
+
 static void task_apply(void *context, int64_t task, int worker) {
     Work *w = context;
     int64_t end = (task + 1) * w->n_block_task;
@@ -45,7 +49,7 @@ static void task_jump_mean(void *context, int64_t task, int worker) {
 static DurStatus run(Work *w, TeamTask task, Team *team) {
     const Lattice *l = w->lattice;
     w->kernel = chain_kernel(isa_best());
-    w->room_stride = ((CHAIN_ROOM + (l->model->n_private ? CHAIN_BELIEF_ROOM : 0)) * l->n_lane + 15) / 8 * 8;
+    w->room_stride = chain_room(l);
     w->room = memory_column(w->room_stride * team_size(team));
     if (!w->room) return DUR_MEMORY;
     w->n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
@@ -86,8 +90,19 @@ DurStatus chain_apply(const Policy *policy, const double *x, double *y, Team *te
 }
 
 DurStatus chain_apply_as(const Policy *policy, int32_t actor, int32_t type, const double *x, double *y, Team *team) {
-    Work w = {.chain = {policy, actor, type}, .lattice = policy->lattice, .x = x, .y = y};
+    Work w = {.chain = {policy, actor, type, false}, .lattice = policy->lattice, .x = x, .y = y};
     return run(&w, task_apply, team);
+}
+
+void chain_inflow_blocks(const Policy *policy, int32_t actor, int32_t type, int64_t from, int64_t to, const double *x, double *y,
+                         double *room) {
+    const ChainKernel *kernel = chain_kernel(isa_best());
+    ChainView chain = {policy, actor, type, true};
+    for (int64_t b = from; b < to; b++) kernel->apply(&chain, b, x, y, room);
+}
+
+void chain_move_mean(const Policy *policy, int32_t move, int64_t block, const double *x, double *row, double *room) {
+    chain_kernel(isa_best())->move_mean(policy, move, block, x, row, room);
 }
 
 DurStatus chain_jump_mean(const Lattice *lattice, int32_t jump, const double *x, double *y, Team *team) {

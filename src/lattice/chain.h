@@ -28,6 +28,21 @@ DurStatus chain_jump_rate(const Policy *policy, int32_t jump, double *out, Team 
 /// y(s) = mean of x after a jump from s where its guard holds, x(s) elsewhere (for events on a date).
 DurStatus chain_jump_mean(const Lattice *lattice, int32_t jump, const double *x, double *y, Team *team);
 
+// ---- block by block, for whoever walks over the lattice in tasks of its own and has more to do with a block while it is in
+// cache: one thread each
+
+/// Doubles of scratch that each of the two takes.
+int64_t chain_room(const Lattice *lattice);
+
+/// y(s) = sum over every way out of s of rate * x(there) on blocks `from` to `to` - 1, as chain_apply_as has the rates (in
+/// continuous time only): what G x has beside the rate of leaving s times x(s), which an iteration may keep from step to step.
+void chain_inflow_blocks(const Policy *policy, int32_t actor, int32_t type, int64_t from, int64_t to, const double *x, double *y,
+                         double *room);
+
+/// row[n_lane] = mean of x after a move from each lane of a block, whether or not its guard holds there; where the move tells
+/// others something the belief goes to its posterior under `policy`.
+void chain_move_mean(const Policy *policy, int32_t move, int64_t block, const double *x, double *row, double *room);
+
 /// y(s) = x(s with these modes set).
 void chain_set_modes(const Lattice *lattice, int32_t n_set, const ModelSet *set, const double *x, double *y);
 

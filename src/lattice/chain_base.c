@@ -1,3 +1,4 @@
 #include "lattice/chain_body.h"
 
-const ChainKernel chain_kernel_base = {.apply = block_apply, .jump_mean = block_jump_mean, .push = block_push};
+const ChainKernel chain_kernel_base = {.apply = block_apply, .jump_mean = block_jump_mean, .move_mean = block_move_mean,
+                                       .push = block_push};

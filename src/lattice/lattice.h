@@ -233,4 +233,9 @@ static inline const double *lattice_row(const Lattice *lattice, const LatticeTab
     return table->value + at;
 }
 
+/// A table's value in one lane of a block. Cost: that of lattice_row; a loop over lanes should take the row once.
+static inline double lattice_row_at(const Lattice *lattice, const LatticeTable *table, const LatticeBlock *view, int64_t lane) {
+    return lattice_row(lattice, table, view)[table->inner ? lane : 0];
+}
+
 #endif

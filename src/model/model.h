@@ -338,6 +338,11 @@ int32_t model_row_actor(const Model *m, int32_t row, int32_t *type);
 /// The private that a state variable is a belief about, or -1; through *type which type's probability it is.
 int32_t model_belief(const Model *m, int32_t variable, int32_t *type);
 
+/// True if a jump is a move of this actor.
+static inline bool model_is_move_of(const Model *m, int32_t jump, int32_t actor) {
+    return m->jump[jump].kind == JUMP_MOVE && m->jump[jump].actor == actor;
+}
+
 /// True if a move tells others something about its mover's type.
 static inline bool model_is_signal(const Model *m, int32_t jump) {
     const ModelJump *j = &m->jump[jump];

@@ -3,6 +3,7 @@
 #define NUM_BICGSTAB_H
 
 #include "base/status.h"
+#include "base/team.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +19,10 @@ typedef struct LinearSolve {
 
 /// Solve A x = b from the x given, until the largest |b - A x| is at most `tolerance`, or `max_apply` applications are used.
 ///   scale    [n] right preconditioner: the solver works on A D, D = diag(1/scale); NULL: none
-/// Returns DUR_OK (see out->converged), DUR_MEMORY, or what `apply` returned. Deterministic.
+///   team     for what is done between applications; may be NULL
+/// Returns DUR_OK (see out->converged), DUR_MEMORY, or what `apply` returned. The same bits on any number of threads.
+/// Memory: eight columns, one less without `scale`.
 DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
-                   double tolerance, int64_t max_apply, double *x);
+                   double tolerance, int64_t max_apply, double *x, Team *team);
 
 #endif

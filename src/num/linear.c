@@ -5,9 +5,25 @@
 #include <assert.h>
 
 double vector_sup(const double *x, int64_t n) {
-    double most = 0;
-    for (int64_t i = 0; i < n; i++) most = fabs(x[i]) > most || x[i] != x[i] ? fabs(x[i]) : most;
-    return most;
+    // eight at a time, and holes counted beside: a compiler may not reorder a single maximum into a vector
+    double most[8] = {0}, holes[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) {
+            double size = fabs(x[i + k]);
+            most[k] = size > most[k] ? size : most[k];
+            holes[k] += size != size ? 1.0 : 0.0;
+        }
+    for (int k = 0; i < n; i++, k++) {
+        double size = fabs(x[i]);
+        most[k] = size > most[k] ? size : most[k];
+        holes[k] += x[i] != x[i] ? 1.0 : 0.0;
+    }
+    for (int k = 1; k < 8; k++) {
+        most[0] = most[k] > most[0] ? most[k] : most[0];
+        holes[0] += holes[k];
+    }
+    return holes[0] > 0 ? NAN : most[0];
 }
 
 double vector_dot(const double *a, const double *b, int64_t n) {

@@ -111,7 +111,7 @@ TEST(bicgstab_solves_what_it_was_given_and_counts_what_it_used) {
         for (int j = 0; j < M; j++) b[i] += a[i * M + j] * truth[j];
     Dense d = {.n = M, .a = a};
     LinearSolve s;
-    CHECK_OK(bicgstab(&s, M, multiply, &d, b, scale, 1e-12, 500, x));
+    CHECK_OK(bicgstab(&s, M, multiply, &d, b, scale, 1e-12, 500, x, NULL));
     CHECK(s.converged);
     assert_int_equal(s.n_apply, d.calls);
     for (int i = 0; i < M; i++) CHECK_NEAR(x[i], truth[i], 1e-11);
@@ -123,7 +123,7 @@ TEST(bicgstab_says_when_it_did_not_get_there) {
     Dense d = {.n = 2, .a = a};
     double b[2] = {1, 0}, x[2] = {0, 0};
     LinearSolve s;
-    CHECK_OK(bicgstab(&s, 2, multiply, &d, b, NULL, 1e-12, 3, x));
+    CHECK_OK(bicgstab(&s, 2, multiply, &d, b, NULL, 1e-12, 3, x, NULL));
     CHECK(!s.converged);
     CHECK(s.residual > 1e-12);
     CHECK(isfinite(x[0]) && isfinite(x[1]));
