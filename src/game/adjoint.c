@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "game/measure.h"
 #include "game/part.h"
+#include "game/transposed.h"
 #include "lattice/chain.h"
 #include "num/linear.h"
 
@@ -14,7 +15,9 @@
 /// curvature (square of it) and from rounding.
 #define DIFFERENCE 0x1p-13
 /// Adjoint systems are solved until no equation is missed by more, relative to the largest entry of the right side.
-#define ADJOINT_TOLERANCE 1e-9
+#define ADJOINT_TOLERANCE 1e-8
+/// A right side that is missed by more than this is not solved.
+#define SETTLED 1e-5
 
 void adjoint_free(Adjoint *a) {
     memory_free(a->right);
@@ -24,10 +27,12 @@ void adjoint_free(Adjoint *a) {
 }
 
 double adjoint_bytes(const Policy *p, int32_t n_target, int n_thread) {
-    double n_actor = p->lattice->model->n_actor, columns = n_actor * (double)p->lattice->n_state;
+    const Lattice *l = p->lattice;
+    double n_actor = l->model->n_actor, columns = n_actor * (double)l->n_state;
     // what choices add to the system; the solutions; in each thread a linear solver, or a policy and its lattice
-    return 8.0 * (n_actor * (double)p->n_entry + columns * (n_target + 1 + 10.0 * n_thread)) +
-           n_thread * (double)p->lattice->n_byte;
+    double solver = transposed_solve_bytes(l->n_state, l->model->n_actor), side = policy_bytes(l) + (double)l->n_byte + 16.0 * columns;
+    return 8.0 * (n_actor * (double)p->n_entry + columns * n_target) + transposed_bytes(l, 1, true) +
+           n_thread * (solver > side ? solver : side);
 }
 
 double adjoint_step(const ModelParam *param, double value) {
@@ -57,7 +62,7 @@ static DurStatus gain(const Lattice *l, int32_t jump, int32_t actor, const doubl
 static void choose(Policy *p, int32_t actor, const LatticeBlock *view, int64_t lane) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
-    double mu = lattice_row_at(l, part_precision(p, actor), view, lane), top = 0, total = 0;
+    double mu = lattice_row_at(l, lattice_rule_precision(l, &p->rule, actor, 0), view, lane), top = 0, total = 0;
     int64_t mode_state = view->first / l->n_stock_state, at = view->first % l->n_stock_state + lane;
     for (int pass = 0; pass < 3; pass++) {
         // the largest exponent; the weights; the probabilities
@@ -107,7 +112,7 @@ static DurStatus miss(const Policy *p, int32_t actor, double *out) {
     parts_of(m, actor, part);
     DurStatus status = chain_apply(p, value, out, NULL);
     for (int64_t s = 0; status == DUR_OK && s < l->n_state; s++) out[s] -= l->actor[actor].rho * value[s];
-    for (int32_t k = 0; k < n_part && status == DUR_OK; k++) status = part_add_flow(p, &part[k], out);
+    for (int32_t k = 0; k < n_part && status == DUR_OK; k++) status = part_add_flow(p, &part[k], 0, out);
     memory_free(part);
     return status;
 }
@@ -117,13 +122,13 @@ static DurStatus miss(const Policy *p, int32_t actor, double *out) {
 typedef struct System {
     const Policy *policy;
     double *answer;             // [n_actor x n_entry] d R_i / d advantage through the probabilities, see answers_make
-    double *scale;              // [n_actor x n_state] rho + rate of leaving
+    Transposed transposed;
+    double *rho;                // [n_actor]
     const Progress *progress;
     const Measure *point;       // the state at hand, as weights of nodes
     int32_t n_target;
     AdjointTarget *target;      // [n_target]
     double *x;                  // [n_target][n_actor x n_state] solutions
-    double *size;               // [n_target] largest entry of the right side
     atomic_int status, n_done;
     atomic_bool stopped;
     // params
@@ -168,7 +173,7 @@ static DurStatus answers_make(System *s) {
                     if (at < 0) continue;
                     at += view.first % l->n_stock_state;
                     for (int64_t k = 0; k < l->n_lane; k++)
-                        to[at + k] = lattice_row_at(l, &l->actor[j].attends, &view, k) * lattice_row_at(l, part_precision(p, j), &view, k) *
+                        to[at + k] = lattice_row_at(l, &l->actor[j].attends, &view, k) * lattice_row_at(l, lattice_rule_precision(l, &p->rule, j, 0), &view, k) *
                                      p->probability[at + k] * (to[at + k] - mean[view.first + k]);
                 }
             }
@@ -181,16 +186,14 @@ done:
     return status;
 }
 
-typedef struct Apply { System *system; ChainSweep sweep; double *z; int worker; } Apply;
+/// A task of it, on one thread.
+typedef struct Asker { System *system; int worker; } Asker;
 
-// z = M^-1 r and y = -(dR/dV)' z for the sweep M; the solver works on the second alone
-static DurStatus apply(void *context, const double *r, double *y) {
-    Apply *a = context;
-    System *s = a->system;
+static bool stopped(void *context) {
+    Asker *a = context;
     // the caller's thread alone asks whether to stop; the others follow
-    if (a->worker == 0 && progress_stop(s->progress)) atomic_store(&s->stopped, true);
-    if (atomic_load(&s->stopped)) return DUR_INTERRUPTED;
-    return chain_push(&a->sweep, r, a->z, y);
+    if (a->worker == 0 && progress_stop(a->system->progress)) atomic_store(&a->system->stopped, true);
+    return atomic_load(&a->system->stopped);
 }
 
 // ---- what is asked ------------------------------------------------------------------------------------------------
@@ -217,43 +220,37 @@ static DurStatus right_side(const System *s, const AdjointTarget *t, Measure *ou
         if (t->jump < 0) { TRY(measure_add(out, state, node.weight[0])); continue; }
         int32_t at[MODEL_VARIABLES_MAX];
         lattice_nodes(l, state, at);
-        double mu = lattice_table_at(l, part_precision(p, t->actor), at), chance = policy_probability(p, t->jump, state);
+        double mu = lattice_table_at(l, lattice_rule_precision(l, &p->rule, t->actor, 0), at), chance = policy_probability(p, t->jump, state);
         for (int32_t c = 0; c < m->n_jump && chance > 0; c++) {
             if (!model_is_move_of(m, c, t->actor)) continue;
             double other = policy_probability(p, c, state);
             double slope = mu * chance * ((c == t->jump) - other);
-            if (slope != 0) TRY(measure_add_move(out, &node, l, c, slope));
+            if (slope != 0) TRY(measure_add_move(out, &node, p, c, slope));
         }
     }
     return DUR_OK;
 }
 
-static DurStatus solve(System *s, int32_t i, int worker) {
+// a few targets, solved together
+static DurStatus solve(System *s, int32_t first, int32_t n, int worker) {
     const Lattice *l = s->policy->lattice;
-    int64_t n = l->n_state, n_all = l->model->n_actor * n;
-    AdjointTarget *t = &s->target[i];
-    Measure right = {0};
-    double *b = memory_column(n_all), *unknown = memory_column(n_all);
-    Apply a = {.system = s, .z = s->x + i * n_all, .worker = worker,
-               .sweep = {s->policy, l->model->n_actor, s->scale, s->answer}};
-    DurStatus status = b && unknown ? right_side(s, t, &right) : DUR_MEMORY;
-    if (status != DUR_OK) goto done;
-    measure_write(&right, b + t->actor * n);
-    t->now = number_of(s, t, s->policy);
-    s->size[i] = vector_sup(b, n_all);
-    t->is_solved = true;
-    if (!(s->size[i] > 0)) goto done;
-    for (int64_t k = 0; k < n_all; k++) b[k] /= s->size[i];
-    LinearSolve found;
-    status = measure_solve(&found, n_all, apply, &a, b, ADJOINT_TOLERANCE, unknown);
-    t->is_solved = found.residual <= 100 * ADJOINT_TOLERANCE;
-    // back from the preconditioned unknown to its own, in s->x
-    if (status == DUR_OK) status = apply(&a, unknown, b);
-
-done:
-    measure_free(&right);
-    memory_free(unknown);
-    memory_free(b);
+    int64_t n_all = l->model->n_actor * l->n_state;
+    TransposedSide side[TRANSPOSED_WIDTH] = {0};
+    double size[TRANSPOSED_WIDTH] = {0};
+    Asker asker = {s, worker};
+    DurStatus status = DUR_OK;
+    for (int32_t k = 0; k < n && status == DUR_OK; k++) {
+        AdjointTarget *t = &s->target[first + k];
+        t->now = number_of(s, t, s->policy);
+        side[k] = (TransposedSide){.column = t->actor, .x = s->x + (first + k) * n_all};
+        status = right_side(s, t, &side[k].right);
+        for (int32_t i = 0; i < side[k].right.n; i++) size[k] = fmax(size[k], fabs(side[k].right.weight[i]));
+    }
+    if (status == DUR_OK) status = transposed_solve(&s->transposed, s->rho, ADJOINT_TOLERANCE, n, side, stopped, &asker);
+    for (int32_t k = 0; k < n; k++) {
+        s->target[first + k].is_solved = side[k].residual <= SETTLED * size[k];
+        measure_free(&side[k].right);
+    }
     return status;
 }
 
@@ -265,9 +262,10 @@ static void fail(System *s, DurStatus status) {
 static void task_solve(void *context, int64_t i, int worker) {
     System *s = context;
     if (atomic_load(&s->status) != DUR_OK) return;
-    DurStatus status = solve(s, (int32_t)i, worker);
+    int32_t first = (int32_t)i * TRANSPOSED_WIDTH, n = s->n_target - first < TRANSPOSED_WIDTH ? s->n_target - first : TRANSPOSED_WIDTH;
+    DurStatus status = solve(s, first, n, worker);
     if (status != DUR_OK) fail(s, status);
-    int done = atomic_fetch_add(&s->n_done, 1) + 1;
+    int done = atomic_fetch_add(&s->n_done, n) + n;
     if (worker == 0) progress_tell(s->progress, "differentiating", done, s->n_target, NULL);
 }
 
@@ -298,7 +296,7 @@ static DurStatus moved(System *s, int32_t i_param, int side, double *miss_out, d
     for (int32_t i = 0; i < m->n_actor && status == DUR_OK; i++) {
         status = miss(p, i, column);
         for (int32_t t = 0; t < s->n_target && status == DUR_OK; t++)
-            miss_out[t] += s->size[t] * vector_dot(s->x + (t * (int64_t)m->n_actor + i) * n, column, n);
+            miss_out[t] += vector_dot(s->x + (t * (int64_t)m->n_actor + i) * n, column, n);
     }
 
 done:
@@ -339,27 +337,26 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     out->left = memory_column(n_entry);
     out->right = memory_column(n_entry);
     s.x = memory_column(n * n_all);
-    s.size = memory_column(n);
-    s.scale = memory_column(n_all);
+    s.rho = memory_column(m->n_actor);
     s.miss = memory_column(2 * n_entry);
     s.direct = memory_column(2 * n_entry);
     s.step = memory_column(m->n_param);
     base_miss = memory_column(n);
     base_number = memory_column(n);
     column = memory_column(l->n_state);
-    if (!out->derivative || !out->left || !out->right || !s.x || !s.size || !s.scale || !s.miss || !s.direct || !s.step ||
+    if (!out->derivative || !out->left || !out->right || !s.x || !s.rho || !s.miss || !s.direct || !s.step ||
         !base_miss || !base_number || !column) goto done;
 
-    double most;
-    status = chain_exit_rates(p, s.scale, &most, team);
-    if (status != DUR_OK) goto done;
-    for (int32_t i = m->n_actor - 1; i >= 0; i--)
-        for (int64_t k = 0; k < l->n_state; k++) s.scale[i * l->n_state + k] = l->actor[i].rho + s.scale[k];
+    for (int32_t i = 0; i < m->n_actor; i++) s.rho[i] = l->actor[i].rho;
     status = answers_make(&s);
+    if (status == DUR_OK) status = transposed_make(&s.transposed, p, -1, s.answer);
     if (status != DUR_OK) goto done;
+    memory_free(s.answer);
+    s.answer = NULL;
 
-    // each target is solved on one thread from end to end, each side of a param too: the bits don't depend on how many
-    team_run(team, task_solve, &s, n);
+    // targets beside one another know nothing of each other, and each task runs on one thread from end to end, each side of a param
+    // too: the bits don't depend on how many threads there are
+    team_run(team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
 
@@ -369,12 +366,13 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
         status = miss(p, i, column);
         if (status != DUR_OK) goto done;
         for (int32_t t = 0; t < n; t++)
-            base_miss[t] += s.size[t] * vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
+            base_miss[t] += vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
     }
     for (int32_t k = 0; k < m->n_param; k++) {
         double value = l->param[k];
         s.step[k] = DIFFERENCE * (value != 0 ? fabs(value) : adjoint_step(&m->param[k], value));
     }
+    transposed_free(&s.transposed);
     team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
@@ -397,12 +395,13 @@ done:
     memory_free(s.step);
     memory_free(s.direct);
     memory_free(s.miss);
-    memory_free(s.scale);
-    memory_free(s.size);
+    memory_free(s.rho);
+    transposed_free(&s.transposed);
     memory_free(s.x);
     measure_free(&point);
     if (status == DUR_OK) return DUR_OK;
     adjoint_free(out);
     if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while differentiating");
+    if (status == DUR_LIMIT) return status_fail(error, status, "the game has too many states to be differentiated");
     return status_fail(error, status, "out of memory while differentiating");
 }

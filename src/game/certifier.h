@@ -49,11 +49,6 @@ extern const CertifierKind certifier_rounds;   // in rounds (certify_rounds.c)
 /// Types of the actor that has most: columns of values that are looked at together.
 int32_t certifier_types(const Model *model);
 
-/// row[i] += what picking by private shocks brings beyond the mean under `choice taste`: entropy of one type's choice over its
-/// precision, at the rate (in rounds the probability) of its opportunities. Nothing under `choice quantal`.
-///   room   [2 x n_lane]
-void certify_add_shocks(const Policy *policy, int32_t actor, int32_t type, const LatticeBlock *view, double *row, double *room);
-
 /// For tasks: the blocks of one, and how many tasks there are.
 static inline int64_t certifier_first(const Certifier *c, int64_t task) { return task * c->n_block_task; }
 static inline int64_t certifier_end(const Certifier *c, int64_t task) {

@@ -13,28 +13,6 @@
 /// Blocks of one task hold about this many states.
 #define TASK_STATES 8192
 
-void certify_add_shocks(const Policy *p, int32_t actor, int32_t type, const LatticeBlock *view, double *row, double *room) {
-    const Lattice *l = p->lattice;
-    const Model *m = l->model;
-    int64_t n = l->n_lane;
-    if (m->choice != CHOICE_TASTE) return;
-    double *wait = room, *entropy = room + n;
-    for (int64_t i = 0; i < n; i++) { wait[i] = 1; entropy[i] = 0; }
-    for (int32_t j = 0; j < m->n_jump; j++) {
-        int64_t at = model_is_move_of(m, j, actor) ? policy_entry(p, j, type, view->first) : -1;
-        for (int64_t i = 0; at >= 0 && i < n; i++) {
-            double chance = p->probability[at + i];
-            if (chance > 0) { wait[i] -= chance; entropy[i] -= chance * log(chance); }
-        }
-    }
-    for (int64_t i = 0; i < n; i++) {
-        if (wait[i] > 0) entropy[i] -= wait[i] * log(wait[i]);
-        if (entropy[i] > 0)
-            row[i] += lattice_row_at(l, &l->actor[actor].attends, view, i) * entropy[i] /
-                      lattice_row_at(l, lattice_rule_precision(l, &p->rule, actor, type), view, i);
-    }
-}
-
 // ---- answers ------------------------------------------------------------------------------------------------------
 
 /// How a choice follows from advantages.

@@ -2,6 +2,7 @@
 /// others expect of it; types that may become one another are solved together. An actor without a private type has one.
 #include "base/memory.h"
 #include "game/certifier.h"
+#include "game/part.h"
 #include "lattice/chain.h"
 #include "num/bicgstab.h"
 #include "num/linear.h"
@@ -122,7 +123,7 @@ static void flow_block(const Work *w, int32_t type, const LatticeBlock *view, do
             if (m->jump[j].lump[k].actor == c->actor) add_row(l, lattice_lump(l, j, k, type), view, rate, reward);
         for (int64_t i = 0; i < n; i++) leave[i] += rate[i];
     }
-    certify_add_shocks(w->policy, c->actor, type, view, reward, room);
+    part_add_shocks(w->policy, c->actor, type, view, reward, room);
     for (int32_t k = 0; k < m->n_stock; k++) {
         if (!l->stock[k].moves) continue;
         add_row(l, &l->stock[k].up, view, NULL, leave);

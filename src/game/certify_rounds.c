@@ -1,6 +1,7 @@
 /// Certificates of a game in rounds, from the lattice's operators (lattice/round.h) and the finished policy alone.
 #include "base/memory.h"
 #include "game/certifier.h"
+#include "game/part.h"
 #include "lattice/round.h"
 #include "num/gmres_double.h"
 #include "num/linear.h"
@@ -96,7 +97,7 @@ static void add_shocks(const Certifier *c, const Policy *p, int32_t stage, doubl
     for (int64_t b = 0; b < l->n_block; b++) {
         LatticeBlock view;
         lattice_block(l, b, &view);
-        certify_add_shocks(p, c->actor, 0, &view, y + view.first, k->shocks);
+        part_add_shocks(p, c->actor, 0, &view, y + view.first, k->shocks);
     }
 }
 

@@ -34,14 +34,15 @@ DurStatus measure_point(Measure *out, const Lattice *l, const double *state) {
     return DUR_OK;
 }
 
-DurStatus measure_add_move(Measure *m, const Measure *point, const Lattice *l, int32_t jump, double factor) {
+DurStatus measure_add_move(Measure *m, const Measure *point, const Policy *p, int32_t jump, double factor) {
+    const Lattice *l = p->lattice;
     int64_t *state = memory_alloc(LATTICE_CORNERS_MAX * sizeof *state);
     double *weight = memory_alloc(LATTICE_CORNERS_MAX * sizeof *weight);
     DurStatus status = state && weight ? DUR_OK : DUR_MEMORY;
     for (int32_t k = 0; k < point->n && status == DUR_OK; k++) {
         int32_t node[MODEL_VARIABLES_MAX];
         lattice_nodes(l, point->state[k], node);
-        int32_t n = lattice_targets(l, jump, node, state, weight);
+        int32_t n = policy_targets(p, jump, node, state, weight);
         for (int32_t i = 0; i < n && status == DUR_OK; i++)
             status = measure_add(m, state[i], factor * point->weight[k] * weight[i]);
         if (status == DUR_OK) status = measure_add(m, point->state[k], -factor * point->weight[k]);
@@ -71,23 +72,12 @@ double measure_column(const Measure *m, const double *column) {
     return sum;
 }
 
-double measure_lump(const Measure *m, const Lattice *l, int32_t jump, int32_t actor) {
+double measure_lump(const Measure *m, const Lattice *l, int32_t jump, int32_t actor, int32_t type) {
     double sum = 0;
     for (int32_t k = 0; k < m->n; k++) {
         int32_t node[MODEL_VARIABLES_MAX];
         lattice_nodes(l, m->state[k], node);
-        sum += m->weight[k] * part_lump(l, jump, actor, node);
+        sum += m->weight[k] * part_lump(l, jump, actor, type, node);
     }
     return sum;
-}
-
-DurStatus measure_solve(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, double tolerance,
-                        double *x) {
-    for (int attempt = 0; attempt < 2; attempt++) {
-        for (int64_t i = 0; i < n; i++) x[i] = 0.01 * (attempt ? (double)(1 + i % 7) : 1.0);
-        TRY(bicgstab(out, n, apply, context, b, NULL, tolerance, MEASURE_APPLIES, x, NULL));
-        // within a hundred times of what was asked is rounding, and no attempt does better
-        if (out->residual <= 100 * tolerance) return DUR_OK;
-    }
-    return DUR_OK;
 }

@@ -15,7 +15,7 @@
 typedef struct Axis {
     const Policy *policy;
     const double *state;        // at hand
-    int32_t stock, n_move;
+    int32_t actor, type, stock, n_move;
     int32_t move[MODEL_MOVES_MAX];
     double  noise;
     int64_t *corner;            // scratch of lattice_split
@@ -52,7 +52,7 @@ static void look(Axis *a, double level, Look *out) {
     for (int32_t k = 0; k < a->n_move; k++) {
         out->advantage[k] = 0;
         for (int32_t c = 0; c < n; c++)
-            out->advantage[k] += a->weight[c] * policy_advantage(p, a->move[k], a->corner[c]);
+            out->advantage[k] += a->weight[c] * policy_type_advantage(p, a->move[k], a->type, a->corner[c]);
         out->open[k] = open_at(a, a->move[k], level);
     }
 }
@@ -132,11 +132,11 @@ static void keep(Found *f, MindChange change) {
 }
 
 // what differs between two neighbouring stretches, met at `level`
-static void compare(const Axis *a, int32_t actor, const Mind *before, const Mind *after, double level, Found *found) {
+static void compare(const Axis *a, const Mind *before, const Mind *after, double level, Found *found) {
     const Model *m = a->policy->lattice->model;
     const ModelStock *s = &m->stock[a->stock];
     double from = a->state[m->n_mode + a->stock];
-    MindChange change = {.actor = actor, .stock = a->stock, .from = from, .at = level,
+    MindChange change = {.actor = a->actor, .type = a->type, .stock = a->stock, .from = from, .at = level,
                          .distance = fabs(level - from) / (s->high - s->low),
                          .before = before->best < 0 ? -1 : a->move[before->best],
                          .after = after->best < 0 ? -1 : a->move[after->best], .jump = -1};
@@ -152,7 +152,7 @@ static void compare(const Axis *a, int32_t actor, const Mind *before, const Mind
 }
 
 // walk from the state to one end of the range, node by node
-static DurStatus walk(Axis *a, int32_t actor, int direction, Found *found) {
+static DurStatus walk(Axis *a, int direction, Found *found) {
     const Lattice *l = a->policy->lattice;
     const Model *m = l->model;
     int32_t v = m->n_mode + a->stock, n_node = l->n_node[v];
@@ -183,7 +183,7 @@ static DurStatus walk(Axis *a, int32_t actor, int direction, Found *found) {
             // what is not to be told from zero, or cannot be done here, leaves the opinion of it as it was
             for (int32_t k = 0; k < a->n_move; k++)
                 if (after.sign[k] == 0) after.sign[k] = before.sign[k];
-            compare(a, actor, &before, &after, start, found);
+            compare(a, &before, &after, start, found);
             before = after;
             start = end;
         }
@@ -204,6 +204,7 @@ done:
 static int by_distance(const void *a, const void *b) {
     const MindChange *x = a, *y = b;
     if (x->actor != y->actor) return x->actor < y->actor ? -1 : 1;
+    if (x->type != y->type) return x->type < y->type ? -1 : 1;
     if (x->distance != y->distance) return x->distance < y->distance ? -1 : 1;
     return x->stock < y->stock ? -1 : x->stock > y->stock;
 }
@@ -219,16 +220,17 @@ DurStatus reasons_changes(const Policy *p, const double *state, int32_t actor, i
     int64_t mode_state = 0;
     for (int32_t v = 0; v < m->n_mode; v++) mode_state = mode_state * l->n_node[v] + (int64_t)state[v];
     *n = 0;
-    for (int32_t i = 0; i < m->n_actor; i++) {
-        if (actor >= 0 && actor != i) continue;
+    for (int32_t row = 0; row < model_rows(m); row++) {
+        a.actor = model_row_actor(m, row, &a.type);
+        if (actor >= 0 && actor != a.actor) continue;
         a.n_move = 0;
         for (int32_t j = 0; j < m->n_jump; j++)
-            if (m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == i && p->where[j * l->n_mode_state + mode_state] >= 0)
+            if (model_is_move_of(m, j, a.actor) && p->where[j * l->n_mode_state + mode_state] >= 0)
                 a.move[a.n_move++] = j;
         for (a.stock = 0; a.stock < m->n_stock && status == DUR_OK; a.stock++) {
             Found found = {.item = out + *n, .most = most};
-            status = walk(&a, i, 1, &found);
-            if (status == DUR_OK) status = walk(&a, i, -1, &found);
+            status = walk(&a, 1, &found);
+            if (status == DUR_OK) status = walk(&a, -1, &found);
             *n += found.n;
         }
     }

@@ -1,7 +1,6 @@
 #include "game/part.h"
 
 #include "base/memory.h"
-#include "lattice/chain.h"
 
 #include <math.h>
 
@@ -30,63 +29,71 @@ int32_t parts_of(const Model *m, int32_t actor, Part *out) {
     return n;
 }
 
-const LatticeTable *part_precision(const Policy *p, int32_t actor) {
-    bool replaced = p->rule.actor == actor && p->rule.precision != PROGRAM_NONE;
-    return replaced ? &p->rule.precision_table : &p->lattice->actor[actor].precision;
-}
-
-double part_lump(const Lattice *l, int32_t jump, int32_t actor, const int32_t *node) {
+double part_lump(const Lattice *l, int32_t jump, int32_t actor, int32_t type, const int32_t *node) {
     const ModelJump *mj = &l->model->jump[jump];
     double sum = 0;
     for (int32_t k = 0; k < mj->n_lump; k++)
-        if (mj->lump[k].actor == actor) sum += lattice_table_at(l, &l->jump[jump].lump[k], node);
+        if (mj->lump[k].actor == actor) sum += lattice_table_at(l, lattice_lump(l, jump, k, type), node);
     return sum;
+}
+
+void part_add_shocks(const Policy *p, int32_t actor, int32_t type, const LatticeBlock *view, double *row, double *room) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane;
+    if (m->choice != CHOICE_TASTE) return;
+    double *wait = room, *entropy = room + n;
+    for (int64_t i = 0; i < n; i++) { wait[i] = 1; entropy[i] = 0; }
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        int64_t at = model_is_move_of(m, j, actor) ? policy_entry(p, j, type, view->first) : -1;
+        for (int64_t i = 0; at >= 0 && i < n; i++) {
+            double chance = p->probability[at + i];
+            if (chance > 0) { wait[i] -= chance; entropy[i] -= chance * log(chance); }
+        }
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (wait[i] > 0) entropy[i] -= wait[i] * log(wait[i]);
+        if (entropy[i] > 0)
+            row[i] += lattice_row_at(l, &l->actor[actor].attends, view, i) * entropy[i] /
+                      lattice_row_at(l, lattice_rule_precision(l, &p->rule, actor, type), view, i);
+    }
 }
 
 static void add_row(const Lattice *l, const LatticeTable *t, const LatticeBlock *view, const double *factor, double *out) {
     const double *row = lattice_row(l, t, view);
-    for (int64_t i = 0; i < l->n_lane; i++) out[view->first + i] += (factor ? factor[i] : 1.0) * row[t->inner ? i : 0];
+    for (int64_t i = 0; i < l->n_lane; i++) out[i] += (factor ? factor[i] : 1.0) * row[t->inner ? i : 0];
 }
 
-// log-sum-exp = sum of P Q + H/mu (semantics, W_i): what the shocks add is the entropy of the choice over its precision
-static void add_shocks(const Policy *p, int32_t actor, const LatticeBlock *view, double *out) {
+// how often a jump happens in the lanes of a block: an own move by the type's own choice
+static void rate_row(const Policy *p, int32_t jump, int32_t actor, int32_t type, const LatticeBlock *view, double *out) {
     const Lattice *l = p->lattice;
-    const Model *m = l->model;
-    const LatticeTable *attends = &l->actor[actor].attends, *precision = part_precision(p, actor);
-    const double *rate = lattice_row(l, attends, view), *mu = lattice_row(l, precision, view);
-    for (int64_t i = 0; i < l->n_lane; i++) {
-        double wait = 1, entropy = 0;
-        for (int32_t j = 0; j < m->n_jump; j++) {
-            if (m->jump[j].kind != JUMP_MOVE || m->jump[j].actor != actor) continue;
-            double chance = policy_probability(p, j, view->first + i);
-            if (!(chance > 0)) continue;
-            wait -= chance;
-            entropy -= chance * log(chance);
-        }
-        if (wait > 0) entropy -= wait * log(wait);
-        if (entropy > 0) out[view->first + i] += rate[attends->inner ? i : 0] * entropy / mu[precision->inner ? i : 0];
-    }
+    const ModelJump *mj = &l->model->jump[jump];
+    for (int64_t i = 0; i < l->n_lane; i++) out[i] = 0;
+    if (mj->kind == JUMP_EVENT) add_row(l, &l->jump[jump].rate, view, NULL, out);
+    if (mj->kind != JUMP_MOVE) return;
+    int64_t at = p->where[jump * l->n_mode_state + view->first / l->n_stock_state];
+    if (at < 0) return;
+    at = mj->actor == actor ? policy_entry(p, jump, type, view->first) : at + view->first % l->n_stock_state;
+    add_row(l, &l->actor[mj->actor].attends, view, p->probability + at, out);
 }
 
-DurStatus part_add_flow(const Policy *p, const Part *part, double *out) {
+DurStatus part_add_flow(const Policy *p, const Part *part, int32_t type, double *out) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
-    double *rate = NULL;
-    if (part->kind == PART_LUMP) {
-        rate = memory_column(l->n_state);
-        DurStatus status = rate ? chain_jump_rate(p, part->jump, rate, NULL) : DUR_MEMORY;
-        if (status != DUR_OK) { memory_free(rate); return status; }
-    }
+    double *room = memory_column(2 * l->n_lane);
+    if (!room) return DUR_MEMORY;
     for (int64_t b = 0; b < l->n_block; b++) {
         LatticeBlock view;
         lattice_block(l, b, &view);
-        if (part->kind == PART_TERM) add_row(l, &l->term[part->term], &view, NULL, out);
-        if (part->kind == PART_SHOCKS) add_shocks(p, part->actor, &view, out);
+        double *to = out + view.first;
+        if (part->kind == PART_TERM) add_row(l, lattice_term(l, part->term, type), &view, NULL, to);
+        if (part->kind == PART_SHOCKS) part_add_shocks(p, part->actor, type, &view, to, room);
         if (part->kind != PART_LUMP) continue;
+        rate_row(p, part->jump, part->actor, type, &view, room);
         for (int32_t k = 0; k < m->jump[part->jump].n_lump; k++)
             if (m->jump[part->jump].lump[k].actor == part->actor)
-                add_row(l, &l->jump[part->jump].lump[k], &view, rate + view.first, out);
+                add_row(l, lattice_lump(l, part->jump, k, type), &view, room, to);
     }
-    memory_free(rate);
+    memory_free(room);
     return DUR_OK;
 }

@@ -21,14 +21,16 @@ typedef struct Part {
 /// `out` NULL only counts.
 int32_t parts_of(const Model *model, int32_t actor, Part *out);
 
-/// out[s] += flow of a part when everyone plays `policy`, per unit of time, out[n_state]. A lump counts at the rate at which
-/// it falls due. Allocates a column for a lump. DUR_OK or DUR_MEMORY.
-DurStatus part_add_flow(const Policy *policy, const Part *part, double *out);
+/// out[s] += flow of a part to one type of its actor (0 for an actor without types) when everyone plays `policy`, per unit of time,
+/// out[n_state]. A lump counts at the rate at which it falls due. Allocates a few rows. DUR_OK or DUR_MEMORY.
+DurStatus part_add_flow(const Policy *policy, const Part *part, int32_t type, double *out);
 
-/// The lump that an actor gets at a jump from a state given by its nodes.
-double part_lump(const Lattice *lattice, int32_t jump, int32_t actor, const int32_t *node);
+/// row[i] += what picking by private shocks brings beyond the mean under `choice taste`, in the lanes of a block: entropy of one
+/// type's choice over its precision, at the rate (in rounds the probability) of its opportunities. Nothing under `choice quantal`.
+///   room   [2 x n_lane]
+void part_add_shocks(const Policy *policy, int32_t actor, int32_t type, const LatticeBlock *view, double *row, double *room);
 
-/// Precision of an actor: its own, or what a policy puts in its place.
-const LatticeTable *part_precision(const Policy *policy, int32_t actor);
+/// The lump that a type of an actor gets at a jump from a state given by its nodes.
+double part_lump(const Lattice *lattice, int32_t jump, int32_t actor, int32_t type, const int32_t *node);
 
 #endif

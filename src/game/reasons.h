@@ -19,20 +19,22 @@
 typedef enum ChannelKind {
     CHANNEL_NOW,       // worth of the state after the move against that of this one if both stayed, and the move's own lump
     CHANNEL_STOCK,     // drift and noise of a stock
+    CHANNEL_BELIEF,    // what others learn of an actor from its silence
     CHANNEL_EVENT,
     CHANNEL_REPLY,     // a later move of another actor
     CHANNEL_OWN,       // a later move of the actor itself; with jump -1 its later opportunities as such (PART_SHOCKS)
+    CHANNEL_TYPE,      // becoming another type
     CHANNEL_KIND_COUNT
 } ChannelKind;
 
 typedef struct Channel {
     ChannelKind kind;
-    int32_t index;     // stock, or jump; -1 for neither
+    int32_t index;     // stock, private, or jump; -1 for none of them
 } Channel;
 
-/// One move at the state.
+/// One move at the state, of one type where its actor has types.
 typedef struct Reason {
-    int32_t actor, jump;
+    int32_t actor, type, row, jump;   // row: of values (model_row)
     double  probability;   // at an opportunity; the mean over the nodes around the state, as game_at has it
     double  solved;        // Q(move) - Q(wait) from the policy's own values, the same mean
     double  advantage;     // the same from the exact values of everyone's choices: what is split; they differ by the solve's error
@@ -48,16 +50,17 @@ typedef struct Reasons {
     Channel **channel;           // [n_actor][n_channel] the same numbers, seen by each actor
     int32_t *n_part;             // [n_actor]
     Part   **part;               // [n_actor][n_part]
-    double  *value, *wait;       // [n_actor] value of the state, probability of waiting
+    double  *value, *wait;       // [n_row] value of the state, probability of waiting
     int32_t  n_reason;
-    Reason  *reason;             // [n_reason] every move available there, by actor
+    Reason  *reason;             // [n_reason] every move available there, by actor and type
 } Reasons;
 
-/// Explain every move that is available at a state (variable values; modes whole, stocks anything in range: advantages are
+/// Explain every move that is available at a state of a game in continuous time (variable values; modes whole, stocks anything in range: advantages are
 /// then the mean over the nodes around it).
 ///   actor    only this one's moves, or negative: everyone's
-/// Moves are solved side by side. The same bits on any number of threads. Cost: a linear solve for each move.
-/// Returns DUR_OK, DUR_MEMORY or DUR_INTERRUPTED. Freed by reasons_free.
+/// A type expects others' choices as they are and its own; what others would learn of it from its moves is held as it is in
+/// equilibrium, and counts with the move that tells it. Moves are solved side by side. The same bits on any number of threads.
+/// Cost: a linear solve for every eight moves. Returns DUR_OK, DUR_MEMORY, DUR_LIMIT or DUR_INTERRUPTED. Freed by reasons_free.
 DurStatus reasons_make(Reasons *out, const Policy *policy, const double *state, int32_t actor, const Progress *progress,
                        Team *team, DurError *error);
 void      reasons_free(Reasons *reasons);
@@ -70,7 +73,7 @@ double reasons_bytes(const Lattice *lattice, int n_thread);
 /// A level of one stock, the rest of the state as it is, at which an actor's mind changes: its best option, or the sign of a
 /// move's advantage over waiting.
 typedef struct MindChange {
-    int32_t actor, stock;
+    int32_t actor, type, stock;
     double  from, at;            // level at hand, level of the change
     double  distance;            // |at - from| as a share of the stock's range
     int32_t before, after;       // best option on this side and beyond: a jump, or -1 for waiting; equal if it stays
@@ -78,11 +81,11 @@ typedef struct MindChange {
     bool    is_gain;             // it is better than waiting beyond, and was worse before
 } MindChange;
 
-/// Find, for every actor (or one) and stock, the changes along the stock's axis through the state, nearest first, at most
-/// `most` for each actor and stock. Between nodes advantages are linear, so crossings are exact; a guard is read at nodes and
+/// Find, for every actor (or one), each of its types, and stock, the changes along the stock's axis through the state, nearest first, at most
+/// `most` for each of them and stock. Between nodes advantages are linear, so crossings are exact; a guard is read at nodes and
 /// where it differs between two of them its limit is found by halving. Advantages below `noise` count as 0.
-///   out      room for n_actor * n_stock * most entries
-/// Returns through *n how many, ordered by actor, then distance. DUR_OK or DUR_MEMORY.
+///   out      room for n_row * n_stock * most entries
+/// Returns through *n how many, ordered by actor and type, then distance. DUR_OK or DUR_MEMORY.
 DurStatus reasons_changes(const Policy *policy, const double *state, int32_t actor, int32_t most, double noise,
                           MindChange *out, int32_t *n, DurError *error);
 

@@ -55,31 +55,13 @@ void chain_set_modes(const Lattice *lattice, int32_t n_set, const ModelSet *set,
 /// Allocates one row. Returns DUR_OK or DUR_MEMORY. Cost: about that of chain_apply on one thread without vectors.
 DurStatus chain_apply_transpose(const Policy *policy, const double *x, double *y);
 
-/// A part of the generator: drift and noise of one stock, one jump at the rate at which it happens, or all of a kind.
+/// A part of the generator: drift and noise of one stock, one jump at the rate at which it happens, the drift of one belief in
+/// silence, or all of a kind.
 #define CHAIN_NONE (-1)
 #define CHAIN_ALL  (-2)
-typedef struct ChainPart { int32_t stock, jump; } ChainPart;
+typedef struct ChainPart { int32_t stock, jump, private; } ChainPart;
 
-/// y += (G_part)' x. The parts add up to the whole.
-DurStatus chain_add_transpose(const Policy *policy, ChainPart part, const double *x, double *y);
-
-/// A system (rho - G)' z = b, or several side by side, one column each: all share G, each has its own rho. Beside what G
-/// carries, `answer` may send mass from one column to another: a unit of column c at a state puts answer[c] of the move that
-/// an entry stands for into the column of the move's actor, to where the move leads, and takes it from there here.
-typedef struct ChainSweep {
-    const Policy *policy;
-    int32_t n_column;
-    const double *leave;       // [n_column x n_state] rho plus the rate of leaving (chain_exit_rates)
-    const double *answer;      // [n_column x n_entry] as Policy.probability; with it columns are actors. NULL: none
-} ChainSweep;
-
-/// A Gauss-Seidel sweep that is at once a preconditioner and its product. Write the system as D - L - U: D what leaves, L
-/// what flows to a block that comes later in order of states, U the rest. Then
-///     z = (D - L)^-1 r   and   y = r - U z = (D - L - U) z,
-/// all in one pass, because a block's part of L z is there when the sweep comes to it.
-///   r, z, y  [n_column x n_state], distinct
-/// One thread; the same bits at any vector width. Allocates one row. Returns DUR_OK or DUR_MEMORY.
-/// Source: the saving is that of Eisenstat 1981 for symmetric systems.
-DurStatus chain_push(const ChainSweep *sweep, const double *r, double *z, double *y);
+/// y += (G_part)' x, the parts of chain_apply_as; with actor < 0 those of chain_apply. They add up to the whole.
+DurStatus chain_add_transpose(const Policy *policy, int32_t actor, int32_t type, ChainPart part, const double *x, double *y);
 
 #endif

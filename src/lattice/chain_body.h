@@ -1,7 +1,6 @@
 /// One block of the generator, compiled for each vector width: see chain.h. Included by chain_base.c and its sisters.
 #include "lattice/chain_kernel.h"
 #include "lattice/belief_body.h"
-#include "lattice/scatter_body.h"
 
 // the mean of x after a jump: where the whole block goes to one place, x there; else made in `room`
 static inline const double *mean_after(const Lattice *l, const LatticeJump *jump, const LatticeBlock *view, const double *x,
@@ -101,47 +100,5 @@ static void block_jump_mean(const Lattice *l, int32_t jump, int64_t block, const
     for (int64_t i = 0; i < l->n_lane; i++) {
         bool happens = (when.lane ? when.lane[i] : when.one) != 0.0;
         y[view.first + i] = happens ? room[i] : x[view.first + i];
-    }
-}
-
-// one block of chain_push: what has come in over what leaves, then sent on
-static void block_push(const ChainSweep *s, int64_t block, const double *DUR_RESTRICT r, double *DUR_RESTRICT z,
-                       double *DUR_RESTRICT y, double *DUR_RESTRICT room) {
-    const Policy *p = s->policy;
-    const Lattice *l = p->lattice;
-    const Model *m = l->model;
-    int64_t n = l->n_lane, n_state = l->n_state;
-    LatticeBlock view;
-    lattice_block(l, block, &view);
-    for (int32_t c = 0; c < s->n_column; c++) {
-        int64_t first = c * n_state + view.first;
-        const double *DUR_RESTRICT leave = s->leave + first;
-        // what earlier blocks sent is used here; what later ones will send starts from 0
-        for (int64_t i = 0; i < n; i++) {
-            z[first + i] = (r[first + i] + y[first + i]) / leave[i];
-            y[first + i] = 0.0;
-        }
-        for (int32_t k = 0; k < m->n_stock; k++) scatter_stock(l, k, &view, z + first, y + c * n_state);
-    }
-    for (int32_t j = 0; j < m->n_jump; j++) {
-        int32_t mover = m->jump[j].kind == JUMP_MOVE ? m->jump[j].actor : -1;
-        for (int32_t c = 0; c < s->n_column; c++) {
-            double *to = y + c * n_state;
-            if (!flow_of(p, j, &view, z + c * n_state + view.first, room)) break;
-            if (s->answer && c == mover) {
-                int64_t at = p->where[j * l->n_mode_state + view.first / l->n_stock_state] + view.first % l->n_stock_state;
-                for (int32_t other = 0; other < s->n_column; other++) {
-                    const double *DUR_RESTRICT slope = s->answer + other * p->n_entry + at;
-                    const double *DUR_RESTRICT theirs = z + other * n_state + view.first;
-                    double *DUR_RESTRICT here = to + view.first;
-                    for (int64_t i = 0; i < n; i++) {
-                        double aside = slope[i] * theirs[i];
-                        room[i] += aside;
-                        here[i] -= aside;
-                    }
-                }
-            }
-            scatter(l, j, &view, room, to);
-        }
     }
 }

@@ -20,7 +20,6 @@ typedef struct ChainKernel {
     void (*apply)(const ChainView *chain, int64_t block, const double *x, double *y, double *room);
     void (*jump_mean)(const Lattice *lattice, int32_t jump, int64_t block, const double *x, double *y, double *room);
     void (*move_mean)(const Policy *policy, int32_t move, int64_t block, const double *x, double *row, double *room);
-    void (*push)(const ChainSweep *sweep, int64_t block, const double *r, double *z, double *y, double *room);
 } ChainKernel;
 
 /// The table for a vector width.

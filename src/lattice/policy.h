@@ -98,6 +98,12 @@ static inline double policy_advantage(const Policy *p, int32_t jump, int64_t sta
     return at < 0 ? -1e300 : p->advantage[at + state % l->n_stock_state];
 }
 
+/// Advantage of a move to one type of its mover (-1e300 where impossible).
+static inline double policy_type_advantage(const Policy *p, int32_t jump, int32_t type, int64_t state) {
+    int64_t at = policy_entry(p, jump, type, state);
+    return at < 0 ? -1e300 : p->advantage[at];
+}
+
 /// One stretch of a run: from `start` on everyone plays `policy`; at `start` the listed modes are set, once.
 typedef struct PlanStep {
     double start;                // scenario units; step 0 starts at 0

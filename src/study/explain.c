@@ -21,11 +21,14 @@ void explain_free(Explanation *e) {
 }
 
 static int32_t group_of(const Model *m, const Channel *c) {
+    int32_t events = 1 + m->n_stock + m->n_private, replies = events + m->n_jump, own = replies + m->n_actor;
     switch (c->kind) {
-        case CHANNEL_STOCK: return 1 + c->index;
-        case CHANNEL_EVENT: return 1 + m->n_stock + c->index;
-        case CHANNEL_REPLY: return 1 + m->n_stock + m->n_jump + m->jump[c->index].actor;
-        case CHANNEL_OWN:   return 1 + m->n_stock + m->n_jump + m->n_actor;
+        case CHANNEL_STOCK:  return 1 + c->index;
+        case CHANNEL_BELIEF: return 1 + m->n_stock + c->index;
+        case CHANNEL_EVENT:  return events + c->index;
+        case CHANNEL_REPLY:  return replies + m->jump[c->index].actor;
+        case CHANNEL_OWN:    return own;
+        case CHANNEL_TYPE:   return own + 1;
         case CHANNEL_NOW:
         case CHANNEL_KIND_COUNT: break;
     }
@@ -36,7 +39,7 @@ static int32_t group_of(const Model *m, const Channel *c) {
 static DurStatus gather(Explanation *e, DurError *error) {
     const Reasons *r = &e->reasons;
     const Model *m = r->model;
-    e->n_group = 2 + m->n_stock + m->n_jump + m->n_actor;
+    e->n_group = 3 + m->n_stock + m->n_private + m->n_jump + m->n_actor;
     e->group = memory_zeroed((size_t)e->n_group, sizeof *e->group);
     e->split = memory_zeroed((size_t)r->n_reason, sizeof *e->split);
     if (!e->group || !e->split) return status_fail(error, DUR_MEMORY, "out of memory");
@@ -188,11 +191,15 @@ void put_part(Text *out, const Explanation *e, const Part *part) {
     text_printf(out, is_cost ? "cost of %s" : "payment at %s", j->name);
 }
 
+static const char *private_name(const Model *m, int32_t private) { return m->actor[m->private[private].actor].name; }
+
 void put_group(Text *out, const Explanation *e, const ExplainGroup *group) {
     const Model *m = e->scenario->model;
     switch (group->kind) {
         case CHANNEL_NOW:   text_append(out, "the step itself"); break;
         case CHANNEL_STOCK: text_printf(out, "the drift of `%s`", m->stock[group->index].name); break;
+        case CHANNEL_BELIEF: text_printf(out, "what others learn of %s from silence", private_name(m, group->index)); break;
+        case CHANNEL_TYPE:  text_append(out, "becoming another type"); break;
         case CHANNEL_EVENT: text_printf(out, "the event `%s`", m->jump[group->index].name); break;
         case CHANNEL_REPLY: text_printf(out, "replies of %s", m->actor[group->index].name); break;
         case CHANNEL_OWN:   text_append(out, "its own later moves"); break;
@@ -205,6 +212,8 @@ void put_group_short(Text *out, const Explanation *e, const ExplainGroup *group)
     switch (group->kind) {
         case CHANNEL_NOW:   text_append(out, "the step itself"); break;
         case CHANNEL_STOCK: text_printf(out, "drift of %s", m->stock[group->index].name); break;
+        case CHANNEL_BELIEF: text_printf(out, "silence of %s", private_name(m, group->index)); break;
+        case CHANNEL_TYPE:  text_append(out, "another type"); break;
         case CHANNEL_EVENT: text_append(out, m->jump[group->index].name); break;
         case CHANNEL_REPLY: text_printf(out, "replies of %s", m->actor[group->index].name); break;
         case CHANNEL_OWN:   text_append(out, "own later moves"); break;

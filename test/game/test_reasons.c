@@ -6,7 +6,6 @@
 #include "game/game.h"
 #include "game/reasons.h"
 #include "lang/lang.h"
-#include "lattice/chain.h"
 
 #include <stdlib.h>
 

@@ -373,7 +373,7 @@ TEST(the_transposed_generator_is_the_transpose_and_its_parts_add_up) {
         Policy *p;
         CHECK_OK(random_policy(&p, l, &r, &k.error));
         double *x = memory_column(n), *y = memory_column(n), *gx = memory_column(n), *gty = memory_column(n),
-               *sum = memory_column(n), *leave = memory_column(n), *z = memory_column(n), *u = memory_column(n), most;
+               *sum = memory_column(n);
         for (int64_t i = 0; i < n; i++) {
             x[i] = rs_between(&r, -1, 1);
             y[i] = rs_between(&r, -1, 1);
@@ -390,28 +390,11 @@ TEST(the_transposed_generator_is_the_transpose_and_its_parts_add_up) {
         }
         CHECK_NEAR(one, two, 1e-12 * (1 + size));
         CHECK_NEAR(all, 0, 1e-12 * (1 + size));        // what leaves arrives
-        for (int32_t q = 0; q < k.model->n_stock; q++) CHECK_OK(chain_add_transpose(p, (ChainPart){q, CHAIN_NONE}, y, sum));
-        for (int32_t j = 0; j < k.model->n_jump; j++) CHECK_OK(chain_add_transpose(p, (ChainPart){CHAIN_NONE, j}, y, sum));
+        for (int32_t q = 0; q < k.model->n_stock; q++) CHECK_OK(chain_add_transpose(p, -1, 0, (ChainPart){q, CHAIN_NONE, CHAIN_NONE}, y, sum));
+        for (int32_t j = 0; j < k.model->n_jump; j++) CHECK_OK(chain_add_transpose(p, -1, 0, (ChainPart){CHAIN_NONE, j, CHAIN_NONE}, y, sum));
         for (int64_t i = 0; i < n; i++) CHECK_NEAR(sum[i], gty[i], 1e-12 * (1 + size));
-        // a sweep gives z and u = (rho - G)' z in one
-        CHECK_OK(chain_exit_rates(p, leave, &most, NULL));
-        for (int64_t i = 0; i < n; i++) leave[i] += 0.1;
-        ChainSweep sweep = {.policy = p, .n_column = 1, .leave = leave};
-        CHECK_OK(chain_push(&sweep, y, z, u));
-        CHECK_OK(chain_apply_transpose(p, z, gty));
-        for (int64_t i = 0; i < n; i++) CHECK_NEAR(0.1 * z[i] - gty[i], u[i], 1e-12 * (1 + size));
-        // the same bits at every vector width
-        for (int isa = 0; isa < ISA_COUNT; isa++) {
-            isa_force((Isa)isa);
-            CHECK_OK(chain_push(&sweep, y, gx, gty));
-            for (int64_t i = 0; i < n; i++) {
-                CHECK_SAME(gx[i], z[i]);
-                CHECK_SAME(gty[i], u[i]);
-            }
-        }
-        isa_force(ISA_COUNT);
-        double *column[] = {u, z, leave, sum, gty, gx, y, x};
-        for (int i = 0; i < 8; i++) memory_free(column[i]);
+        double *column[] = {sum, gty, gx, y, x};
+        for (int i = 0; i < 5; i++) memory_free(column[i]);
         policy_free(p);
         case_close(&k);
         text_free(&text);

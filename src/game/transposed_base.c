@@ -1,0 +1,2 @@
+#define TRANSPOSED_KERNEL transposed_kernel_base
+#include "game/transposed_body.h"
