@@ -15,9 +15,9 @@
 /// curvature (square of it) and from rounding.
 #define DIFFERENCE 0x1p-13
 /// Adjoint systems are solved until no equation is missed by more, relative to the largest entry of the right side.
-#define ADJOINT_TOLERANCE 1e-8
+#define ADJOINT_TOLERANCE 1e-9
 /// A right side that is missed by more than this is not solved.
-#define SETTLED 1e-5
+#define SETTLED 1e-6
 
 void adjoint_free(Adjoint *a) {
     memory_free(a->right);

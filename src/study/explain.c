@@ -4,6 +4,7 @@
 #include "study/result.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,31 +65,79 @@ static DurStatus gather(Explanation *e, DurError *error) {
     return DUR_OK;
 }
 
-static DurStatus differentiate(Explanation *e, DurScenario *s, DurError *error) {
-    const Reasons *r = &e->reasons;
-    e->target = memory_zeroed((size_t)(s->model->n_actor + r->n_reason), sizeof *e->target);
-    if (!e->target) return status_fail(error, DUR_MEMORY, "out of memory");
-    int32_t n = 0;
-    for (int32_t i = 0; i < s->model->n_actor; i++) {
+// the numbers whose derivatives are asked for: each actor's value, then its moves that are available
+static DurStatus list_targets(Explanation *e, const DurScenario *s, int32_t *n, DurError *error) {
+    const Model *m = s->model;
+    double *value = memory_column(model_rows(m)), *choice = memory_column(m->n_jump), *wait = memory_column(m->n_actor);
+    e->target = memory_zeroed((size_t)(m->n_actor + m->n_jump), sizeof *e->target);
+    DurStatus status = DUR_MEMORY;
+    *n = 0;
+    if (value && choice && wait && e->target) status = game_at(s->session.equilibrium.policy, e->state, value, choice, wait, error);
+    for (int32_t i = 0; i < m->n_actor && status == DUR_OK && m->n_param > 0 && explain_differentiates(m); i++) {
         if (!explain_has(e, i)) continue;
-        e->target[n++] = (AdjointTarget){.actor = i, .jump = -1};
-        for (int32_t k = 0; k < r->n_reason; k++)
-            if (r->reason[k].actor == i) e->target[n++] = (AdjointTarget){.actor = i, .jump = r->reason[k].jump};
+        e->target[(*n)++] = (AdjointTarget){.actor = i, .jump = -1};
+        for (int32_t j = 0; j < m->n_jump; j++)
+            if (model_is_move_of(m, j, i) && isfinite(choice[j])) e->target[(*n)++] = (AdjointTarget){.actor = i, .jump = j};
     }
-    if (s->model->n_param == 0) n = 0;
+    memory_free(wait);
+    memory_free(choice);
+    memory_free(value);
+    return status == DUR_MEMORY ? status_fail(error, status, "out of memory") : status;
+}
+
+/// Reasons and derivatives, made side by side where there are two threads. Only the caller's thread tells how far it is and asks
+/// whether to stop; the other follows.
+typedef struct Making {
+    Explanation *e;
+    DurScenario *s;
+    int32_t n_target;
+    atomic_bool stopped;
+    DurStatus status[2];
+    DurError error[2];
+} Making;
+
+static bool asks(void *context) {
+    Making *k = context;
+    if (progress_stop(&k->s->progress)) atomic_store(&k->stopped, true);
+    return atomic_load(&k->stopped);
+}
+
+static bool follows(void *context) { return atomic_load(&((Making *)context)->stopped); }
+
+static void tells(void *context, const char *what, double done, double total, const char *note) {
+    progress_tell(&((Making *)context)->s->progress, what, done, total, note);
+}
+
+static void make(void *context, int64_t which, int worker) {
+    Making *k = context;
+    Explanation *e = k->e;
+    const Policy *p = k->s->session.equilibrium.policy;
+    Progress progress = {.tell = worker == 0 ? tells : NULL, .stop = worker == 0 ? asks : follows, .context = k};
+    // the longer one first
+    if (which == 0 && k->n_target == 0) return;
+    k->status[which] = which == 0 ? adjoint_make(&e->adjoint, p, e->state, k->n_target, e->target, &progress, NULL, &k->error[0])
+                                  : reasons_make(&e->reasons, p, e->state, e->actor, &progress, NULL, &k->error[1]);
+}
+
+static DurStatus make_both(Explanation *e, DurScenario *s, DurError *error) {
     const Policy *p = s->session.equilibrium.policy;
-    TRY(study_room(s, adjoint_bytes(p, n, team_size(s->team)), "differentiating a game", error));
-    return adjoint_make(&e->adjoint, p, e->state, n, e->target, &s->progress, s->team, error);
+    Making k = {.e = e, .s = s};
+    TRY(list_targets(e, s, &k.n_target, error));
+    TRY(study_room(s, reasons_bytes(s->session.lattice, 1) + adjoint_bytes(p, k.n_target, 1), "explaining a game", error));
+    team_run(s->team, make, &k, 2);
+    for (int which = 0; which < 2; which++)
+        if (k.status[which] != DUR_OK) return status_fail(error, k.status[which], "%s", k.error[which].text);
+    return DUR_OK;
 }
 
 DurStatus explain_can(const Model *m, DurError *error) {
     if (m->clock == CLOCK_ROUNDS)
         return status_fail(error, DUR_UNSUPPORTED, "this version tells the reasons for choices under `clock continuous` only, and this "
                            "scenario is played in rounds");
-    if (m->n_private)
-        return status_fail(error, DUR_UNSUPPORTED, "this version gives no reasons where an actor has a private type");
     return DUR_OK;
 }
+
+bool explain_differentiates(const Model *m) { return m->n_private == 0; }
 
 DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
     const Model *m = s->model;
@@ -97,18 +146,16 @@ DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int3
     *e = (Explanation){.scenario = s, .actor = actor};
     memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
     TRY(explain_can(m, error));
-    TRY(study_room(s, reasons_bytes(l, team_size(s->team)), "explaining a game", error));
-    TRY(reasons_make(&e->reasons, g->policy, state, actor, &s->progress, s->team, error));
+    TRY(make_both(e, s, error));
     TRY(gather(e, error));
 
     // advantages are known no better than the solve's residual lets them be
     double size = 0;
-    for (int64_t k = 0; k < m->n_actor * l->n_state; k++) size = fmax(size, fabs(g->policy->value[k]));
-    e->change = memory_zeroed((size_t)m->n_actor * (size_t)m->n_stock * EXPLAIN_CHANGES, sizeof *e->change);
+    for (int64_t k = 0; k < model_rows(m) * l->n_state; k++) size = fmax(size, fabs(g->policy->value[k]));
+    e->change = memory_zeroed((size_t)model_rows(m) * (size_t)m->n_stock * EXPLAIN_CHANGES, sizeof *e->change);
     if (!e->change) return status_fail(error, DUR_MEMORY, "out of memory");
     e->noise = (10 * g->certificate.residual + 1e-14) * size;
-    TRY(reasons_changes(g->policy, state, actor, EXPLAIN_CHANGES, e->noise, e->change, &e->n_change, error));
-    return differentiate(e, s, error);
+    return reasons_changes(g->policy, state, actor, EXPLAIN_CHANGES, e->noise, e->change, &e->n_change, error);
 }
 
 int32_t explain_target(const Explanation *e, int32_t actor, int32_t jump) {
@@ -380,6 +427,10 @@ static void put_param_value(Text *out, const ModelParam *p, double value) {
 
 void put_sensitivity(Text *out, const Explanation *e, int32_t actor) {
     const DurScenario *s = e->scenario;
+    if (!explain_differentiates(s->model)) {
+        text_append(out, "How its choice answers to parameters is not told where someone has a private type.");
+        return;
+    }
     int32_t reason = -1, param = explain_most_sensitive(e, actor, &reason);
     if (param < 0) {
         text_append(out, s->model->n_param ? "No parameter moves its choice here." : "The scenario has no parameter to vary.");

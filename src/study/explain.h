@@ -13,7 +13,7 @@
 /// Channels gathered as people speak of them: all replies of one actor together, all own later moves together.
 typedef struct ExplainGroup {
     ChannelKind kind;
-    int32_t index;               // stock, event's jump, replying actor; -1 for now and own
+    int32_t index;               // stock, private, event's jump, replying actor; -1 for the rest
 } ExplainGroup;
 
 typedef struct Explanation {
@@ -25,15 +25,16 @@ typedef struct Explanation {
     ExplainGroup *group;         // [n_group]
     double **split;              // [n_reason][n_part x n_group]
     int32_t  n_change;
-    MindChange *change;          // by actor, then distance
+    MindChange *change;          // by actor and type, then distance
     double   noise;              // advantages and values are known no better than this
     AdjointTarget *target;       // [adjoint.n_target] each actor's value, then its moves in order of the reasons
     Adjoint  adjoint;
 } Explanation;
 
-/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds, and those
-/// with private types.
+/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds.
 DurStatus explain_can(const Model *model, DurError *error);
+/// False where derivatives are not told: with private types beliefs answer too, and that system is not solved.
+bool      explain_differentiates(const Model *model);
 
 /// Explain the equilibrium's choices at a state, which must have met its tolerance. DUR_LIMIT if memory does not suffice.
 DurStatus explain_make(Explanation *out, DurScenario *s, const double *state, int32_t actor, DurError *error);

@@ -30,7 +30,7 @@ static void pair_text(Json *j, const char *key, Text *text) {
 }
 
 static const char *channel_name(ChannelKind kind) {
-    static const char *const name[CHANNEL_KIND_COUNT] = {"now", "stock", "event", "reply", "own"};
+    static const char *const name[CHANNEL_KIND_COUNT] = {"now", "stock", "belief", "event", "reply", "own", "type"};
     return name[kind];
 }
 
@@ -43,8 +43,9 @@ static void render_entry(Json *j, const Explanation *e, const Part *part, const 
     json_pair_string(j, "part", part->kind == PART_TERM ? m->term[part->term].name
                               : part->kind == PART_LUMP ? m->jump[part->jump].name : NULL);
     json_pair_string(j, "by", channel_name(channel->kind));
-    json_pair_string(j, "channel", channel->index < 0 ? NULL : channel->kind == CHANNEL_STOCK
-                     ? m->stock[channel->index].name : m->jump[channel->index].name);
+    json_pair_string(j, "channel", channel->index < 0 ? NULL : channel->kind == CHANNEL_STOCK ? m->stock[channel->index].name
+                     : channel->kind == CHANNEL_BELIEF ? m->actor[m->private[channel->index].actor].name
+                     : m->jump[channel->index].name);
     json_pair_string(j, "actor", channel->kind == CHANNEL_REPLY ? m->actor[m->jump[channel->index].actor].name : NULL);
     json_pair_number(j, "value", value);
     json_end_object(j);
@@ -108,7 +109,12 @@ static void pair_option(Json *j, const char *key, const Model *m, int32_t jump) 
     json_pair_string(j, key, jump < 0 ? "wait" : m->jump[jump].name);
 }
 
-static void render_changes(Json *j, const Explanation *e, int32_t actor) {
+// true if a change is one of a row of values: an actor, or one of its types
+static bool is_of_row(const Explanation *e, const MindChange *c, int32_t row) {
+    return model_row(e->scenario->model, c->actor) + c->type == row;
+}
+
+static void render_changes(Json *j, const Explanation *e, int32_t row) {
     const Model *m = e->scenario->model;
     json_key(j, "changes");
     json_object(j);
@@ -117,7 +123,7 @@ static void render_changes(Json *j, const Explanation *e, int32_t actor) {
         json_array(j);
         for (int32_t i = 0; i < e->n_change; i++) {
             const MindChange *c = &e->change[i];
-            if (c->actor != actor || c->stock != k) continue;
+            if (!is_of_row(e, c, row) || c->stock != k) continue;
             json_object(j);
             json_pair_number(j, "at", c->at);
             json_pair_number(j, "distance", c->distance);
@@ -190,22 +196,41 @@ static void render_sensitivity(Json *j, const Explanation *e, int32_t actor, con
     json_end_array(j);
 }
 
-static void render_explanation(Json *j, const Explanation *e, int32_t actor, const int32_t *order) {
+// one row of values: an actor, or one of its types
+static void render_row(Json *j, const Explanation *e, int32_t row, const int32_t *order) {
     const Reasons *r = &e->reasons;
     const Model *m = r->model;
-    json_key(j, m->actor[actor].name);
+    int32_t type, actor = model_row_actor(m, row, &type);
     json_object(j);
-    json_pair_number(j, "value", r->value[actor]);
-    json_pair_number(j, "wait", r->wait[actor]);
+    json_pair_number(j, "value", r->value[row]);
+    json_pair_number(j, "wait", r->wait[row]);
     json_key(j, "moves");
     json_object(j);
     for (int32_t k = 0; k < r->n_reason; k++)
-        if (r->reason[k].actor == actor) render_move(j, e, k);
+        if (r->reason[k].row == row) render_move(j, e, k);
     json_end_object(j);
-    render_changes(j, e, actor);
-    int32_t reason, param = explain_most_sensitive(e, actor, &reason);
-    json_pair_string(j, "most_sensitive", param < 0 ? NULL : m->param[param].name);
-    render_sensitivity(j, e, actor, order);
+    render_changes(j, e, row);
+    if (explain_differentiates(m)) {
+        int32_t reason, param = explain_most_sensitive(e, actor, &reason);
+        json_pair_string(j, "most_sensitive", param < 0 ? NULL : m->param[param].name);
+        render_sensitivity(j, e, actor, order);
+    }
+    json_end_object(j);
+}
+
+static void render_explanation(Json *j, const Explanation *e, int32_t actor, const int32_t *order) {
+    const Model *m = e->scenario->model;
+    int32_t first = model_row(m, actor), private = m->actor[actor].private;
+    json_key(j, m->actor[actor].name);
+    if (private < 0) {
+        render_row(j, e, first, order);
+        return;
+    }
+    json_object(j);
+    for (int32_t t = 0; t < m->private[private].n_type; t++) {
+        json_key(j, m->private[private].type[t]);
+        render_row(j, e, first + t, order);
+    }
     json_end_object(j);
 }
 
@@ -254,9 +279,17 @@ static void put_split(Text *out, const Explanation *e, int32_t i_reason) {
         most = fmax(most, fabs(total));
     }
     int decimals = decimals_of(most);
-    static const char *const head[] = {"", "step itself", "drifts", "events", "replies", "own later", "all"};
-    Grid grid = {.align = "lrrrrrr"};
-    for (size_t i = 0; i < DUR_COUNT(head); i++) grid_cell(&grid, "%s", head[i]);
+    static const struct { ChannelKind kind; const char *head; bool is_private; } column[] = {
+        {CHANNEL_NOW, "step itself", false}, {CHANNEL_STOCK, "drifts", false},    {CHANNEL_BELIEF, "silence", true},
+        {CHANNEL_EVENT, "events", false},    {CHANNEL_REPLY, "replies", false},   {CHANNEL_OWN, "own later", false},
+        {CHANNEL_TYPE, "new type", true},
+    };
+    bool has_types = r->model->n_private > 0;
+    Grid grid = {.align = has_types ? "lrrrrrrrr" : "lrrrrrr"};
+    grid_cell(&grid, "%s", "");
+    for (size_t i = 0; i < DUR_COUNT(column); i++)
+        if (has_types || !column[i].is_private) grid_cell(&grid, "%s", column[i].head);
+    grid_cell(&grid, "all");
     for (int32_t p = 0; p <= n_part + 1; p++) {
         const double *row = cell + p * CHANNEL_KIND_COUNT;
         if (p < n_part && part[p].kind == PART_LUMP) continue;
@@ -268,18 +301,19 @@ static void put_split(Text *out, const Explanation *e, int32_t i_reason) {
         if (p == n_part && size == 0) continue;
         grid_cell(&grid, "%s", p > n_part ? "all" : p == n_part ? "costs and payments"
                              : part[p].kind == PART_TERM ? r->model->term[part[p].term].name : "private reasons");
-        for (int c = 0; c < CHANNEL_KIND_COUNT; c++) cell_part(&grid, row[c], decimals);
+        for (size_t i = 0; i < DUR_COUNT(column); i++)
+            if (has_types || !column[i].is_private) cell_part(&grid, row[column[i].kind], decimals);
         cell_part(&grid, total, decimals);
     }
     grid_print(&grid, out, 6);
     memory_free(cell);
 }
 
-static void put_changes(Text *out, const Explanation *e, int32_t actor) {
+static void put_changes(Text *out, const Explanation *e, int32_t row) {
     const Model *m = e->scenario->model;
     const MindChange *first = NULL;
     for (int32_t i = e->n_change - 1; i >= 0; i--)
-        if (e->change[i].actor == actor) first = &e->change[i];
+        if (is_of_row(e, &e->change[i], row)) first = &e->change[i];
     Text sentence = {0};
     put_change(&sentence, e, first);
     put_sentence(out, &sentence);
@@ -294,7 +328,7 @@ static void put_changes(Text *out, const Explanation *e, int32_t actor) {
         for (int32_t i = 0; i <= e->n_change; i++) {
             bool is_end = i == e->n_change;
             const MindChange *c = is_end ? NULL : &e->change[i];
-            if (is_end ? n > 0 : c->actor != actor || c->stock != k) continue;
+            if (is_end ? n > 0 : !is_of_row(e, c, row) || c->stock != k) continue;
             grid_cell(&grid, "%s", n ? "" : m->stock[k].name);
             if (n) grid_cell(&grid, "%s", "");
             else grid_number(&grid, e->state[m->n_mode + k], 4);
@@ -357,37 +391,44 @@ static void put_sensitivities(Text *out, const Explanation *e, int32_t actor, co
     if (n_move > n_shown) text_printf(out, "      (%d more moves in --json)\n", n_move - n_shown);
 }
 
-static void put_actor(Text *out, const Explanation *e, int32_t actor, const int32_t *order) {
+static void put_row(Text *out, const Explanation *e, int32_t row, const int32_t *order) {
     const Reasons *r = &e->reasons;
     const Model *m = r->model;
-    text_printf(out, "\n%s\n", m->actor[actor].name);
+    int32_t type, actor = model_row_actor(m, row, &type);
+    char name[256];
+    text_printf(out, "\n%s\n", row_name(m, row, name));
     Text sentence = {0};
     int32_t n = 0;
-    for (int32_t k = 0; k < r->n_reason; k++) n += r->reason[k].actor == actor;
+    for (int32_t k = 0; k < r->n_reason; k++) n += r->reason[k].row == row;
     if (n == 0) {
         text_append(&sentence, "Here it can only wait. Its value is ");
-        text_number(&sentence, fabs(r->value[actor]) < e->noise ? 0 : r->value[actor], 5);
+        text_number(&sentence, fabs(r->value[row]) < e->noise ? 0 : r->value[row], 5);
         text_append(&sentence, ".");
         put_sentence(out, &sentence);
         return;
     }
     text_append(&sentence, "At an opportunity it waits ");
-    put_share(&sentence, r->wait[actor]);
+    put_share(&sentence, r->wait[row]);
     text_append(&sentence, " of the time. Its value is ");
-    text_number(&sentence, fabs(r->value[actor]) < e->noise ? 0 : r->value[actor], 5);
+    text_number(&sentence, fabs(r->value[row]) < e->noise ? 0 : r->value[row], 5);
     text_append(&sentence, ".");
     put_sentence(out, &sentence);
     for (int32_t k = 0; k < r->n_reason; k++) {
-        if (r->reason[k].actor != actor) continue;
+        if (r->reason[k].row != row) continue;
         text_char(out, '\n');
         put_reason(&sentence, e, k);
         put_sentence(out, &sentence);
         put_split(out, e, k);
     }
     text_char(out, '\n');
-    put_changes(out, e, actor);
+    put_changes(out, e, row);
     text_char(out, '\n');
     put_sensitivities(out, e, actor, order);
+}
+
+static void put_actor(Text *out, const Explanation *e, int32_t actor, const int32_t *order) {
+    const Model *m = e->scenario->model;
+    for (int32_t t = 0; t < model_types(m, actor); t++) put_row(out, e, model_row(m, actor) + t, order);
 }
 
 static void put_head(Text *out, const Explanation *e, const char *at) {

@@ -502,7 +502,8 @@ static Frame *reasons_frame(const Explanation *e, bool *failed) {
     Sheet sheet = sheet_make("reasons", r->n_reason);
     for (; sheet.row < r->n_reason; sheet.row++) {
         const Reason *reason = &r->reason[sheet.row];
-        put_text(&sheet, "actor", r->model->actor[reason->actor].name);
+        char name[256];
+        put_text(&sheet, "actor", row_name(r->model, reason->row, name));
         put_text(&sheet, "move", r->model->jump[reason->jump].name);
         put_number(&sheet, "probability", reason->probability);
         put_number(&sheet, "advantage", reason->advantage);
@@ -537,7 +538,8 @@ static Frame *reason_parts_frame(const Explanation *e, bool *failed) {
                     n++;
                     if (pass == 0) continue;
                     Text part = {0}, carrier = {0};
-                    put_text(&sheet, "actor", r->model->actor[reason->actor].name);
+                    char name[256];
+                    put_text(&sheet, "actor", row_name(r->model, reason->row, name));
                     put_text(&sheet, "move", r->model->jump[reason->jump].name);
                     put_part(&part, e, &r->part[reason->actor][p]);
                     put_made(&sheet, "part", &part);
@@ -552,28 +554,34 @@ static Frame *reason_parts_frame(const Explanation *e, bool *failed) {
     return done(&sheet, failed);
 }
 
-static bool can_move(const Explanation *e, int32_t actor) {
+static bool can_move(const Explanation *e, int32_t row) {
     for (int32_t k = 0; k < e->reasons.n_reason; k++)
-        if (e->reasons.reason[k].actor == actor) return true;
+        if (e->reasons.reason[k].row == row) return true;
     return false;
 }
 
-static const MindChange *nearest_change(const Explanation *e, int32_t actor) {
+static bool is_of_row(const Explanation *e, const MindChange *c, int32_t row) {
+    return model_row(e->scenario->model, c->actor) + c->type == row;
+}
+
+static const MindChange *nearest_change(const Explanation *e, int32_t row) {
     for (int32_t i = 0; i < e->n_change; i++)
-        if (e->change[i].actor == actor) return &e->change[i];
+        if (is_of_row(e, &e->change[i], row)) return &e->change[i];
     return NULL;
 }
 
 static Frame *minds_frame(const Explanation *e, bool *failed) {
     const Model *m = e->scenario->model;
     int64_t n = 0;
-    for (int32_t i = 0; i < m->n_actor; i++) n += 2 * can_move(e, i);
+    for (int32_t i = 0; i < model_rows(m); i++) n += 2 * can_move(e, i);
     Sheet sheet = sheet_make("minds", n);
-    for (int32_t i = 0; i < m->n_actor; i++)
+    for (int32_t i = 0; i < model_rows(m); i++)
         for (int which = 0; which < 2 && can_move(e, i); which++, sheet.row++) {
             Text text = {0};
-            put_text(&sheet, "actor", m->actor[i].name);
-            if (which) put_sensitivity(&text, e, i);
+            char name[256];
+            int32_t type, actor = model_row_actor(m, i, &type);
+            put_text(&sheet, "actor", row_name(m, i, name));
+            if (which) put_sensitivity(&text, e, actor);
             else put_change(&text, e, nearest_change(e, i));
             put_made(&sheet, "text", &text);
         }
@@ -582,16 +590,17 @@ static Frame *minds_frame(const Explanation *e, bool *failed) {
 
 static Frame *mind_changes_frame(const Explanation *e, bool *failed) {
     const Model *m = e->scenario->model;
-    int64_t n = e->n_change + (int64_t)m->n_actor * m->n_stock;
+    int64_t n = e->n_change + (int64_t)model_rows(m) * m->n_stock;
     Sheet sheet = sheet_make("mind_changes", n);
     // rows that are not needed are cut off at the end
-    for (int32_t i = 0; i < m->n_actor; i++)
+    for (int32_t i = 0; i < model_rows(m); i++)
         for (int32_t k = 0; k < m->n_stock && can_move(e, i); k++)
             for (int32_t c = 0, found = 0; c <= e->n_change; c++) {
                 const MindChange *change = c < e->n_change ? &e->change[c] : NULL;
-                if (change ? change->actor != i || change->stock != k : found > 0) continue;
+                if (change ? !is_of_row(e, change, i) || change->stock != k : found > 0) continue;
                 Text turn = {0};
-                put_text(&sheet, "actor", m->actor[i].name);
+                char name[256];
+                put_text(&sheet, "actor", row_name(m, i, name));
                 put_text(&sheet, "stock", m->stock[k].name);
                 put_number(&sheet, "here", e->state[m->n_mode + k]);
                 put_number(&sheet, "at", change ? change->at : NAN);
@@ -614,10 +623,10 @@ static Frame *sensitivities_frame(const Explanation *e, bool *failed) {
     const DurScenario *s = e->scenario;
     const Model *m = s->model;
     int64_t n = 0;
-    for (int32_t t = 0; t < e->adjoint.n_target; t++) n += can_move(e, e->target[t].actor);
+    for (int32_t t = 0; t < e->adjoint.n_target; t++) n += can_move(e, model_row(m, e->target[t].actor));
     Sheet sheet = sheet_make("sensitivities", n * m->n_param);
     for (int32_t i = 0; i < m->n_actor; i++)
-        for (int32_t p = 0; p < m->n_param && can_move(e, i); p++)
+        for (int32_t p = 0; p < m->n_param && can_move(e, model_row(m, i)); p++)
             for (int32_t t = 0; t < e->adjoint.n_target; t++) {
                 const AdjointTarget *target = &e->target[t];
                 if (target->actor != i) continue;

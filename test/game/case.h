@@ -11,7 +11,8 @@ typedef struct Case {
     Compilation c;
     Model *model;
     Lattice *lattice;
-    double param[64];
+    double param[64], state[64];     // state: at the start, for models without beliefs
+    GameSolution solution;           // freed with the case, if anything was put there
 } Case;
 
 static inline void case_open(Case *k, const char *text) {
@@ -25,10 +26,13 @@ static inline void case_open(Case *k, const char *text) {
         fail_msg("%s\n%s", text_view(&out), text);
     }
     model_params(k->model, k->param);
+    for (int32_t i = 0; i < k->model->n_stock; i++)
+        k->state[k->model->n_mode + i] = eval_state(k->model, k->model->stock[i].start, NULL, k->param, NULL, NULL);
     if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
 }
 
 static inline void case_close(Case *k) {
+    game_free(&k->solution);
     lattice_free(k->lattice);
     model_free(k->model);
     lang_free(&k->c);

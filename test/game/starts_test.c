@@ -1,41 +1,13 @@
-#include "../check.h"
 #include "../random_scenario.h"
+#include "case.h"
 
 #include "base/memory.h"
 #include "game/branch.h"
 #include "game/starts.h"
 #include "game/sweep.h"
-#include "lang/lang.h"
 #include "num/philox.h"
 
 #include <stdlib.h>
-
-typedef struct Case {
-    Compilation c;
-    Model *model;
-    Lattice *lattice;
-    double param[64];
-} Case;
-
-static void case_open(Case *k, const char *text) {
-    DurError error = {0};
-    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
-    k->model = lang_take_model(&k->c);
-    if (!k->model) {
-        Text out = {0};
-        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
-        fail_msg("%s\n%s", text_view(&out), text);
-    }
-    model_params(k->model, k->param);
-    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
-}
-
-static void case_close(Case *k) {
-    lattice_free(k->lattice);
-    model_free(k->model);
-    lang_free(&k->c);
-    *k = (Case){0};
-}
 
 // the equilibrium that the solver finds by itself, and all others
 static void look(GameEquilibria *out, const Case *k, int32_t n_start, int n_thread) {

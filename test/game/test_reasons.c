@@ -1,46 +1,14 @@
-#include "../check.h"
 #include "../random_scenario.h"
+#include "../random_types.h"
+#include "case.h"
 
 #include "base/memory.h"
 #include "game/adjoint.h"
-#include "game/game.h"
 #include "game/reasons.h"
-#include "lang/lang.h"
 
 #include <stdlib.h>
 
 // ---- making things ----
-
-typedef struct Case {
-    Compilation c;
-    Model *model;
-    Lattice *lattice;
-    double param[64], state[64];     // state: at the start
-    GameSolution solution;
-} Case;
-
-static void case_open(Case *k, const char *text) {
-    DurError error = {0};
-    *k = (Case){0};
-    CHECK_OK(lang_compile_text(&k->c, "test.duress", text, strlen(text), NULL, 0, &error));
-    k->model = lang_take_model(&k->c);
-    if (!k->model) {
-        Text out = {0};
-        diagnostics_print(&k->c.diagnostics, k->c.file, k->c.n_file, &out);
-        fail_msg("%s\n%s", text_view(&out), text);
-    }
-    model_params(k->model, k->param);
-    for (int32_t i = 0; i < k->model->n_stock; i++)
-        k->state[k->model->n_mode + i] = eval_state(k->model, k->model->stock[i].start, NULL, k->param, NULL, NULL);
-    if (lattice_make(&k->lattice, k->model, k->param, &error) != DUR_OK) fail_msg("%s\n%s", error.text, text);
-}
-
-static void case_close(Case *k) {
-    game_free(&k->solution);
-    lattice_free(k->lattice);
-    model_free(k->model);
-    lang_free(&k->c);
-}
 
 // false if the game has no solution to look at
 static bool case_solve(Case *k) {
@@ -123,6 +91,50 @@ TEST(the_parts_of_every_advantage_add_up_to_it_on_random_games) {
     CHECK(n_reason > 200);
     CHECK_NEAR(worst, 0, 1e-11);
     CHECK_NEAR(worst_solved, 0, 1e-9);
+}
+
+TEST(with_private_types_too_the_parts_of_every_types_advantage_add_up_to_it) {
+    int n_reason = 0, n_belief = 0;
+    double worst = 0, worst_solved = 0;
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        Text text = {0};
+        Case k;
+        random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 0.7, 0.5);
+        case_open(&k, text_view(&text));
+        GameOptions options = {.tolerance = 1e-12, .skip_certificate = true};
+        solved(&k.solution, &k, &options);
+        double level[MODEL_VARIABLES_MAX];
+        RandomScenario r = {.bits = seed * 77};
+        for (int pick = 0; pick < 2; pick++) {
+            DurError error = {0};
+            Reasons reasons;
+            int32_t node[MODEL_VARIABLES_MAX];
+            lattice_nodes(k.lattice, rs_pick(&r, (int)k.lattice->n_state), node);
+            lattice_levels(k.lattice, node, level);
+            CHECK_OK(reasons_make(&reasons, k.solution.policy, level, -1, NULL, NULL, &error));
+            for (int32_t i = 0; i < reasons.n_reason; i++, n_reason++) {
+                const Reason *reason = &reasons.reason[i];
+                int32_t type;
+                assert_int_equal(model_row_actor(k.model, reason->row, &type), reason->actor);
+                assert_int_equal(type, reason->type);
+                CHECK(reason->is_solved);
+                worst = fmax(worst, fabs(sum_of(&reasons, reason) - reason->advantage));
+                worst_solved = fmax(worst_solved, fabs(reason->solved - reason->advantage));
+                for (int32_t c = 0; c < reasons.n_channel; c++)
+                    for (int32_t p = 0; p < reasons.n_part[reason->actor]; p++)
+                        n_belief += reasons.channel[reason->actor][c].kind == CHANNEL_BELIEF &&
+                                    fabs(reason->split[p * reasons.n_channel + c]) > 1e-9;
+            }
+            reasons_free(&reasons);
+        }
+        case_close(&k);
+        text_free(&text);
+    }
+    print_message("%d moves of types, parts off by %.2g, %d entries carried by silence\n", n_reason, worst, n_belief);
+    CHECK(n_reason > 100);
+    CHECK(n_belief > 20);
+    CHECK_NEAR(worst, 0, 1e-11);
+    CHECK_NEAR(worst_solved, 0, 1e-8);
 }
 
 TEST(each_channel_carries_what_the_closed_form_says) {
@@ -514,6 +526,7 @@ TEST(when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(the_parts_of_every_advantage_add_up_to_it_on_random_games),
+        RUN(with_private_types_too_the_parts_of_every_types_advantage_add_up_to_it),
         RUN(each_channel_carries_what_the_closed_form_says),
         RUN(under_taste_an_actor_that_gains_from_shocks_alone_is_told_so),
         RUN(reasons_and_derivatives_are_the_same_bits_on_any_number_of_threads),
