@@ -28,6 +28,7 @@ typedef struct GameOptions {
     int64_t max_sweep;           // 0: GAME_SWEEPS
     const double *warm;          // [sweep_size] values to start from (and shifts, as a policy has them), or NULL: the
                                  // principal branch
+    const double *warm_advantage;   // in rounds: [n_entry] advantages to start from with them; NULL: what best fits the values
     const LatticeRule *rule;     // restriction of one actor, or NULL
     bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)
     const Progress *progress;    // may be NULL

@@ -397,7 +397,7 @@ static DurStatus solve(GameSolution *out, const Lattice *l, const GameOptions *o
     if (!out->certificate.regret || !out->value_start || !out->wait_start || !out->choice_start) goto finish;
 
     status = DUR_OK;
-    if (value || options->warm) status = solve_from(&p, value ? value : options->warm, advantage, tolerance, out, &reached);
+    if (value || options->warm) status = solve_from(&p, value ? value : options->warm, value ? advantage : options->warm_advantage, tolerance, out, &reached);
     out->is_principal = !value;
     if (status == DUR_OK && !reached && !value) {
         memset(p.s.policy->value, 0, (size_t)p.n_value * sizeof(double));

@@ -5,6 +5,7 @@
 #define GAME_ROUNDS_H
 
 #include "game/game.h"
+#include "game/starts.h"
 
 DurStatus rounds_solve(GameSolution *out, const Lattice *lattice, const GameOptions *options, Team *team, DurError *error);
 
@@ -14,6 +15,11 @@ DurStatus rounds_solve(GameSolution *out, const Lattice *lattice, const GameOpti
 /// out->is_principal says nothing here: it is false.
 DurStatus rounds_solve_from(GameSolution *out, const Lattice *lattice, const GameOptions *options, const double *value,
                             const double *advantage, Team *team, DurError *error);
+
+/// What game_starts promises, out->n_start set. Starts are drawn in values and advantages together; is_left is about small
+/// deviations of both, when every actor answers the others of the same round and the values of the next.
+DurStatus rounds_starts(GameEquilibria *out, const Lattice *lattice, const double *given, const GameOptions *options, Team *team,
+                        DurError *error);
 
 DurStatus rounds_surprise(Policy **out, const Policy *base, const LatticeRule *rule, DurError *error);
 double    rounds_bytes(const Lattice *lattice);

@@ -4,7 +4,10 @@
 #include "game/branch.h"
 #include "game/certify.h"
 #include "game/nest.h"
+#include "game/newton.h"
+#include "game/rounds.h"
 #include "game/sweep.h"
+#include "game/rounds_system.h"
 #include "num/elementary.h"
 #include "num/linear.h"
 #include "num/philox.h"
@@ -18,6 +21,8 @@
 #define STARTS_SEED 0x73746172u
 /// Sweeps of linear systems that one start may take, tangents as TAKE_SWEEPS each; one that gets anywhere takes some hundred.
 #define START_SWEEPS 3000
+/// The same in sweeps of values and beliefs, for games with private types: Newton's method on differences takes more.
+#define START_SWEEPS_TYPES 20000
 /// The same for following a branch, which takes some dozens of points of some dozens of sweeps.
 #define BRANCH_SWEEPS 30000
 /// Newton steps from one place. One that is near takes five, one from far away twenty.
@@ -67,7 +72,7 @@ typedef struct Starts {
     const Lattice *lattice;
     const GameOptions *options;
     double  tolerance;
-    int64_t n, max_sweep;
+    int64_t n, n_value, max_sweep;   // unknowns: the first n_value are values; with private types shifts of beliefs follow
     int32_t n_start;
     double *low, *high;          // [n_actor] values that flows of payoff alone could give for ever
     int64_t n_pattern;           // distinct wishes of all actors for modes, or a number too large to go through
@@ -77,7 +82,8 @@ typedef struct Starts {
     int32_t n_worker;            // 1: starts share the team
     int32_t n_batch;
     Sweep **sweep;               // [n_worker]
-    Krylov **krylov;             // [n_worker]
+    Krylov **krylov;             // [n_worker]; NULL where there are private types: tangents know nothing of beliefs
+    int64_t *spent;              // [n_worker] sweeps of the start at hand, there
     Progress quiet;              // what the workers ask whether to stop
     double *room;                // [n_worker x n]
     double *end;                 // [batch x n]
@@ -114,7 +120,7 @@ static int64_t count_patterns(const Model *m) {
     return n < 1e9 ? (int64_t)n : INT64_C(1000000000);
 }
 
-/// What one actor is made to want: a worth of every value of every mode, of every combination of modes, and of stocks,
+/// What one actor, or one of its types, is made to want: a worth of every value of every mode, of every combination of modes, and of stocks,
 /// which may hang on a mode.
 typedef struct Wish {
     double middle, size;
@@ -129,9 +135,9 @@ typedef struct Wish {
 //   1  smooth values: worths of modes, some of combinations, slopes in stocks; any size from small to the extremes
 //   2  every combination of modes worth one extreme or the other: behaviour as good as random
 //   3  as 1, but first solved at another precision
-static void draw_wish(const Starts *w, int32_t start, int32_t actor, int64_t n_value, Wish *wish) {
+static void draw_wish(const Starts *w, int32_t start, int32_t row, int32_t actor, int64_t n_value, Wish *wish) {
     const Model *m = w->lattice->model;
-    Stream s = stream_make(STARTS_SEED, (uint64_t)start, (uint32_t)actor);
+    Stream s = stream_make(STARTS_SEED, (uint64_t)start, (uint32_t)row);
     int kind = start % 4;
     double range = w->high[actor] - w->low[actor];
     wish->middle = w->low[actor] + range * (kind == 2 ? 0.5 : draw(&s, 0.2, 0.8));
@@ -143,7 +149,7 @@ static void draw_wish(const Starts *w, int32_t start, int32_t actor, int64_t n_v
         double u = draw(&s, -1, 1);
         wish->combination[k] = kind == 2 ? (u < 0 ? -1 : 1) : u;
     }
-    int64_t n_slope = (w->lattice->n_variable - m->n_mode) * (1 + n_value);
+    int64_t n_slope = m->n_stock * (1 + n_value);
     for (int64_t k = 0; k < n_slope; k++) wish->slope[k] = kind == 0 ? 0 : draw(&s, -0.5, 0.5);
     if (kind != 0) return;
     // the wanted value of each mode: digits of the pattern's number, or drawn
@@ -169,12 +175,14 @@ static DurStatus draw_start(const Starts *w, int32_t start, double *x) {
     const Model *m = l->model;
     int64_t n_value = 0;
     for (int32_t v = 0; v < m->n_mode; v++) n_value += m->mode[v].n_value;
-    int32_t n_stock = l->n_variable - m->n_mode;
+    int32_t n_stock = m->n_stock;
     double *room = memory_column(n_value + l->n_mode_state + n_stock * (1 + n_value));
     if (!room) return DUR_MEMORY;
     Wish wish = {.mode = room, .combination = room + n_value, .slope = room + n_value + l->n_mode_state};
-    for (int32_t a = 0; a < m->n_actor; a++) {
-        draw_wish(w, start, a, n_value, &wish);
+    for (int64_t i = w->n_value; i < w->n; i++) x[i] = 0;   // whatever anyone does, it tells nothing at first
+    for (int32_t row = 0; row < model_rows(m); row++) {
+        int32_t type, a = model_row_actor(m, row, &type);
+        draw_wish(w, start, row, a, n_value, &wish);
         for (int64_t i = 0; i < l->n_state; i++) {
             int32_t node[MODEL_VARIABLES_MAX];
             lattice_nodes(l, i, node);
@@ -196,7 +204,7 @@ static DurStatus draw_start(const Starts *w, int32_t start, double *x) {
             }
             double f = wish.alone * sum / (m->n_mode > 0 ? m->n_mode : 1) +
                        wish.together * wish.combination[i / l->n_stock_state];
-            x[a * l->n_state + i] = wish.middle + wish.size * (f + slope_sum);
+            x[row * l->n_state + i] = wish.middle + wish.size * (f + slope_sum);
         }
     }
     memory_free(room);
@@ -221,6 +229,13 @@ static bool is_stopped(void *context) {
 
 // From x to a solution, by whichever method of Newton's the game has. `arrived`: it got there; else x is where it was left.
 static DurStatus newton(Starts *w, int worker, double scale, double tolerance, double *x, bool *arrived) {
+    if (!w->krylov) {
+        double residual = INFINITY;
+        TRY(newton_solve(w->sweep[worker], w->n, w->n_value, scale, tolerance, w->max_sweep, &w->quiet, x, &w->spent[worker],
+                         &residual));
+        *arrived = residual <= tolerance;
+        return DUR_OK;
+    }
     KrylovResult result;
     DurStatus status = krylov_solve(&result, w->krylov[worker], scale, tolerance, STEPS_MOST, x);
     *arrived = status == DUR_OK && result.converged;
@@ -229,6 +244,8 @@ static DurStatus newton(Starts *w, int worker, double scale, double tolerance, d
 
 // what a start may take begins anew
 static void refill(Starts *w, int worker, int64_t max_sweep) {
+    if (w->spent) w->spent[worker] = 0;
+    if (!w->krylov) return;
     w->krylov[worker]->n_sweep = w->krylov[worker]->n_take = 0;
     w->krylov[worker]->max_sweep = max_sweep;
 }
@@ -316,9 +333,9 @@ void game_equilibria_free(GameEquilibria *e) {
 
 // the equilibrium that an end belongs to, added if it is new; `n_start` starts came to it
 static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, bool is_given, int32_t n_start) {
-    double size = vector_sup(x, w->n);
+    double size = vector_sup(x, w->n_value);
     for (int32_t k = 0; k < out->n; k++)
-        if (distance(x, out->item[k].value, w->n) <= STARTS_DISTINCT * size) {
+        if (distance(x, out->item[k].value, w->n_value) <= STARTS_DISTINCT * size) {
             out->item[k].n_start += n_start;
             return DUR_OK;
         }
@@ -339,7 +356,7 @@ static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, 
 static void watch(const Starts *w, Sweep *sweep, GameEquilibrium *e, double *room) {
     double *x = room, *next = x + w->n, *image = next + w->n;
     sweep_run(sweep, 1, e->value, image);   // what is left of the residual is not taken for growth
-    double size = vector_sup(e->value, w->n), most = DEVIATION * (size > 0 ? size : 1);
+    double size = vector_sup(e->value, w->n_value), most = DEVIATION * (size > 0 ? size : 1);
     Stream s = stream_make(STARTS_SEED, 0, UINT32_MAX - 1);
     for (int64_t i = 0; i < w->n; i++) x[i] = e->value[i] + most * draw(&s, -1, 1);
     double last = NAN, before = distance(x, e->value, w->n);
@@ -379,15 +396,16 @@ static DurStatus describe(const Starts *w, GameEquilibrium *e, Team *team, DurEr
     Policy *policy = NULL;
     GameCertificate certificate = {0};
     DurStatus status = DUR_MEMORY;
-    e->value_start = memory_column(m->n_actor);
+    e->value_start = memory_column(model_rows(m));
     e->choice_start = memory_column(m->n_jump);
     e->wait_start = memory_column(m->n_actor);
-    certificate.regret = memory_column(m->n_actor);
+    certificate.regret = memory_column(model_rows(m));
     if (!e->value_start || !e->choice_start || !e->wait_start || !certificate.regret) goto done;
     status = policy_make(&policy, w->lattice, w->options->rule, error);
     if (status != DUR_OK) goto done;
     memcpy(policy->value, e->value, (size_t)w->n * sizeof *e->value);
     sweep_fill_policy(w->sweep[0], policy);
+    policy_learn(policy, true);
     status = policy_at_start(policy, e->value_start, e->choice_start, e->wait_start, error);
     if (status == DUR_OK) status = certify(&certificate, policy, false, w->options->progress, team, error);
     e->residual = certificate.residual;
@@ -428,7 +446,8 @@ static DurStatus look_further(Starts *w, GameEquilibria *out) {
     for (int32_t j = 0; j < out->n; j++) {
         bool between = out->n_between < w->n_start;
         int32_t n = 1 + (between ? 3 * j : 0), n_task = 0;
-        for (int32_t t = 0; t < n; t++) {
+        // branches are followed on tangents
+        for (int32_t t = w->krylov ? 0 : 1; t < n; t++) {
             const double *value = out->item[j].value;
             Origin *o = &w->origin[n_task++];
             *o = (Origin){.from = value, .is_branch = true};
@@ -447,17 +466,19 @@ static DurStatus look_further(Starts *w, GameEquilibria *out) {
 static int32_t workers(double n_value, const Team *team) { return n_value <= SMALL ? team_size(team) : 1; }
 
 static int32_t window(const Lattice *l) {
-    return l->model->n_actor * l->n_state > FEW ? WINDOW : WINDOW_FEW;
+    return model_rows(l->model) * l->n_state > FEW ? WINDOW : WINDOW_FEW;
 }
 
 double game_starts_bytes(const Lattice *l, int32_t n_kept, const Team *team) {
-    double n = 8.0 * l->model->n_actor * (double)l->n_state, share = 1;
+    // in rounds values and advantages are kept, one start is solved at a time
+    if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l) + rounds_system_bytes(l) + (n_kept + 3) * policy_bytes(l);
+    double n = 8.0 * (double)sweep_size(l), share = 1;
     int32_t n_node[MODEL_VARIABLES_MAX];
-    bool coarser = n > 8.0 * LARGE && nest_coarser(l, n_node);
+    bool coarser = n > 8.0 * LARGE && !l->model->n_private && nest_coarser(l, n_node);
     for (int32_t v = 0; coarser && v < l->n_variable; v++) share *= (double)n_node[v] / l->n_node[v];
     double n_worker = workers(share * n / 8, team);
     // Newton's room, what following a branch takes, a batch of ends, and one vector to sweep into
-    double alone = krylov_bytes(l, window(l)) + 5 * n;
+    double alone = (l->model->n_private ? 13 * n : krylov_bytes(l, window(l))) + 5 * n;
     double all = n_worker * (alone + (n_worker > 1 ? BATCH - 1 : 0) * n) * share + (coarser ? share * n_kept * n : 0);
     // those that are kept; one policy to read choices from
     return (coarser && all < alone ? alone : all) + n_kept * n + policy_bytes(l);
@@ -471,6 +492,7 @@ static void starts_close(Starts *w) {
     memory_free(w->end);
     memory_free(w->room);
     memory_free(w->krylov);
+    memory_free(w->spent);
     memory_free(w->sweep);
     memory_free(w->low);
 }
@@ -479,26 +501,29 @@ static void starts_close(Starts *w) {
 static DurStatus starts_open(Starts *w, const Lattice *l, const LatticeRule *rule, int32_t n_start, int32_t n_worker,
                              const GameOptions *options, Team *team) {
     const Model *m = l->model;
-    *w = (Starts){.lattice = l, .options = options, .n = (int64_t)m->n_actor * l->n_state, .n_start = n_start,
+    *w = (Starts){.lattice = l, .options = options, .n = sweep_size(l), .n_value = (int64_t)model_rows(m) * l->n_state, .n_start = n_start,
                   .tolerance = options->tolerance > 0 ? options->tolerance : STARTS_TOLERANCE,
-                  .max_sweep = options->max_sweep > 0 ? options->max_sweep : START_SWEEPS,
+                  .max_sweep = options->max_sweep > 0 ? options->max_sweep : m->n_private ? START_SWEEPS_TYPES : START_SWEEPS,
                   .n_worker = n_worker, .n_batch = n_worker > 1 ? BATCH * n_worker : 1, .n_pattern = count_patterns(m),
                   .team = team};
     w->quiet = (Progress){.stop = is_stopped, .context = w};
     w->low = memory_column(2 * m->n_actor);
     w->sweep = memory_zeroed((size_t)n_worker, sizeof *w->sweep);
-    w->krylov = memory_zeroed((size_t)n_worker, sizeof *w->krylov);
+    w->krylov = m->n_private ? NULL : memory_zeroed((size_t)n_worker, sizeof *w->krylov);
+    w->spent = memory_zeroed((size_t)n_worker, sizeof *w->spent);
     w->room = memory_column(n_worker * w->n);
     w->end = memory_column(w->n_batch * w->n);
     w->found = memory_zeroed((size_t)w->n_batch, sizeof *w->found);
     w->origin = memory_zeroed((size_t)w->n_batch, sizeof *w->origin);
-    if (!w->low || !w->sweep || !w->krylov || !w->room || !w->end || !w->found || !w->origin) return DUR_MEMORY;
+    if (!w->low || !w->sweep || !w->spent || (!w->krylov && !m->n_private) || !w->room || !w->end || !w->found || !w->origin) return DUR_MEMORY;
     w->high = w->low + m->n_actor;
     for (int32_t k = 0; k < n_worker; k++) {
         Team *own = n_worker > 1 ? NULL : team;
         w->sweep[k] = sweep_make(l, rule, own);
+        if (!w->sweep[k]) return DUR_MEMORY;
+        if (!w->krylov) continue;
         w->krylov[k] = krylov_make(l, rule, own, window(l), &w->quiet);
-        if (!w->sweep[k] || !w->krylov[k]) return DUR_MEMORY;
+        if (!w->krylov[k]) return DUR_MEMORY;
         w->krylov[k]->is_far = true;
     }
     extremes(w);
@@ -511,7 +536,7 @@ static DurStatus add_given(Starts *w, GameEquilibria *out, const double *given) 
     refill(w, 0, w->max_sweep);
     memcpy(w->end, given, (size_t)w->n * sizeof *given);
     TRY(newton(w, 0, 1, w->tolerance, w->end, &arrived));
-    if (distance(w->end, given, w->n) > STARTS_DISTINCT * vector_sup(given, w->n))
+    if (distance(w->end, given, w->n_value) > STARTS_DISTINCT * vector_sup(given, w->n_value))
         memcpy(w->end, given, (size_t)w->n * sizeof *given);
     return add_end(out, w, w->end, true, 0);
 }
@@ -571,14 +596,14 @@ static DurStatus find(GameEquilibria *out, const Lattice *l, const LatticeRule *
     DurError ignored = {0};
     DurStatus status = DUR_OK;
     // a coarser node may be where an expression has no value: then there is no such lattice
-    if (l->model->n_actor * l->n_state > LARGE && nest_coarser(l, n_node) &&
+    if (!l->model->n_private && l->model->n_actor * l->n_state > LARGE && nest_coarser(l, n_node) &&
         lattice_make_grid(&coarse, l->model, l->param, n_node, &ignored) == DUR_OK) {
         bool is_ruled = rule && rule->actor >= 0;
         if (is_ruled) status = lattice_rule_carry(&own, coarse, rule, error);
         if (status == DUR_OK)
             status = find(&few, coarse, is_ruled ? &own : NULL, NULL, n_start, false, options, team, error);
     }
-    int32_t n_worker = few.n > 0 ? 1 : workers((double)(l->model->n_actor * l->n_state), team);
+    int32_t n_worker = few.n > 0 ? 1 : workers((double)sweep_size(l), team);
     if (status == DUR_OK) status = starts_open(&w, l, rule, n_start, n_worker, options, team);
     if (status == DUR_OK && given) status = add_given(&w, out, given);
     if (status == DUR_OK) status = few.n > 0 ? carry(&w, out, coarse, &few) : look(&w, out);
@@ -592,15 +617,13 @@ static DurStatus find(GameEquilibria *out, const Lattice *l, const LatticeRule *
 
 DurStatus game_starts(GameEquilibria *out, const Lattice *lattice, const double *given, int32_t n_start,
                       const GameOptions *options, Team *team, DurError *error) {
-    if (lattice->model->clock == CLOCK_ROUNDS) {
-        *out = (GameEquilibria){0};
-        return status_fail(error, DUR_UNSUPPORTED, "this version does not yet look for other equilibria of a game in rounds");
-    }
     static const GameOptions none = {0};
     if (!options) options = &none;
     *out = (GameEquilibria){.n_start = n_start};
     double begun = progress_seconds();
-    DurStatus status = find(out, lattice, options->rule, given, n_start, true, options, team, error);
+    DurStatus status = lattice->model->clock == CLOCK_ROUNDS
+                           ? rounds_starts(out, lattice, given, options, team, error)
+                           : find(out, lattice, options->rule, given, n_start, true, options, team, error);
     out->seconds = progress_seconds() - begun;
     if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while looking for equilibria");
     return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory while looking for equilibria");

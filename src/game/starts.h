@@ -18,8 +18,9 @@
 #define STARTS_DISTINCT 1e-5
 
 typedef struct GameEquilibrium {
-    double *value;               // [n_actor x n_state]
-    double *value_start;         // [n_actor] as in GameSolution
+    double *value;               // as GameOptions.warm: [sweep_size] values, with private types shifts behind them; in rounds
+                                 // [n_actor x n_state + n_entry] values and advantages
+    double *value_start;         // [n_row] as in GameSolution
     double *choice_start;        // [n_jump]
     double *wait_start;          // [n_actor]
     double  residual;            // recomputed, as in GameCertificate
@@ -46,7 +47,13 @@ typedef struct GameEquilibria {
 /// Every end is refined to `tolerance`. On a lattice of more than 50,000 values all this is done on a coarser one, and
 /// every equilibrium there carried over and refined here: one that the coarser lattice does not have is not found.
 ///
-///   given      [n_actor x n_state] a known equilibrium, or NULL
+/// With private types Newton's method works on differences of sweeps of values and beliefs, no branch is followed and no lattice
+/// coarser than the given one is used; `is_left` is about small deviations of values and of what moves tell together: whether
+/// sweeps, in which everyone answers the others and Bayes' rule is applied, lead away.
+///
+/// In rounds starts are values and advantages, and no branch is followed either; see rounds_starts.
+///
+///   given      as GameEquilibrium.value, a known equilibrium, or NULL
 ///   options    rule, max_sweep (of each start), tolerance (0: STARTS_TOLERANCE) and progress are read
 ///
 /// Returns DUR_OK also when nothing was found (n is 0); DUR_MEMORY, DUR_INTERRUPTED. Freed by game_equilibria_free on any

@@ -161,14 +161,22 @@ static void put_one(Text *out, const DurScenario *s, int32_t k) {
     if (isfinite(e->growth)) text_printf(out, " (deviations x%.3g a sweep)", e->growth);
     text_char(out, '\n');
     int widest = 0;
-    for (int32_t a = 0; a < m->n_actor; a++) {
-        int width = (int)strlen(m->actor[a].name);
+    char name[256];
+    for (int32_t row = 0; row < model_rows(m); row++) {
+        int width = (int)strlen(row_name(m, row, name));
         widest = width > widest ? width : widest;
     }
-    for (int32_t a = 0; a < m->n_actor; a++) {
+    for (int32_t row = 0; row < model_rows(m); row++) {
         Text value = {0}, choices = {0};
-        text_number(&value, e->value_start[a], 6);
-        text_printf(out, "       %-*s  %-11s  ", widest, m->actor[a].name, text_view(&value));
+        int32_t type, a = model_row_actor(m, row, &type);
+        text_number(&value, e->value_start[row], 6);
+        // what an actor with types does is told as others see it, once
+        if (type > 0) {
+            text_printf(out, "       %-*s  %s\n", widest, row_name(m, row, name), text_view(&value));
+            text_free(&value);
+            continue;
+        }
+        text_printf(out, "       %-*s  %-11s  ", widest, row_name(m, row, name), text_view(&value));
         text_printf(&choices, "wait %.4f", e->wait_start[a]);
         for (int32_t i = 0; i < m->n_jump; i++)
             if (m->jump[i].kind == JUMP_MOVE && m->jump[i].actor == a && isfinite(e->choice_start[i]))

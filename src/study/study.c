@@ -277,10 +277,10 @@ static DurStatus carry(const Session *now, const Policy *coarse, double **out, D
     return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory");
 }
 
-static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const LatticeRule *rule,
+static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const double *advantage, const LatticeRule *rule,
                        bool certificate, DurError *error) {
     Session *now = &s->session;
-    GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .rule = rule,
+    GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_advantage = advantage, .rule = rule,
                            .skip_certificate = !certificate, .progress = &s->progress};
     TRY(game_solve(out, now->lattice, &options, s->team, error));
     if (out->verdict != GAME_INTERRUPTED) return DUR_OK;
@@ -292,9 +292,6 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
 static DurStatus find_others(DurScenario *s, DurError *error) {
     Session *now = &s->session;
     if (now->has_others) return DUR_OK;
-    if (s->model->n_private)
-        return status_fail(error, DUR_UNSUPPORTED,
-                           "this version does not look for other equilibria where an actor has a private type");
     const GameSolution *g = &now->equilibrium;
     // room for as many equilibria as a scenario of this kind was ever seen to have
     TRY(refuse_bytes((double)now->lattice->n_state, game_starts_bytes(now->lattice, 16, s->team),
@@ -303,8 +300,18 @@ static DurStatus find_others(DurScenario *s, DurError *error) {
     if (now->tolerance > 0 && now->tolerance < STARTS_TOLERANCE) options.tolerance = now->tolerance;
     now->has_others = true;
     now->first_is_principal = g->is_principal;
-    return game_starts(&now->others, now->lattice, g->verdict == GAME_CONVERGED ? g->policy->value : NULL, now->n_start,
-                       &options, s->team, error);
+    if (g->verdict != GAME_CONVERGED || s->model->clock != CLOCK_ROUNDS)
+        return game_starts(&now->others, now->lattice, g->verdict == GAME_CONVERGED ? g->policy->value : NULL, now->n_start,
+                           &options, s->team, error);
+    // in rounds advantages are unknowns of their own
+    int64_t n_value = s->model->n_actor * now->lattice->n_state;
+    double *given = memory_column(n_value + g->policy->n_entry);
+    if (!given) return status_fail(error, DUR_MEMORY, "out of memory");
+    memcpy(given, g->policy->value, (size_t)n_value * sizeof *given);
+    memcpy(given + n_value, g->policy->advantage, (size_t)g->policy->n_entry * sizeof *given);
+    DurStatus status = game_starts(&now->others, now->lattice, given, now->n_start, &options, s->team, error);
+    memory_free(given);
+    return status;
 }
 
 // equilibrium k of a list becomes the session's
@@ -317,7 +324,10 @@ static DurStatus take_other(DurScenario *s, int32_t k, const GameEquilibria *lis
     bool certificate = now->has_certificate;
     if (now->is_solved) game_free(&now->equilibrium);
     now->is_solved = false;
-    TRY(solve(s, &now->equilibrium, list->item[k].value, NULL, certificate, error));
+    const double *value = list->item[k].value;
+    bool is_rounds = s->model->clock == CLOCK_ROUNDS;
+    TRY(solve(s, &now->equilibrium, value, is_rounds ? value + s->model->n_actor * now->lattice->n_state : NULL, NULL, certificate,
+              error));
     now->is_solved = true;
     if (list->item[k].is_given) return DUR_OK;
     now->equilibrium.is_principal = false;
@@ -351,7 +361,7 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
     }
     double *warm;
     TRY(carry(now, now->coarse ? now->coarse->equilibrium.policy : NULL, &warm, error));
-    DurStatus status = solve(s, &now->equilibrium, warm, NULL, certificate, error);
+    DurStatus status = solve(s, &now->equilibrium, warm, NULL, NULL, certificate, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
     now->is_solved = true;
@@ -408,12 +418,12 @@ static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const StudyP
     const GameSolution *base = &s->session.equilibrium;
     double *warm;
     TRY(carry(&s->session, coarse ? coarse->solution.policy : NULL, &warm, error));
-    DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, rule, false, error);
+    DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, NULL, rule, false, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
     if (phase->solution.verdict != GAME_CONVERGED) {
         game_free(&phase->solution);
-        TRY(solve(s, &phase->solution, NULL, rule, false, error));
+        TRY(solve(s, &phase->solution, NULL, NULL, rule, false, error));
     }
     phase->is_solved = true;
     phase->policy = phase->solution.policy;

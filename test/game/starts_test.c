@@ -1,4 +1,5 @@
 #include "../random_scenario.h"
+#include "../random_types.h"
 #include "case.h"
 
 #include "base/memory.h"
@@ -458,8 +459,96 @@ TEST(the_search_can_be_stopped_and_any_of_its_allocations_may_fail) {
     case_close(&k);
 }
 
+// ---- rounds --------------------------------------------------------------------------------------------------------
+
+static const char COORDINATION[] =
+    "scenario \"coordination\" { clock rounds unit month }\n"
+    "actor a { discount 0 precision 6 attends 1 }\n"
+    "actor b { discount 0 precision 6 attends 1 }\n"
+    "mode am of a { x, y }\n"
+    "mode bm of b { x, y }\n"
+    "move go_a of a { then am = y }\n"
+    "move go_b of b { then bm = y }\n"
+    "payoff a { both [am == y and bm == y] - 0.5*[am == y] }\n"
+    "payoff b { both [am == y and bm == y] - 0.5*[bm == y] }\n";
+
+TEST(in_rounds_the_three_equilibria_of_a_coordination_game_are_found_with_their_growth) {
+    // both go with p = 1/(1 + exp(-6 (p - 1/2))): one half, and two more; a deviation of p grows by 6 p (1 - p) a round
+    Case k = {0};
+    case_open(&k, COORDINATION);
+    GameEquilibria all;
+    DurError error = {0};
+    CHECK_OK(game_starts(&all, k.lattice, NULL, 16, NULL, NULL, &error));
+    assert_int_equal(all.n, 3);
+    double product = 1;
+    for (int32_t e = 0; e < all.n; e++) {
+        double p = all.item[e].choice_start[0];
+        CHECK_NEAR(p, 1 / (1 + exp(-6 * (p - 0.5))), 1e-9);
+        CHECK_NEAR(all.item[e].choice_start[1], p, 1e-9);
+        CHECK_NEAR(all.item[e].growth, 6 * p * (1 - p), 1e-4);
+        assert_int_equal(all.item[e].is_left, fabs(p - 0.5) < 1e-3);
+        CHECK(all.item[e].residual < 1e-9);
+        product *= p - 0.5;
+    }
+    CHECK_NEAR(product, 0, 1e-9);
+    game_equilibria_free(&all);
+    // memory that runs out is told, and nothing is left
+    for (int64_t at = 1;; at++) {
+        memory_fail_at(at);
+        DurStatus status = game_starts(&all, k.lattice, NULL, 3, NULL, NULL, &error);
+        int64_t asked = memory_fail_at(0);
+        game_equilibria_free(&all);
+        // a step of Newton's method that finds no memory is one that led nowhere; a shorter one follows
+        CHECK(status == DUR_OK || status == DUR_MEMORY);
+        if (asked < at) { CHECK(status == DUR_OK); break; }
+        if (at > 60) at += 36;
+    }
+    case_close(&k);
+}
+
+// ---- private types -------------------------------------------------------------------------------------------------
+
+TEST(with_private_types_every_equilibrium_found_solves_the_plain_solvers_equations) {
+    int32_t n = 0, n_several = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        Text text = {0};
+        Case k = {0};
+        random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 2.0, 0.5);
+        case_open(&k, text_view(&text));
+        GameEquilibria all, again;
+        DurError error = {0};
+        Team *team = team_make(3);
+        CHECK_OK(game_starts(&all, k.lattice, NULL, 5, NULL, NULL, &error));
+        CHECK_OK(game_starts(&again, k.lattice, NULL, 5, NULL, team, &error));
+        assert_int_equal(all.n, again.n);
+        for (int32_t e = 0; e < all.n; e++, n++) {
+            const GameEquilibrium *at = &all.item[e];
+            CHECK(at->residual < 1e-9);
+            for (int64_t i = 0; i < model_rows(k.model) * k.lattice->n_state; i++) CHECK_SAME(at->value[i], again.item[e].value[i]);
+            GameSolution s;
+            double residual;
+            solved(&s, &k, &(GameOptions){.tolerance = 1e-9, .warm = at->value, .skip_certificate = true});
+            CHECK_OK(plain_types_residual(s.policy, &residual, &error));
+            CHECK_NEAR(residual, 0, 1e-7);
+            for (int32_t r = 0; r < model_rows(k.model); r++) CHECK_NEAR(s.value_start[r], at->value_start[r], 1e-5);
+            game_free(&s);
+        }
+        n_several += all.n > 1;
+        game_equilibria_free(&again);
+        game_equilibria_free(&all);
+        team_free(team);
+        case_close(&k);
+        text_free(&text);
+    }
+    print_message("%d equilibria of 8 games with types, %d games have several\n", n, n_several);
+    CHECK(n >= 8);
+    CHECK(n_several > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(in_rounds_the_three_equilibria_of_a_coordination_game_are_found_with_their_growth),
+        RUN(with_private_types_every_equilibrium_found_solves_the_plain_solvers_equations),
         RUN(a_market_for_one_of_two_has_the_three_equilibria_of_its_equations),
         RUN(a_market_for_one_of_three_has_the_seven_equilibria_of_its_equations),
         RUN(with_private_shocks_the_market_for_one_has_the_three_equilibria_of_its_equations),

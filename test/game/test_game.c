@@ -481,8 +481,42 @@ TEST(a_surprised_world_keeps_its_choices_and_only_the_restricted_actor_changes) 
     text_free(&text);
 }
 
+TEST(certificates_are_the_same_bits_on_any_number_of_threads) {   // on more states than one task holds
+    Text text = {0};
+    Case k;
+    text_append(&text, "scenario \"pair\" { clock continuous unit month }\n");
+    for (int a = 0; a < 2; a++)
+        text_printf(&text, "actor a%d { patience 20 month precision 3 attends 2 per month }\n"
+                           "mode m%d of a%d { off, on }\n"
+                           "stock x%d { range 0..1 grid 61 start 0.4 drift 0.1*[m%d == on] - 0.05*x%d noise 0.02 }\n"
+                           "move on%d of a%d { when m%d == off cost 0.1 then m%d = on }\n"
+                           "move off%d of a%d { when m%d == on then m%d = off }\n", a, a, a, a, a, a, a, a, a, a, a, a, a, a);
+    text_append(&text, "payoff a0 { flow x0 - 0.8*x1 - 0.3*[m0 == on] }\npayoff a1 { flow x1 - 0.7*x0*x1 - 0.2*[m1 == on] }\n");
+    case_open(&k, text_view(&text));
+    CHECK(k.lattice->n_state > 8192);
+    GameSolution one;
+    solved(&one, &k, NULL);
+    CHECK(one.certificate.consistency < 1e-6);
+    CHECK(one.certificate.regret[0] > 0 && one.certificate.regret[1] > 0);
+    for (int n_thread = 2; n_thread <= 7; n_thread += 5) {
+        Team *team = team_make(n_thread);
+        GameSolution s;
+        DurError error = {0};
+        CHECK_OK(game_solve(&s, k.lattice, NULL, team, &error));
+        CHECK_SAME(s.certificate.residual, one.certificate.residual);
+        CHECK_SAME(s.certificate.consistency, one.certificate.consistency);
+        for (int a = 0; a < 2; a++) CHECK_SAME(s.certificate.regret[a], one.certificate.regret[a]);
+        game_free(&s);
+        team_free(team);
+    }
+    game_free(&one);
+    case_close(&k);
+    text_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(certificates_are_the_same_bits_on_any_number_of_threads),
         RUN(a_decaying_stock_is_worth_its_discounted_flow_on_any_grid),
         RUN(a_jump_to_nothing_adds_its_rate_to_the_discount),
         RUN(a_curved_payoff_errs_by_half_when_the_step_is_halved),
