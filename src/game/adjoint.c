@@ -172,9 +172,11 @@ static DurStatus answers_make(System *s) {
                     int64_t at = model_is_move_of(m, a, j) ? p->where[a * l->n_mode_state + view.first / l->n_stock_state] : -1;
                     if (at < 0) continue;
                     at += view.first % l->n_stock_state;
-                    for (int64_t k = 0; k < l->n_lane; k++)
-                        to[at + k] = lattice_row_at(l, &l->actor[j].attends, &view, k) * lattice_row_at(l, lattice_rule_precision(l, &p->rule, j, 0), &view, k) *
-                                     p->probability[at + k] * (to[at + k] - mean[view.first + k]);
+                    for (int64_t k = 0; k < l->n_lane; k++) {
+                        double rate = lattice_row_at(l, &l->actor[j].attends, &view, k);
+                        double mu = lattice_row_at(l, lattice_rule_precision(l, &p->rule, j, 0), &view, k);
+                        to[at + k] = rate * mu * p->probability[at + k] * (to[at + k] - mean[view.first + k]);
+                    }
                 }
             }
         }
@@ -220,7 +222,8 @@ static DurStatus right_side(const System *s, const AdjointTarget *t, Measure *ou
         if (t->jump < 0) { TRY(measure_add(out, state, node.weight[0])); continue; }
         int32_t at[MODEL_VARIABLES_MAX];
         lattice_nodes(l, state, at);
-        double mu = lattice_table_at(l, lattice_rule_precision(l, &p->rule, t->actor, 0), at), chance = policy_probability(p, t->jump, state);
+        double mu = lattice_table_at(l, lattice_rule_precision(l, &p->rule, t->actor, 0), at);
+        double chance = policy_probability(p, t->jump, state);
         for (int32_t c = 0; c < m->n_jump && chance > 0; c++) {
             if (!model_is_move_of(m, c, t->actor)) continue;
             double other = policy_probability(p, c, state);
@@ -262,7 +265,8 @@ static void fail(System *s, DurStatus status) {
 static void task_solve(void *context, int64_t i, int worker) {
     System *s = context;
     if (atomic_load(&s->status) != DUR_OK) return;
-    int32_t first = (int32_t)i * TRANSPOSED_WIDTH, n = s->n_target - first < TRANSPOSED_WIDTH ? s->n_target - first : TRANSPOSED_WIDTH;
+    int32_t first = (int32_t)i * TRANSPOSED_WIDTH, n = s->n_target - first;
+    if (n > TRANSPOSED_WIDTH) n = TRANSPOSED_WIDTH;
     DurStatus status = solve(s, first, n, worker);
     if (status != DUR_OK) fail(s, status);
     int done = atomic_fetch_add(&s->n_done, n) + n;

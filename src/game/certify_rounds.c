@@ -176,6 +176,7 @@ static void rounds_advantage(Certifier *c, int32_t type, int32_t i_move, const L
 }
 
 const CertifierKind certifier_rounds = {
-    .room = rounds_room, .bytes = rounds_certifier_bytes, .open = rounds_open, .close = rounds_close, .size = rounds_size, .miss = rounds_miss,
-    .evaluate = rounds_evaluate, .exact = EXACT, .loose = LOOSE, .fine = FINE, .ready = rounds_ready, .advantage = rounds_advantage,
+    .room = rounds_room, .bytes = rounds_certifier_bytes, .open = rounds_open, .close = rounds_close, .size = rounds_size,
+    .miss = rounds_miss, .evaluate = rounds_evaluate, .exact = EXACT, .loose = LOOSE, .fine = FINE, .ready = rounds_ready,
+    .advantage = rounds_advantage,
 };
