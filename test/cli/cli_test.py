@@ -391,6 +391,44 @@ def explain_says_it_in_words():
 
 
 @test
+def each_type_is_told_its_own_reasons():
+    with open(os.path.join(HERE, "..", "..", "scenarios", "bluff", "bluff.duress"), encoding="utf-8") as text:
+        name = scenario("bluff.duress", text=text.read())
+    told, solved = answer("explain", name)["actors"], answer("solve", name)["values"]
+    assert set(told["coercer"]) == {"bluffing", "resolved"}
+    for kind, why in told["coercer"].items():
+        assert abs(why["value"] - solved["coercer"][kind]) < 1e-9 and "sensitivity" not in why
+        threaten = why["moves"]["threaten"]
+        assert abs(sum(e["value"] for e in threaten["split"]) - threaten["advantage"]) < 1e-11
+    # only one who would strike gains from striking later
+    gain = {kind: sum(e["value"] for e in why["moves"]["threaten"]["split"] if e["part"] == "strike" and e["by"] == "own")
+            for kind, why in told["coercer"].items()}
+    assert gain["resolved"] > 0.01 > abs(gain["bluffing"])
+    assert "coercer (bluffing)" in run("explain", name).stdout
+    # and the same game has other equilibria, in each of which everyone can be explained
+    found = answer("solve", name, "--starts", "16")["equilibria"]
+    assert len(found["list"]) == 3 and found["odd"] and found["branches"] == 0
+    other = answer("explain", name, "--starts", "16", "--equilibrium", "2")["actors"]["coercer"]["bluffing"]
+    assert abs(other["value"] - found["list"][1]["values"]["coercer"]["bluffing"]) < 1e-6
+
+
+@test
+def a_game_in_rounds_has_its_equilibria_listed_and_played():
+    name = scenario("together.duress", text="scenario \"together\" { clock rounds unit month }\n"
+                    "actor a { discount 0 precision 6 attends 1 }\nactor b { discount 0 precision 6 attends 1 }\n"
+                    "mode am of a { x, y }\nmode bm of b { x, y }\nmove go_a of a { then am = y }\n"
+                    "move go_b of b { then bm = y }\npayoff a { both [am == y and bm == y] - 0.5*[am == y] }\n"
+                    "payoff b { both [am == y and bm == y] - 0.5*[bm == y] }\n")
+    found = answer("solve", name, "--starts", "16")["equilibria"]["list"]
+    assert len(found) == 3
+    for e in found:
+        p = e["choices"]["a"]["go_a"]
+        assert abs(p - 1 / (1 + math.exp(-6 * (p - 0.5)))) < 1e-9 and e["left"] is (abs(p - 0.5) < 1e-3)
+        played = answer("solve", name, "--starts", "16", "--equilibrium", str(e["equilibrium"]))["choices"]
+        assert abs(played["a"]["go_a"] - p) < 1e-9
+
+
+@test
 def explain_gives_the_same_bits_on_any_number_of_threads():
     name = scenario("reasons.duress")
     told = [answer("explain", name, "--threads", n) for n in ("1", "2", "7")]
