@@ -30,14 +30,6 @@ struct Sweep {
     SweepJob job;
 };
 
-static const SweepKernel *kernel_of(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &sweep_kernel_avx512;
-        case ISA_AVX2:   return &sweep_kernel_avx2;
-        default:         return &sweep_kernel_base;
-    }
-}
-
 int64_t sweep_size(const Lattice *l) {
     return (int64_t)model_rows(l->model) * l->n_state + (l->model->n_private ? policy_shifts(l, NULL) : 0);
 }
@@ -54,7 +46,7 @@ Sweep *sweep_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     s->lattice = l;
     s->rule = rule && rule->actor >= 0 ? rule : NULL;
     s->team = team;
-    s->kernel = kernel_of(isa_best());
+    s->kernel = ISA_KERNEL(sweep_kernel);
     s->possible = memory_zeroed((size_t)m->n_jump * (size_t)l->n_mode_state, sizeof *s->possible);
     int64_t n_move = 0;
     for (int32_t j = 0; j < m->n_jump; j++) n_move += m->jump[j].kind == JUMP_MOVE;

@@ -29,14 +29,6 @@ struct SweepTypes {
     TypesJob job;
 };
 
-static const TypesKernel *kernel_of(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &sweep_types_kernel_avx512;
-        case ISA_AVX2:   return &sweep_types_kernel_avx2;
-        default:         return &sweep_types_kernel_base;
-    }
-}
-
 SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     const Model *m = l->model;
     SweepTypes *s = memory_zeroed(1, sizeof *s);
@@ -44,7 +36,7 @@ SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *te
     s->lattice = l;
     s->rule = rule && rule->actor >= 0 ? rule : NULL;
     s->team = team;
-    s->kernel = kernel_of(isa_best());
+    s->kernel = ISA_KERNEL(sweep_types_kernel);
     s->n_row = model_rows(m);
     size_t n_entry = (size_t)m->n_jump * (size_t)l->n_mode_state;
     s->possible = memory_zeroed(n_entry, sizeof *s->possible);

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "base/memory.h"
 #include "game/transposed_kernel.h"
+#include "num/isa.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,14 +17,6 @@
 /// Iterations of one stage, and stages, at most.
 #define ITERATIONS_MOST 400
 #define STAGES_MOST 40
-
-static const TransposedKernel *transposed_kernel(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &transposed_kernel_avx512;
-        case ISA_AVX2:   return &transposed_kernel_avx2;
-        default:         return &transposed_kernel_base;
-    }
-}
 
 // Blocks of lanes are numbered anew, types and modes fastest: moves, which are most of the ways, then stay within reach of a cache.
 static int64_t number_of(const Transposed *t, int64_t at) {
@@ -426,7 +419,7 @@ static DurStatus gather(Batch *b, const TransposedSide *side, double *size) {
 DurStatus transposed_solve(const Transposed *t, const double *rho, double tolerance, int32_t n_side, TransposedSide *side,
                            bool (*stopped)(void *), void *context) {
     int64_t n = t->n * t->n_column;
-    Batch b = {.kernel = transposed_kernel(isa_best()), .w = {.t = t, .n = n}, .n_side = n_side};
+    Batch b = {.kernel = ISA_KERNEL(transposed_kernel), .w = {.t = t, .n = n}, .n_side = n_side};
     double size[TRANSPOSED_WIDTH] = {0}, most[TRANSPOSED_WIDTH], last[TRANSPOSED_WIDTH], scale[TRANSPOSED_WIDTH];
     double reduce[TRANSPOSED_WIDTH];
     bool open[TRANSPOSED_WIDTH] = {0};

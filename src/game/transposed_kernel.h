@@ -4,7 +4,6 @@
 #define GAME_TRANSPOSED_KERNEL_H
 
 #include "game/transposed.h"
-#include "num/isa.h"
 
 typedef struct TransposedWork {
     const Transposed *t;

@@ -20,14 +20,6 @@ typedef struct Work {
     int64_t room_stride, n_block_task;
 } Work;
 
-const ChainKernel *chain_kernel(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &chain_kernel_avx512;
-        case ISA_AVX2:   return &chain_kernel_avx2;
-        default:         return &chain_kernel_base;
-    }
-}
-
 int64_t chain_room(const Lattice *l) {
     return ((CHAIN_ROOM + (l->model->n_private ? CHAIN_BELIEF_ROOM : 0)) * l->n_lane + 15) / 8 * 8;
 }
@@ -48,7 +40,7 @@ static void task_jump_mean(void *context, int64_t task, int worker) {
 
 static DurStatus run(Work *w, TeamTask task, Team *team) {
     const Lattice *l = w->lattice;
-    w->kernel = chain_kernel(isa_best());
+    w->kernel = ISA_KERNEL(chain_kernel);
     w->room_stride = chain_room(l);
     w->room = memory_column(w->room_stride * team_size(team));
     if (!w->room) return DUR_MEMORY;
@@ -96,13 +88,13 @@ DurStatus chain_apply_as(const Policy *policy, int32_t actor, int32_t type, cons
 
 void chain_inflow_blocks(const Policy *policy, int32_t actor, int32_t type, int64_t from, int64_t to, const double *x, double *y,
                          double *room) {
-    const ChainKernel *kernel = chain_kernel(isa_best());
+    const ChainKernel *kernel = ISA_KERNEL(chain_kernel);
     ChainView chain = {policy, actor, type, true};
     for (int64_t b = from; b < to; b++) kernel->apply(&chain, b, x, y, room);
 }
 
 void chain_move_mean(const Policy *policy, int32_t move, int64_t block, const double *x, double *row, double *room) {
-    chain_kernel(isa_best())->move_mean(policy, move, block, x, row, room);
+    ISA_KERNEL(chain_kernel)->move_mean(policy, move, block, x, row, room);
 }
 
 DurStatus chain_jump_mean(const Lattice *lattice, int32_t jump, const double *x, double *y, Team *team) {

@@ -3,7 +3,6 @@
 #define LATTICE_CHAIN_KERNEL_H
 
 #include "lattice/chain.h"
-#include "num/isa.h"
 
 /// Rows of n_lane doubles that a kernel needs as scratch; where there are beliefs, more.
 #define CHAIN_ROOM 3
@@ -21,9 +20,6 @@ typedef struct ChainKernel {
     void (*jump_mean)(const Lattice *lattice, int32_t jump, int64_t block, const double *x, double *y, double *room);
     void (*move_mean)(const Policy *policy, int32_t move, int64_t block, const double *x, double *row, double *room);
 } ChainKernel;
-
-/// The table for a vector width.
-const ChainKernel *chain_kernel(Isa isa);
 
 extern const ChainKernel chain_kernel_base, chain_kernel_avx2, chain_kernel_avx512;
 

@@ -394,14 +394,6 @@ DurStatus round_choices(const Policy *policy, int32_t stage, int32_t hold_actor,
     return status;
 }
 
-static const RoundKernel *kernel_of(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &round_kernel_avx512;
-        case ISA_AVX2:   return &round_kernel_avx2;
-        default:         return &round_kernel_base;
-    }
-}
-
 static void change_task(void *context, int64_t task, int worker) {
     Work *w = context;
     const Lattice *l = w->lattice;
@@ -444,7 +436,7 @@ DurStatus round_after(const Lattice *l, RoundCount count, double factor, const d
                       Team *team) {
     const Model *m = l->model;
     Work w = {.lattice = l, .count = count, .factor = factor, .hold_actor = -1};
-    w.kernel = kernel_of(isa_best());
+    w.kernel = ISA_KERNEL(round_kernel);
     w.room_stride = ROUND_CHANGE_ROWS * ((l->n_lane + 15) / 8 * 8);
     w.room = memory_column(w.room_stride * team_size(team));
     if (!w.room) return DUR_MEMORY;

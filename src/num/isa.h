@@ -25,4 +25,8 @@ Isa isa_force(Isa isa);
 
 const char *isa_name(Isa isa);
 
+/// Of the three kernels NAME_base, NAME_avx2 and NAME_avx512 that one body was compiled to, the address of the best.
+#define ISA_KERNEL(name) \
+    (isa_best() == ISA_AVX512 ? &name##_avx512 : isa_best() == ISA_AVX2 ? &name##_avx2 : &name##_base)
+
 #endif
