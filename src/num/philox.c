@@ -1,29 +1,22 @@
 #include "num/philox.h"
 #include "num/elementary.h"
 
-// multipliers and key increments of Philox4x32 (Salmon et al. 2011, table 2; the increments are the golden ratio and
-// sqrt(3) - 1 as fractions of 2^32)
-#define MULTIPLIER_0 0xD2511F53u
-#define MULTIPLIER_1 0xCD9E8D57u
-#define INCREMENT_0  0x9E3779B9u
-#define INCREMENT_1  0xBB67AE85u
-
 Philox4 philox_4x32(const uint32_t counter[4], const uint32_t key[2]) {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];
 
     // a round: two words are multiplied, the halves of the products change places and take in the other words and key
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)MULTIPLIER_0 * c0;
-        uint64_t p1 = (uint64_t)MULTIPLIER_1 * c2;
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER_0 * c0;
+        uint64_t p1 = (uint64_t)PHILOX_MULTIPLIER_1 * c2;
         uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
         uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
         c1 = (uint32_t)p1;
         c3 = (uint32_t)p0;
         c0 = n0;
         c2 = n2;
-        k0 += INCREMENT_0;
-        k1 += INCREMENT_1;
+        k0 += PHILOX_INCREMENT_0;
+        k1 += PHILOX_INCREMENT_1;
     }
     return (Philox4){{c0, c1, c2, c3}};
 }

@@ -7,6 +7,14 @@
 
 typedef struct Philox4 { uint32_t word[4]; } Philox4;
 
+/// Multipliers and key increments of Philox4x32 (Salmon et al. 2011, table 2; the increments are the golden ratio and
+/// sqrt(3) - 1 as fractions of 2^32).
+#define PHILOX_ROUNDS       10
+#define PHILOX_MULTIPLIER_0 0xD2511F53u
+#define PHILOX_MULTIPLIER_1 0xCD9E8D57u
+#define PHILOX_INCREMENT_0  0x9E3779B9u
+#define PHILOX_INCREMENT_1  0xBB67AE85u
+
 /// Ten rounds of Philox4x32.
 Philox4 philox_4x32(const uint32_t counter[4], const uint32_t key[2]);
 

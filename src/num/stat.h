@@ -43,6 +43,8 @@ typedef struct Histogram {
     int64_t *count;      // [n_bin + 2]: at low, bins, at high; borrowed
 } Histogram;
 void   stat_histogram_add(Histogram *h, double x);
+/// The same number n times.
+void   stat_histogram_add_many(Histogram *h, double x, int64_t n);
 /// Quantile p in 0..1, linear inside a bin: error at most one bin's width. `low` if nothing was counted.
 double stat_histogram_quantile(const Histogram *h, double p);
 

@@ -27,16 +27,18 @@ double stat_variance(const Moments *m) {
     return m->n < 2 ? 0 : m->m2 / (m->n - 1);
 }
 
-void stat_histogram_add(Histogram *h, double x) {
+void stat_histogram_add(Histogram *h, double x) { stat_histogram_add_many(h, x, 1); }
+
+void stat_histogram_add_many(Histogram *h, double x, int64_t n) {
     assert(h->n_bin > 0 && h->low < h->high);
     if (x <= h->low) {
-        h->count[0]++;
+        h->count[0] += n;
     } else if (x >= h->high) {
-        h->count[h->n_bin + 1]++;
+        h->count[h->n_bin + 1] += n;
     } else if (x == x) {
         // rounding may carry the last numbers below `high` into the bin behind the last
         int32_t bin = (int32_t)((x - h->low) / (h->high - h->low) * h->n_bin);
-        h->count[1 + (bin < h->n_bin ? bin : h->n_bin - 1)]++;
+        h->count[1 + (bin < h->n_bin ? bin : h->n_bin - 1)] += n;
     }
 }
 

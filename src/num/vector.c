@@ -19,3 +19,12 @@ void vector_exp(double *out, const double *in, int64_t n) {
 void vector_log(double *out, const double *in, int64_t n) {
     vector_kernels()->log(out, in, n);
 }
+
+void vector_uniform2(uint64_t seed, const uint64_t *run, uint32_t site, const uint32_t *index, double *first,
+                     uint64_t *second, int64_t n) {
+    vector_kernels()->uniform2(seed, run, site, index, first, second, n);
+}
+
+void vector_place(const int16_t *const *row, const int16_t *x, int32_t *out, int64_t n) {
+    vector_kernels()->place(row, x, out, n);
+}

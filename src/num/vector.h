@@ -11,6 +11,15 @@ void vector_exp(double *out, const double *in, int64_t n);
 /// out[i] = log(in[i]), on the same terms.
 void vector_log(double *out, const double *in, int64_t n);
 
+/// Two uniforms each for one index of many streams of one site (num/philox.h): first[i] is what stream_uniform2 puts into
+/// u[0] for run[i] and index[i]; second[i] is the whole number k of 52 bits behind u[1] = (k + 1/2) 2^-52.
+void vector_uniform2(uint64_t seed, const uint64_t *run, uint32_t site, const uint32_t *index, double *first,
+                     uint64_t *second, int64_t n);
+
+/// Where x[i] stands in row[i], VECTOR_HEADS numbers: how many are below it; -1 if one is equal.
+#define VECTOR_HEADS 32
+void vector_place(const int16_t *const *row, const int16_t *x, int32_t *out, int64_t n);
+
 // ---- inside: one set of loops for each Isa, compiled from vector_body.h with the flags of that Isa -----------------
 
 /// Numbers that one chunk of a dot product holds (num/linear.h).
@@ -21,6 +30,9 @@ typedef struct VectorKernels {
     void   (*log)(double *out, const double *in, int64_t n);
     double (*dot)(const double *a, const double *b, int64_t n);   // n <= VECTOR_DOT_CHUNK
     float  (*dot_float)(const float *a, const float *b, int64_t n);   // the same tree with sixty-four sums
+    void   (*uniform2)(uint64_t seed, const uint64_t *run, uint32_t site, const uint32_t *index, double *first,
+                       uint64_t *second, int64_t n);
+    void   (*place)(const int16_t *const *row, const int16_t *x, int32_t *out, int64_t n);
     // y += sum over k < n_x of weight[k] * x[k * stride ..], in pairs of k; none of them overlaps y
     void   (*combine_float)(float *y, const float *x, int64_t stride, const float *weight, int32_t n_x, int64_t n);
 } VectorKernels;

@@ -2,6 +2,7 @@
 // name of its set. The compiler makes the vectors; elementary.h is written so that it can.
 #include "base/compiler.h"
 #include "num/elementary.h"
+#include "num/philox.h"
 #include "num/vector.h"
 
 // in place and apart are two loops because a compiler that must allow for overlap checks for it and takes the scalar
@@ -56,5 +57,40 @@ static void loop_combine_float(float *DUR_RESTRICT y, const float *DUR_RESTRICT 
     }
 }
 
+static void loop_uniform2(uint64_t seed, const uint64_t *DUR_RESTRICT run, uint32_t site,
+                          const uint32_t *DUR_RESTRICT index, double *DUR_RESTRICT first, uint64_t *DUR_RESTRICT second,
+                          int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        // words are kept in the low halves of 64 bits, where vectors multiply; what stands above them is left out at the end
+        uint64_t c0 = index[i], c1 = site, c2 = run[i], c3 = run[i] >> 32;
+        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+        for (int round = 0; round < PHILOX_ROUNDS; round++) {
+            uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER_0 * (c0 & UINT32_MAX);
+            uint64_t p1 = (uint64_t)PHILOX_MULTIPLIER_1 * (c2 & UINT32_MAX);
+            c0 = (p1 >> 32) ^ c1 ^ k0;
+            c2 = (p0 >> 32) ^ c3 ^ k1;
+            c1 = p1;
+            c3 = p0;
+            k0 += PHILOX_INCREMENT_0;
+            k1 += PHILOX_INCREMENT_1;
+        }
+        first[i] = (elementary_from_bits(((c1 << 32 | (c0 & UINT32_MAX)) >> 12) | 0x4330000000000000u) - 0x1p52 + 0.5) * 0x1p-52;
+        second[i] = (c3 << 32 | (c2 & UINT32_MAX)) >> 12;
+    }
+}
+
+static void loop_place(const int16_t *const *DUR_RESTRICT row, const int16_t *DUR_RESTRICT x, int32_t *DUR_RESTRICT out,
+                       int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        const int16_t *DUR_RESTRICT head = row[i];
+        int16_t at = x[i], below = 0, up_to = 0;
+        for (int k = 0; k < VECTOR_HEADS; k++) {
+            below = (int16_t)(below + (head[k] < at));
+            up_to = (int16_t)(up_to + (head[k] <= at));
+        }
+        out[i] = below == up_to ? below : -1;
+    }
+}
+
 const VectorKernels VECTOR_KERNELS = {.exp = loop_exp, .log = loop_log, .dot = loop_dot, .dot_float = loop_dot_float,
-                                      .combine_float = loop_combine_float};
+                                      .combine_float = loop_combine_float, .uniform2 = loop_uniform2, .place = loop_place};

@@ -63,9 +63,7 @@ static void play(void *context, int64_t task, int worker) {
         for (int64_t i = 0; i < n && !setup_is_over(e->setup, o->first_run + first + i); i++)
             player_play(w->player, o->first_run + first + i, poll, w);
     else if (o->kind == SIM_CONTINUOUS) block_play(w->block, o->first_run + first, (int32_t)n, poll, w);
-    else
-        for (int64_t i = 0; i < n && !setup_is_over(e->setup, o->first_run + first + i); i++)
-            walker_play(w->walker, o->first_run + first + i, poll, w);
+    else                                walker_play(w->walker, o->first_run + first, (int32_t)n, poll, w);
     atomic_fetch_add(&e->n_done, n);
 }
 
@@ -92,6 +90,7 @@ DurStatus setup_run(Setup *s, Tally *total, Team *team, DurError *error) {
     }
     team_run(team, play, &e, (s->options->n_run + SIM_LANES - 1) / SIM_LANES);
 
+    for (int i = 0; e.walk && i < e.n_worker; i++) walker_tell(e.worker[i].walker);
     for (int i = 1; i < e.n_worker; i++) tally_merge(total, &e.worker[i].own, s);
     status = DUR_OK;
     if (atomic_load(&s->failure->run) != INT64_MAX) {

@@ -1,7 +1,7 @@
 /// What the files of `sim` share and nobody else needs.
 ///
-/// An ensemble is cut into tasks of SIM_LANES runs. A worker plays one task at a time: with continuous stocks as a
-/// Block, whose runs are lanes that advance together; on the lattice run by run. What is gathered over runs (Tally)
+/// An ensemble is cut into tasks of SIM_LANES runs, which a worker plays side by side: with continuous stocks as a Block, on
+/// the lattice as a Walker; in rounds one after the other. What is gathered over runs (Tally)
 /// is whole numbers alone, so that it does not matter who adds what when.
 #ifndef SIM_INTERNAL_H
 #define SIM_INTERNAL_H
@@ -161,6 +161,9 @@ void tally_merge(Tally *into, const Tally *from, const Setup *setup);
 /// A look at one run's state at time[i_time].
 void tally_stock(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level);
 void tally_mode(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value);
+/// The same of many runs that stand at the same.
+void tally_stocks(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level, uint32_t n_run);
+void tally_modes(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value, uint32_t n_run);
 
 // ---- measuring ----------------------------------------------------------------------------------------------------
 
@@ -204,13 +207,16 @@ void   block_free(Block *block);
 void   block_play(Block *block, int64_t first, int32_t n, void (*poll)(void *), void *context);
 
 typedef struct Walker Walker; // chain_run.c
-/// What walkers share: the chain's sources, tables of quantities, moves open in each combination of modes.
+/// What walkers share (walker.h).
 typedef struct Walk Walk;
 DurStatus walk_make(Walk **out, const Setup *setup, DurError *error);
 void      walk_free(Walk *walk);
 Walker   *walker_make(const Walk *walk, Tally *tally);
 void      walker_free(Walker *walker);
-void      walker_play(Walker *walker, int64_t run, void (*poll)(void *), void *context);
+/// Play runs first .. first + n - 1, n <= SIM_LANES. `poll` is called now and then.
+void      walker_play(Walker *walker, int64_t first, int32_t n, void (*poll)(void *), void *context);
+/// What the walker has counted by itself goes into its tally: due once, when it has played all its runs.
+void      walker_tell(Walker *walker);
 
 typedef struct Player Player; // rounds.c: both kinds, with `clock rounds`
 Player *player_make(const Setup *setup, Tally *tally);

@@ -44,15 +44,26 @@ void tally_merge(Tally *into, const Tally *from, const Setup *s) {
     for (size_t i = 0; i < shares(s); i++) into->share[i] += from->share[i];
 }
 
-void tally_stock(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level) {
+void tally_stocks(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level, uint32_t n_run) {
     const ModelStock *range = &s->level[stock];
     size_t at = (size_t)stock * (size_t)s->n_time + (size_t)i_time;
     Histogram h = {.low = range->low, .high = range->high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
-    stat_histogram_add(&h, level);
+    stat_histogram_add_many(&h, level, n_run);
     double share = (level - range->low) / (range->high - range->low);
-    sum_add(t, at, (uint64_t)(share * (double)(1ULL << SIM_SHARE_BITS) + 0.5), 0);
+    uint64_t amount = (uint64_t)(share * (double)(1ULL << SIM_SHARE_BITS) + 0.5);   // of 41 bits at most
+    uint64_t low = (amount & UINT32_MAX) * n_run, high = (amount >> 32) * n_run;
+    sum_add(t, at, low, high >> 32);
+    sum_add(t, at, high << 32, 0);
+}
+
+void tally_modes(Tally *t, const Setup *s, int32_t mode, int32_t i_time, int32_t value, uint32_t n_run) {
+    t->share[(s->value_base[mode] + value) * s->n_time + i_time] += n_run;
+}
+
+void tally_stock(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level) {
+    tally_stocks(t, s, stock, i_time, level, 1);
 }
 
 void tally_mode(Tally *t, const Setup *s, int32_t mode, int32_t i_time, int32_t value) {
-    t->share[(s->value_base[mode] + value) * s->n_time + i_time]++;
+    tally_modes(t, s, mode, i_time, value, 1);
 }
