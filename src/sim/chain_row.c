@@ -9,8 +9,8 @@
 /// candidate that comes to nothing costs about a third of one that leads to another state.
 #define CHAIN_LOOSE 10.0
 
-/// Room for the rows of one walker, at most.
-#define POOL_BYTES ((size_t)64 << 20)
+/// Room for the rows of one walker, at most: what a way can name.
+#define POOL_BYTES ((size_t)(WAY_DRAWN - 1) * ROW_UNIT)
 
 /// Cells of a group, at most, if it has more than one variable: counts of all times should stay in a second-level cache.
 #define GROUP_CELLS 256
@@ -219,13 +219,13 @@ static DurStatus groups_make(Walk *w) {
 }
 
 static size_t row_bytes(const Walk *w, int32_t n_way) {
-    size_t n = sizeof(Row) + (size_t)n_way * (sizeof(Way) + sizeof(uint64_t)) + 2 * (size_t)w->setup->n_meter * sizeof(double) +
-               (size_t)w->n_group * sizeof(uint32_t);
+    size_t n = sizeof(Row) + ((size_t)w->n_group + (size_t)n_way + 1) / 2 * 2 * sizeof(uint32_t) +
+               (size_t)n_way * sizeof(uint64_t) + 2 * (size_t)w->setup->n_meter * sizeof(double);
     return (n + ROW_UNIT - 1) / ROW_UNIT * ROW_UNIT;
 }
 
 // room for all states if they are few, and in any case for a block of runs
-static void sizes_make(Walk *w) {
+static DurStatus sizes_make(Walk *w) {
     const Setup *s = w->setup;
     const Model *m = s->model;
     w->n_combination = 1;
@@ -237,13 +237,15 @@ static void sizes_make(Walk *w) {
     size_t least = (SIM_LANES + 2) * w->row_bytes;
     w->pool_bytes = all * (double)w->row_bytes < (double)POOL_BYTES ? (size_t)all * w->row_bytes : POOL_BYTES;
     if (w->pool_bytes < least) w->pool_bytes = least;
+    // more kinds of ways, or larger rows, than one can name
+    if (w->pool_bytes > POOL_BYTES || 1 + m->n_jump + w->n_source > 1 << WAY_BITS) return DUR_LIMIT;
     rows = (double)(w->pool_bytes / row_bytes(w, 1));
     w->n_place = 64;
     while ((double)w->n_place < 2 * (rows < all ? rows : all)) w->n_place *= 2;
+    return DUR_OK;
 }
 
 DurStatus walk_make(Walk **out, const Setup *setup, DurError *error) {
-    (void)error;
     *out = NULL;
     Walk *w = memory_zeroed(1, sizeof *w);
     if (!w) return DUR_MEMORY;
@@ -253,7 +255,9 @@ DurStatus walk_make(Walk **out, const Setup *setup, DurError *error) {
     if (status == DUR_OK) status = links_make(w);
     if (status == DUR_OK) status = open_make(w);
     if (status == DUR_OK) status = groups_make(w);
-    sizes_make(w);
+    if (status == DUR_OK) status = sizes_make(w);
+    if (status == DUR_LIMIT)
+        status_fail(error, status, "too many events, moves and stocks to play the chain of this scenario; leave --lattice out");
     if (status == DUR_OK) *out = w;
     else walk_free(w);
     return status;
@@ -420,9 +424,9 @@ Row *rows_get(Rows *r, int64_t key) {
     row->rate = rate;
     row->n_way = n;
     row->is_known = false;
-    for (int32_t k = 0; k < n; k++) row->way[k] = (Way){.what = r->what[k]};
+    for (int32_t k = 0; k < n; k++) row_way(row, w)[k] = r->what[k];
     // a candidate's number k stands for (k + 1/2) 2^-52: it is below a place x if k < x 2^52 - 1/2
-    uint64_t *limit = row_limit(row);
+    uint64_t *limit = row_limit(row, w);
     for (int32_t k = 0; k + 1 < n; k++) {
         double x = r->upper[k] / rate * 0x1p52 - 0.5;
         uint64_t whole = x > 0 ? (uint64_t)x : 0;
@@ -432,7 +436,7 @@ Row *rows_get(Rows *r, int64_t key) {
         int64_t head = k + 1 < n ? (int64_t)(limit[k] >> 36) - 0x8000 : INT16_MAX;
         row->head[k] = n > VECTOR_HEADS ? INT16_MIN : (int16_t)(head < INT16_MAX ? head : INT16_MAX);
     }
-    uint32_t *cell = row_cell(row, w->setup);
+    uint32_t *cell = row_cell(row);
     for (int32_t g = 0; g < w->n_group; g++)
         cell[g] = (uint32_t)(w->group[g].base + scene.state / w->group[g].stride % w->group[g].n);
     return row;
@@ -443,7 +447,7 @@ void row_learn(const Walk *w, Row *row) {
     if (row->is_known) return;
     row->is_known = true;
     Scene scene;
-    double level[MODEL_VARIABLES_MAX], *value = row_meter(row);
+    double level[MODEL_VARIABLES_MAX], *value = row_meter(row, w);
     scene_of(w, row->key, &scene);
     lattice_levels(s->lattice, scene.node, level);
     for (int32_t q = 0; q < s->n_meter; q++) {

@@ -10,6 +10,10 @@
 /// Rounds between two calls of poll.
 #define POLL_EVERY 64
 
+/// Lines of a row that are asked for when a run comes to it, before they are needed: nearly all that a row of a dozen ways
+/// out is read of.
+#define ROW_AHEAD 3
+
 /// Runs that were counted by cells before the counts go to the tally: they are of 32 bits.
 #define TELL_EVERY ((int64_t)1 << 30)
 
@@ -123,7 +127,7 @@ void walker_tell(Walker *w) {
 // looks before a time, in the present state
 static void look(Walker *w, int32_t i, double before) {
     const Setup *s = w->walk->setup;
-    const uint32_t *cell = row_cell(row_of(w, i), s);
+    const uint32_t *cell = row_cell(row_of(w, i));
     for (; w->sample[i] < s->n_time && s->time[w->sample[i]] < before; w->sample[i]++)
         for (int32_t g = 0; g < w->walk->n_group; g++) w->cell[w->sample[i] * w->walk->n_cell + cell[g]]++;
 }
@@ -144,7 +148,7 @@ static bool hold(Walker *w, int32_t i, double end) {
         bool is_past = end > m->to;
         if (m->kind != QUANTITY_COUNT && w->since[i] <= m->to && end > m->from && (m->kind != QUANTITY_AT || is_past)) {
             row_learn(w->walk, row);
-            double x = row_meter(row)[2 * q], until = row_meter(row)[2 * q + 1];
+            double x = row_meter(row, w->walk)[2 * q], until = row_meter(row, w->walk)[2 * q + 1];
             if (!isfinite(x)) {
                 walker_fail(w, i, w->since[i], DUR_DOMAIN, m->quantity->x, "`%s` is %g", m->quantity->text, x);
                 return false;
@@ -300,7 +304,7 @@ static Row *row_at(Walker *w, int64_t key) {
 
 static void stand_in(Walker *w, int32_t i, const Row *row) {
     w->row[i] = row->head;
-    w->rate[i] = row->rate;
+    if (!w->walk->is_shared) w->rate[i] = row->rate;
 }
 
 // where a way leads, if it is one place; -1 if that is drawn
@@ -358,16 +362,15 @@ static Row *draw_type(Walker *w, int32_t i, int32_t source) {
 
 // the row that a way leads to: known from now on if it is always the same
 static Row *row_behind(Walker *w, int32_t i, Way *way) {
-    if (DUR_LIKELY(way->to != 0)) return rows_at(&w->rows, way->to);
-    int32_t what = way->what, n_jump = w->walk->setup->model->n_jump;
-    if (!way->is_drawn) {
+    int32_t what = way_what(*way), n_jump = w->walk->setup->model->n_jump;
+    if (way_to(*way) != WAY_DRAWN) {
         int64_t key = target_of(w, row_of(w, i), what), generation = w->rows.generation;
         if (key >= 0) {
             Row *row = row_at(w, key);
-            if (w->rows.generation == generation) way->to = rows_place(&w->rows, row);
+            if (w->rows.generation == generation) *way |= rows_place(&w->rows, row) << WAY_BITS;
             return row;
         }
-        way->is_drawn = true;
+        *way |= WAY_DRAWN << WAY_BITS;
     }
     return what <= n_jump ? draw_jump(w, i, what - 1, SITE_SIZE) : draw_type(w, i, what - 1 - n_jump);
 }
@@ -375,13 +378,13 @@ static Row *row_behind(Walker *w, int32_t i, Way *way) {
 // something happens: after it the state may be another
 static void happen(Walker *w, int32_t i, Way *way) {
     const Setup *s = w->walk->setup;
-    int32_t what = way->what;
+    int32_t what = way_what(*way);
     if (s->n_meter && !hold(w, i, w->due[i])) return;
     w->count[what]++;
-    Row *row = row_behind(w, i, way);
+    uint32_t to = way_to(*way);
+    Row *row = DUR_LIKELY(to != 0 && to != WAY_DRAWN) ? rows_at(&w->rows, to) : row_behind(w, i, way);
     stand_in(w, i, row);
-    DUR_PREFETCH(row);
-    DUR_PREFETCH(row->way);
+    for (int k = 0; k < ROW_AHEAD; k++) DUR_PREFETCH((char *)row + k * ROW_UNIT);
     if (s->n_meter) {
         if (what <= s->model->n_jump) count(w, i, what - 1, w->due[i]);
         if (w->n_open[i] == 0) end_lane(w, i);
@@ -491,7 +494,9 @@ static void begin(Walker *w, int64_t run) {
         for (int32_t t = 0; t < lp->n_type && u >= 0; u -= b[t++])
             if (b[t] > 0) here.type[p] = t;
     }
-    stand_in(w, i, row_at(w, scene_key(walk, &here)));
+    Row *row = row_at(w, scene_key(walk, &here));
+    stand_in(w, i, row);
+    w->rate[i] = row->rate;
     w->n++;
     bool goes_on = true;
     for (; goes_on && w->instant[i] < s->n_instant && s->instant[w->instant[i]].time <= 0; w->instant[i]++)
@@ -526,7 +531,8 @@ static void drop(Walker *w, int32_t i) {
 
 // the next candidate of every run
 static void round_of_all(Walker *w) {
-    const Setup *s = w->walk->setup;
+    const Walk *walk = w->walk;
+    const Setup *s = walk->setup;
     for (int32_t i = 0; i < w->n; i++) w->index[i] = w->candidate;
     vector_uniform2(s->options->seed, w->run, SITE_CANDIDATE, w->index, w->log, w->pick, w->n);
     vector_log(w->log, w->log, w->n);
@@ -539,9 +545,13 @@ static void round_of_all(Walker *w) {
     w->any_over = false;
     for (int32_t i = 0; i < w->n; i++) {
         Row *row = row_of(w, i);
-        Way *way = &row->way[row_find(row, w->place[i], w->pick[i])];
+        w->place[i] = row_find(row, walk, w->place[i], w->pick[i]);
+        DUR_PREFETCH(&row_way(row, walk)[w->place[i]]);
+    }
+    for (int32_t i = 0; i < w->n; i++) {
+        Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
         w->time[i] = w->due[i];
-        if (way->what) happen(w, i, way);
+        if (way_what(*way)) happen(w, i, way);
     }
     if (!w->any_over) return;
     for (int32_t i = w->n - 1; i >= 0; i--) {

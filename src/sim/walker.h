@@ -75,12 +75,14 @@ typedef struct Scene {
     int64_t state, mode_state;
 } Scene;
 
-/// A way out of a state, or that nothing comes of a candidate.
-typedef struct Way {
-    uint32_t to;                         // where the next row lies, in units of ROW_UNIT; 0: not known
-    uint16_t what;                       // 0: nothing; 1 + jump; 1 + n_jump + source, if not a jump
-    uint16_t is_drawn;                   // where it leads is drawn each time
-} Way;
+/// A way out of a state, or that nothing comes of a candidate: what happens in the low bits (0: nothing; 1 + jump; 1 + n_jump +
+/// source, if it is not a jump), and above them where the row that it leads to lies, in units of ROW_UNIT (0: not known;
+/// WAY_DRAWN: drawn each time).
+typedef uint32_t Way;
+#define WAY_BITS  12
+#define WAY_DRAWN (UINT32_MAX >> WAY_BITS)
+static inline int32_t  way_what(Way way) { return (int32_t)(way & ((1u << WAY_BITS) - 1)); }
+static inline uint32_t way_to(Way way)   { return way >> WAY_BITS; }
 
 /// Bytes: rows begin at cache lines.
 #define ROW_UNIT 64
@@ -90,24 +92,24 @@ typedef struct Way {
 typedef struct Row {
     int16_t  head[VECTOR_HEADS];         // uppermost bits of the limits, less 2^15, rising; with more ways than heads all the
                                          // least, so that VECTOR_HEADS are below any number
-    int64_t  key;                        // (step of the plan, true types, state), mixed to one number
     double   rate;                       // at which candidates come
+    int64_t  key;                        // (step of the plan, true types, state), mixed to one number
     int32_t  n_way;
     int32_t  is_known;                   // the meters' values are there
-    Way      way[];                      // [n_way], and behind them
-    // uint64_t limit[n_way - 1];           rising
+    uint32_t part[];                     // [n_group] where a look counts; [n_way] ways; and behind them
+    // uint64_t limit[n_way];               rising
     // double   meter[2 * n_meter];         x and `until` of each
-    // uint32_t cell[n_group];              where a look counts
 } Row;
 
-static inline uint64_t *row_limit(const Row *r) { return (uint64_t *)(r->way + r->n_way); }
-static inline double   *row_meter(const Row *r) { return (double *)(row_limit(r) + r->n_way); }
-static inline uint32_t *row_cell(const Row *r, const Setup *s) { return (uint32_t *)(row_meter(r) + 2 * s->n_meter); }
+static inline uint32_t *row_cell(Row *r) { return r->part; }
+static inline Way      *row_way(Row *r, const Walk *w) { return r->part + w->n_group; }
+static inline uint64_t *row_limit(Row *r, const Walk *w) { return (uint64_t *)(r->part + (w->n_group + r->n_way + 1) / 2 * 2); }
+static inline double   *row_meter(Row *r, const Walk *w) { return (double *)(row_limit(r, w) + r->n_way); }
 
 /// The way that a candidate takes. `place` is where the heads have its uppermost bits (vector_place).
-static inline int32_t row_find(const Row *r, int32_t place, uint64_t pick) {
+static inline int32_t row_find(Row *r, const Walk *w, int32_t place, uint64_t pick) {
     if (DUR_LIKELY((uint32_t)place < VECTOR_HEADS)) return place;
-    const uint64_t *limit = row_limit(r);
+    const uint64_t *limit = row_limit(r, w);
     int32_t low = 0, high = r->n_way - 1;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
