@@ -16,7 +16,7 @@ void vector_log(double *out, const double *in, int64_t n);
 void vector_uniform2(uint64_t seed, const uint64_t *run, uint32_t site, const uint32_t *index, double *first,
                      uint64_t *second, int64_t n);
 
-/// Where x[i] stands in row[i], VECTOR_HEADS numbers: how many are below it; -1 if one is equal.
+/// Where x[i] stands among the VECTOR_HEADS numbers of row[i]: how many are below it.
 #define VECTOR_HEADS 32
 void vector_place(const int16_t *const *row, const int16_t *x, int32_t *out, int64_t n);
 

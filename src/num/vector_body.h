@@ -83,12 +83,9 @@ static void loop_place(const int16_t *const *DUR_RESTRICT row, const int16_t *DU
                        int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         const int16_t *DUR_RESTRICT head = row[i];
-        int16_t at = x[i], below = 0, up_to = 0;
-        for (int k = 0; k < VECTOR_HEADS; k++) {
-            below = (int16_t)(below + (head[k] < at));
-            up_to = (int16_t)(up_to + (head[k] <= at));
-        }
-        out[i] = below == up_to ? below : -1;
+        int16_t at = x[i], below = 0;
+        for (int k = 0; k < VECTOR_HEADS; k++) below = (int16_t)(below + (head[k] < at));
+        out[i] = below;
     }
 }
 

@@ -230,6 +230,7 @@ static DurStatus sizes_make(Walk *w) {
     const Model *m = s->model;
     w->n_combination = 1;
     for (int32_t p = 0; p < m->n_private; p++) w->n_combination *= m->private[p].n_type;
+    w->n_what = 1 + m->n_jump + w->n_source;
     w->n_way = 2 * w->n_source + 1;
     for (int32_t j = 0; j < m->n_jump; j++) w->n_way += m->jump[j].kind == JUMP_MOVE;
     w->row_bytes = row_bytes(w, w->n_way);
@@ -238,7 +239,7 @@ static DurStatus sizes_make(Walk *w) {
     w->pool_bytes = all * (double)w->row_bytes < (double)POOL_BYTES ? (size_t)all * w->row_bytes : POOL_BYTES;
     if (w->pool_bytes < least) w->pool_bytes = least;
     // more kinds of ways, or larger rows, than one can name
-    if (w->pool_bytes > POOL_BYTES || 1 + m->n_jump + w->n_source > 1 << WAY_BITS) return DUR_LIMIT;
+    if (w->pool_bytes > POOL_BYTES || w->n_what > 1 << WAY_BITS) return DUR_LIMIT;
     rows = (double)(w->pool_bytes / row_bytes(w, 1));
     w->n_place = 64;
     while ((double)w->n_place < 2 * (rows < all ? rows : all)) w->n_place *= 2;

@@ -14,6 +14,9 @@
 /// out is read of.
 #define ROW_AHEAD 3
 
+/// Counts are kept side by side, so that one addition need not wait for another.
+#define COUNTS 4
+
 /// Runs that were counted by cells before the counts go to the tally: they are of 32 bits.
 #define TELL_EVERY ((int64_t)1 << 30)
 
@@ -48,7 +51,7 @@ struct Walker {
     bool     is_over[SIM_LANES];         // failed, or everything is measured
     bool     any_over;
 
-    int64_t *count;                      // [1 + n_jump + n_source] how often each thing happened
+    int64_t *count;                      // [COUNTS x n_what] how often each thing happened
     uint32_t *cell;                      // [n_time x n_cell] looks
 };
 
@@ -61,7 +64,7 @@ Walker *walker_make(const Walk *walk, Tally *tally) {
     w->tally = tally;
     w->value = memory_zeroed(n_value, sizeof *w->value);
     w->settled = memory_zeroed(n_value, sizeof *w->settled);
-    w->count = memory_zeroed(1 + (size_t)s->model->n_jump + (size_t)walk->n_source, sizeof *w->count);
+    w->count = memory_zeroed(COUNTS * (size_t)walk->n_what, sizeof *w->count);
     w->cell = memory_zeroed((size_t)s->n_time * (size_t)walk->n_cell, sizeof *w->cell);
     if (rows_make(&w->rows, walk) && w->value && w->settled && w->count && w->cell) return w;
     walker_free(w);
@@ -117,9 +120,11 @@ static void tell_cells(Walker *w) {
 void walker_tell(Walker *w) {
     const Setup *s = w->walk->setup;
     tell_cells(w);
-    for (int32_t k = 1; k <= s->model->n_jump + w->walk->n_source; k++) {
-        if (k <= s->model->n_jump) w->tally->count[k - 1] += w->count[k];
-        w->tally->n_event += w->count[k];
+    int32_t n_what = w->walk->n_what;
+    for (int32_t k = 0; k < COUNTS * n_what; k++) {
+        int32_t what = k % n_what;
+        if (what > 0) w->tally->n_event += w->count[k];
+        if (what > 0 && what <= s->model->n_jump) w->tally->count[what - 1] += w->count[k];
         w->count[k] = 0;
     }
 }
@@ -363,7 +368,9 @@ static Row *draw_type(Walker *w, int32_t i, int32_t source) {
 // the row that a way leads to: known from now on if it is always the same
 static Row *row_behind(Walker *w, int32_t i, Way *way) {
     int32_t what = way_what(*way), n_jump = w->walk->setup->model->n_jump;
-    if (way_to(*way) != WAY_DRAWN) {
+    uint32_t to = way_to(*way);
+    if (to != 0 && to != WAY_DRAWN) return rows_at(&w->rows, to);
+    if (to != WAY_DRAWN) {
         int64_t key = target_of(w, row_of(w, i), what), generation = w->rows.generation;
         if (key >= 0) {
             Row *row = row_at(w, key);
@@ -375,23 +382,46 @@ static Row *row_behind(Walker *w, int32_t i, Way *way) {
     return what <= n_jump ? draw_jump(w, i, what - 1, SITE_SIZE) : draw_type(w, i, what - 1 - n_jump);
 }
 
-// something happens: after it the state may be another
-static void happen(Walker *w, int32_t i, Way *way) {
-    const Setup *s = w->walk->setup;
-    int32_t what = way_what(*way);
-    if (s->n_meter && !hold(w, i, w->due[i])) return;
-    w->count[what]++;
-    uint32_t to = way_to(*way);
-    Row *row = DUR_LIKELY(to != 0 && to != WAY_DRAWN) ? rows_at(&w->rows, to) : row_behind(w, i, way);
+static void come_to(Walker *w, int32_t i, const Row *row) {
     stand_in(w, i, row);
-    for (int k = 0; k < ROW_AHEAD; k++) DUR_PREFETCH((char *)row + k * ROW_UNIT);
-    if (s->n_meter) {
+    for (int k = 0; k < ROW_AHEAD; k++) DUR_PREFETCH((const char *)row + k * ROW_UNIT);
+}
+
+// every run takes the way that its candidate chose
+static void step_all(Walker *w) {
+    const Walk *walk = w->walk;
+    for (int32_t i = 0; i < w->n; i++) {
+        Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
+        int32_t what = way_what(*way);
+        uint32_t to = way_to(*way);
+        w->time[i] = w->due[i];
+        w->count[i % COUNTS * walk->n_what + what]++;
+        w->n_jump[i] += what != 0;
+        if (DUR_UNLIKELY(what != 0 && (to == 0 || to == WAY_DRAWN))) {
+            come_to(w, i, row_behind(w, i, way));
+            continue;
+        }
+        // whether anything happens is anyone's guess: no branch here
+        const Row *row = rows_at(&w->rows, to), *here = row_of(w, i);
+        come_to(w, i, to ? row : here);
+    }
+}
+
+// the same, and what happens is measured
+static void step_measured(Walker *w) {
+    const Walk *walk = w->walk;
+    const Setup *s = walk->setup;
+    for (int32_t i = 0; i < w->n; i++) {
+        Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
+        int32_t what = way_what(*way);
+        w->time[i] = w->due[i];
+        if (what == 0 || !hold(w, i, w->due[i])) continue;
+        w->count[what]++;
+        w->n_jump[i]++;
+        come_to(w, i, row_behind(w, i, way));
         if (what <= s->model->n_jump) count(w, i, what - 1, w->due[i]);
         if (w->n_open[i] == 0) end_lane(w, i);
     }
-    if (DUR_UNLIKELY(++w->n_jump[i] > s->jumps_max))
-        walker_fail(w, i, w->due[i], DUR_LIMIT, PROGRAM_NONE, "more than %lld jumps in one run: this scenario explodes, or "
-                    "one of its rates is far too high", (long long)s->jumps_max);
 }
 
 // ---- dates --------------------------------------------------------------------------------------------------------
@@ -545,14 +575,11 @@ static void round_of_all(Walker *w) {
     w->any_over = false;
     for (int32_t i = 0; i < w->n; i++) {
         Row *row = row_of(w, i);
-        w->place[i] = row_find(row, walk, w->place[i], w->pick[i]);
+        w->place[i] = row_find(row, walk, w->place[i], w->top[i], w->pick[i]);
         DUR_PREFETCH(&row_way(row, walk)[w->place[i]]);
     }
-    for (int32_t i = 0; i < w->n; i++) {
-        Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
-        w->time[i] = w->due[i];
-        if (way_what(*way)) happen(w, i, way);
-    }
+    if (s->n_meter) step_measured(w);
+    else            step_all(w);
     if (!w->any_over) return;
     for (int32_t i = w->n - 1; i >= 0; i--) {
         if (!w->is_over[i]) continue;
@@ -574,6 +601,9 @@ void walker_play(Walker *w, int64_t first, int32_t n, void (*poll)(void *), void
         for (int32_t i = w->n - 1; i >= 0; i--) {
             if (w->candidate >= SIM_TRIES_MAX)
                 walker_fail(w, i, w->time[i], DUR_LIMIT, PROGRAM_NONE, "more than %lld candidates in one run", SIM_TRIES_MAX);
+            if (w->n_jump[i] > s->jumps_max)
+                walker_fail(w, i, w->time[i], DUR_LIMIT, PROGRAM_NONE, "more than %lld jumps in one run: this scenario explodes, "
+                            "or one of its rates is far too high", (long long)s->jumps_max);
             if (setup_is_over(s, (int64_t)w->run[i]) || w->is_over[i]) drop(w, i);
         }
     }

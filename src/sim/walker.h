@@ -62,6 +62,7 @@ struct Walk {
     int32_t  n_group;
     Group   *group;                      // [n_group]
     int64_t  n_cell;                     // of all groups
+    int32_t  n_what;                     // things that may happen, nothing included
     int32_t  n_way;                      // ways out of a state, at most
     size_t   row_bytes, pool_bytes;      // of the largest row; of what a walker keeps
     int64_t  n_place;                    // of a walker's index, a power of two
@@ -106,9 +107,10 @@ static inline Way      *row_way(Row *r, const Walk *w) { return r->part + w->n_g
 static inline uint64_t *row_limit(Row *r, const Walk *w) { return (uint64_t *)(r->part + (w->n_group + r->n_way + 1) / 2 * 2); }
 static inline double   *row_meter(Row *r, const Walk *w) { return (double *)(row_limit(r, w) + r->n_way); }
 
-/// The way that a candidate takes. `place` is where the heads have its uppermost bits (vector_place).
-static inline int32_t row_find(Row *r, const Walk *w, int32_t place, uint64_t pick) {
-    if (DUR_LIKELY((uint32_t)place < VECTOR_HEADS)) return place;
+/// The way that a candidate takes. `place` is how many heads are below its uppermost bits; the next head decides unless it is
+/// equal to them.
+static inline int32_t row_find(Row *r, const Walk *w, int32_t place, int16_t top, uint64_t pick) {
+    if (DUR_LIKELY(place < VECTOR_HEADS && r->head[place] != top)) return place;
     const uint64_t *limit = row_limit(r, w);
     int32_t low = 0, high = r->n_way - 1;
     while (low < high) {
