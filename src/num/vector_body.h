@@ -4,6 +4,7 @@
 #include "num/elementary.h"
 #include "num/philox.h"
 #include "num/vector.h"
+#include "num/word8.h"
 
 // in place and apart are two loops because a compiler that must allow for overlap checks for it and takes the scalar
 // road when it finds out == in
@@ -57,25 +58,59 @@ static void loop_combine_float(float *DUR_RESTRICT y, const float *DUR_RESTRICT 
     }
 }
 
-static void loop_uniform2(uint64_t seed, const uint64_t *DUR_RESTRICT run, uint32_t site,
-                          const uint32_t *DUR_RESTRICT index, double *DUR_RESTRICT first, uint64_t *DUR_RESTRICT second,
-                          int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        // words are kept in the low halves of 64 bits, where vectors multiply; what stands above them is left out at the end
-        uint64_t c0 = index[i], c1 = site, c2 = run[i], c3 = run[i] >> 32;
-        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-        for (int round = 0; round < PHILOX_ROUNDS; round++) {
-            uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER_0 * (c0 & UINT32_MAX);
-            uint64_t p1 = (uint64_t)PHILOX_MULTIPLIER_1 * (c2 & UINT32_MAX);
-            c0 = (p1 >> 32) ^ c1 ^ k0;
-            c2 = (p0 >> 32) ^ c3 ^ k1;
-            c1 = p1;
-            c3 = p0;
-            k0 += PHILOX_INCREMENT_0;
-            k1 += PHILOX_INCREMENT_1;
+// Streams by twos of eight side by side, so that one product need not wait for another. Only the lower halves of words count
+// until the end.
+#define STREAMS 16
+static DUR_ALWAYS_INLINE void uniforms(const uint64_t key[PHILOX_ROUNDS][2], const uint64_t *run, uint32_t site,
+                                       const uint32_t *index, double *first, uint64_t *second) {
+    uint64_t wide[STREAMS], mixed[STREAMS];
+    Word8 c[2][4], p0, p1;
+    for (int i = 0; i < STREAMS; i++) wide[i] = index[i];
+    for (int h = 0; h < 2; h++) {
+        memcpy(&c[h][0], wide + 8 * h, sizeof c[h][0]);
+        memcpy(&c[h][2], run + 8 * h, sizeof c[h][2]);
+        c[h][1] = (Word8){0} + site;
+        c[h][3] = c[h][2] >> 32;
+    }
+    for (int round = 0; round < PHILOX_ROUNDS; round++)
+        for (int h = 0; h < 2; h++) {
+            WORD8_PRODUCT(p0, c[h][0], PHILOX_MULTIPLIER_0);
+            WORD8_PRODUCT(p1, c[h][2], PHILOX_MULTIPLIER_1);
+            c[h][0] = (p1 >> 32) ^ c[h][1] ^ key[round][0];
+            c[h][2] = (p0 >> 32) ^ c[h][3] ^ key[round][1];
+            c[h][1] = p1;
+            c[h][3] = p0;
         }
-        first[i] = (elementary_from_bits(((c1 << 32 | (c0 & UINT32_MAX)) >> 12) | 0x4330000000000000u) - 0x1p52 + 0.5) * 0x1p-52;
-        second[i] = (c3 << 32 | (c2 & UINT32_MAX)) >> 12;
+    for (int h = 0; h < 2; h++) {
+        Word8 low = (c[h][1] << 32 | (c[h][0] & UINT32_MAX)) >> 12, high = (c[h][3] << 32 | (c[h][2] & UINT32_MAX)) >> 12;
+        memcpy(mixed + 8 * h, &low, sizeof low);
+        memcpy(second + 8 * h, &high, sizeof high);
+    }
+    for (int i = 0; i < STREAMS; i++)
+        first[i] = (elementary_from_bits(mixed[i] | 0x4330000000000000u) - 0x1p52 + 0.5) * 0x1p-52;
+}
+
+static void loop_uniform2(uint64_t seed, const uint64_t *run, uint32_t site, const uint32_t *index, double *first,
+                          uint64_t *second, int64_t n) {
+    uint64_t key[PHILOX_ROUNDS][2];
+    for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+        key[round][0] = (uint32_t)seed + round * PHILOX_INCREMENT_0;
+        key[round][1] = (uint32_t)(seed >> 32) + round * PHILOX_INCREMENT_1;
+    }
+    int64_t whole = n - n % STREAMS;
+    for (int64_t i = 0; i < whole; i += STREAMS) uniforms(key, run + i, site, index + i, first + i, second + i);
+    if (whole == n) return;
+    uint64_t last_run[STREAMS] = {0}, last_second[STREAMS];
+    uint32_t last_index[STREAMS] = {0};
+    double last_first[STREAMS];
+    for (int64_t i = whole; i < n; i++) {
+        last_run[i - whole] = run[i];
+        last_index[i - whole] = index[i];
+    }
+    uniforms(key, last_run, site, last_index, last_first, last_second);
+    for (int64_t i = whole; i < n; i++) {
+        first[i] = last_first[i - whole];
+        second[i] = last_second[i - whole];
     }
 }
 

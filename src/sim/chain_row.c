@@ -12,6 +12,9 @@
 /// Room for the rows of one walker, at most: what a way can name.
 #define POOL_BYTES ((size_t)(WAY_DRAWN - 1) * ROW_UNIT)
 
+/// Places of a walker's index at the beginning: enough for a block of runs. A power of two.
+#define PLACES_LEAST 1024
+
 /// Cells of a group, at most, if it has more than one variable: counts of all times should stay in a second-level cache.
 #define GROUP_CELLS 256
 
@@ -234,15 +237,13 @@ static DurStatus sizes_make(Walk *w) {
     w->n_way = 2 * w->n_source + 1;
     for (int32_t j = 0; j < m->n_jump; j++) w->n_way += m->jump[j].kind == JUMP_MOVE;
     w->row_bytes = row_bytes(w, w->n_way);
-    double all = (double)s->lattice->n_state * (double)w->n_combination * s->plan->n_step + 1, rows;
+    double all = (double)s->lattice->n_state * (double)w->n_combination * s->plan->n_step + 1;
     size_t least = (SIM_LANES + 2) * w->row_bytes;
     w->pool_bytes = all * (double)w->row_bytes < (double)POOL_BYTES ? (size_t)all * w->row_bytes : POOL_BYTES;
     if (w->pool_bytes < least) w->pool_bytes = least;
     // more kinds of ways, or larger rows, than one can name
     if (w->pool_bytes > POOL_BYTES || w->n_what > 1 << WAY_BITS) return DUR_LIMIT;
-    rows = (double)(w->pool_bytes / row_bytes(w, 1));
-    w->n_place = 64;
-    while ((double)w->n_place < 2 * (rows < all ? rows : all)) w->n_place *= 2;
+    w->is_short = all < (double)UINT32_MAX;
     return DUR_OK;
 }
 
@@ -335,7 +336,8 @@ double scene_rate(const Walk *w, const Scene *scene, int32_t source) {
 bool rows_make(Rows *r, const Walk *w) {
     *r = (Rows){.walk = w};
     r->room = memory_zeroed(w->pool_bytes + 2 * ROW_UNIT, 1);
-    r->place = memory_zeroed((size_t)w->n_place, sizeof *r->place);
+    r->n_place = PLACES_LEAST;
+    r->place = memory_zeroed((size_t)r->n_place, sizeof *r->place);
     r->upper = memory_zeroed((size_t)w->n_way + 1, sizeof *r->upper);
     r->what = memory_zeroed((size_t)w->n_way + 1, sizeof *r->what);
     if (!r->room || !r->place || !r->upper || !r->what) return false;
@@ -353,7 +355,8 @@ void rows_free(Rows *r) {
 }
 
 void rows_forget(Rows *r) {
-    memset(r->place, 0, (size_t)r->walk->n_place * sizeof *r->place);
+    memset(r->place, 0, (size_t)r->n_place * sizeof *r->place);
+    r->n_row = 0;
     r->used = ROW_UNIT;
     r->generation++;
 }
@@ -406,12 +409,37 @@ static uint64_t mix(uint64_t key) {
     return key ^ key >> 32;
 }
 
+// the place of a key: the row's, or the one that is free for it
+static uint64_t find_place(const Rows *r, int64_t key) {
+    uint64_t mask = (uint64_t)r->n_place - 1, at = mix((uint64_t)key) & mask;
+    for (; r->place[at]; at = (at + 1) & mask)
+        if ((uint32_t)r->place[at] == (uint32_t)key &&
+            (r->walk->is_short || rows_at(r, (uint32_t)(r->place[at] >> 32))->key == key)) break;
+    return at;
+}
+
+// twice as many places, so that half of them are free
+static bool spread(Rows *r) {
+    Rows more = *r;
+    more.n_place = 2 * r->n_place;
+    more.place = memory_zeroed((size_t)more.n_place, sizeof *more.place);
+    if (!more.place) return false;
+    for (int64_t i = 0; i < r->n_place; i++)
+        if (r->place[i]) more.place[find_place(&more, rows_at(r, (uint32_t)(r->place[i] >> 32))->key)] = r->place[i];
+    memory_free(r->place);
+    *r = more;
+    return true;
+}
+
 Row *rows_get(Rows *r, int64_t key) {
     const Walk *w = r->walk;
-    uint64_t mask = (uint64_t)w->n_place - 1, at = mix((uint64_t)key) & mask;
-    for (; r->place[at]; at = (at + 1) & mask)
-        if (rows_at(r, r->place[at])->key == key) return rows_at(r, r->place[at]);
+    uint64_t at = find_place(r, key);
+    if (r->place[at]) return rows_at(r, (uint32_t)(r->place[at] >> 32));
     if (r->used + w->row_bytes > w->pool_bytes + ROW_UNIT) return NULL;
+    if (2 * r->n_row >= r->n_place) {
+        if (!spread(r)) return NULL;
+        at = find_place(r, key);
+    }
 
     Scene scene;
     double rate;
@@ -419,7 +447,8 @@ Row *rows_get(Rows *r, int64_t key) {
     int32_t n = ways_of(r, &scene, &rate);
     if (n == 0) r->what[n++] = 0;
     Row *row = (Row *)(r->base + r->used);
-    r->place[at] = (uint32_t)(r->used / ROW_UNIT);
+    r->place[at] = (uint64_t)(r->used / ROW_UNIT) << 32 | (uint32_t)key;
+    r->n_row++;
     r->used += row_bytes(w, n);
     row->key = key;
     row->rate = rate;

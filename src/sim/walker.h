@@ -65,7 +65,7 @@ struct Walk {
     int32_t  n_what;                     // things that may happen, nothing included
     int32_t  n_way;                      // ways out of a state, at most
     size_t   row_bytes, pool_bytes;      // of the largest row; of what a walker keeps
-    int64_t  n_place;                    // of a walker's index, a power of two
+    bool     is_short;                   // keys are below 2^32
 };
 
 /// One state in full: its nodes, the true types, the step of the plan.
@@ -127,7 +127,8 @@ typedef struct Rows {
     char     *room;                      // [pool_bytes] whatever the allocator gave ...
     char     *base;                      // ... from the first cache line on; row 0 is nobody's
     size_t    used;
-    uint32_t *place;                     // [n_place] where a row lies, by its key; 0: none
+    int64_t   n_row, n_place;            // rows laid out; a power of two
+    uint64_t *place;                     // [n_place] where a row lies, by its key, and the key's lower half; 0: none
     int64_t   generation;                // how often all were forgotten
     double   *upper;                     // [n_way] scratch: where ways end
     uint16_t *what;                      // [n_way]
