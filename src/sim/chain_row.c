@@ -10,7 +10,7 @@
 #define CHAIN_LOOSE 10.0
 
 /// Room for the rows of one walker, at most: what a way can name.
-#define POOL_BYTES ((size_t)(WAY_DRAWN - 1) * ROW_UNIT)
+#define POOL_BYTES ((size_t)(WAY_UNKNOWN - 1) * ROW_UNIT)
 
 /// Places of a walker's index at the beginning: enough for a block of runs. A power of two.
 #define PLACES_LEAST 1024
@@ -454,7 +454,7 @@ Row *rows_get(Rows *r, int64_t key) {
     row->rate = rate;
     row->n_way = n;
     row->is_known = false;
-    for (int32_t k = 0; k < n; k++) row_way(row, w)[k] = r->what[k];
+    for (int32_t k = 0; k < n; k++) row_way(row, w)[k] = r->what[k] ? WAY_UNKNOWN << WAY_BITS | r->what[k] : 0;
     // a candidate's number k stands for (k + 1/2) 2^-52: it is below a place x if k < x 2^52 - 1/2
     uint64_t *limit = row_limit(row, w);
     for (int32_t k = 0; k + 1 < n; k++) {

@@ -369,12 +369,12 @@ static Row *draw_type(Walker *w, int32_t i, int32_t source) {
 static Row *row_behind(Walker *w, int32_t i, Way *way) {
     int32_t what = way_what(*way), n_jump = w->walk->setup->model->n_jump;
     uint32_t to = way_to(*way);
-    if (to != 0 && to != WAY_DRAWN) return rows_at(&w->rows, to);
-    if (to != WAY_DRAWN) {
+    if (to < WAY_UNKNOWN) return rows_at(&w->rows, to);
+    if (to == WAY_UNKNOWN) {
         int64_t key = target_of(w, row_of(w, i), what), generation = w->rows.generation;
         if (key >= 0) {
             Row *row = row_at(w, key);
-            if (w->rows.generation == generation) *way |= rows_place(&w->rows, row) << WAY_BITS;
+            if (w->rows.generation == generation) *way = (uint32_t)what | rows_place(&w->rows, row) << WAY_BITS;
             return row;
         }
         *way |= WAY_DRAWN << WAY_BITS;
@@ -387,23 +387,23 @@ static void come_to(Walker *w, int32_t i, const Row *row) {
     for (int k = 0; k < ROW_AHEAD; k++) DUR_PREFETCH((const char *)row + k * ROW_UNIT);
 }
 
-// every run takes the way that its candidate chose
+// every run takes the way that its candidate chose; whether that comes to anything is anyone's guess, so no branch asks
 static void step_all(Walker *w) {
     const Walk *walk = w->walk;
+    int32_t n_group = walk->n_group, n_what = walk->n_what;
+    const char *base = w->rows.base;
+    int64_t *count = w->count;
     for (int32_t i = 0; i < w->n; i++) {
-        Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
-        int32_t what = way_what(*way);
-        uint32_t to = way_to(*way);
-        w->time[i] = w->due[i];
-        w->count[i % COUNTS * walk->n_what + what]++;
+        Way *way = row_of(w, i)->part + n_group + w->place[i];
+        uint32_t what = (uint32_t)way_what(*way), to = way_to(*way);
+        count[i % COUNTS * n_what + (int32_t)what]++;
         w->n_jump[i] += what != 0;
-        if (DUR_UNLIKELY(what != 0 && (to == 0 || to == WAY_DRAWN))) {
+        if (DUR_UNLIKELY(to >= WAY_UNKNOWN)) {
             come_to(w, i, row_behind(w, i, way));
             continue;
         }
-        // whether anything happens is anyone's guess: no branch here
-        const Row *row = rows_at(&w->rows, to), *here = row_of(w, i);
-        come_to(w, i, to ? row : here);
+        uintptr_t moves = 0 - (uintptr_t)(to != 0), there = (uintptr_t)base + (uintptr_t)to * ROW_UNIT;
+        come_to(w, i, (const Row *)((there & moves) | ((uintptr_t)row_of(w, i) & ~moves)));
     }
 }
 
@@ -414,7 +414,6 @@ static void step_measured(Walker *w) {
     for (int32_t i = 0; i < w->n; i++) {
         Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
         int32_t what = way_what(*way);
-        w->time[i] = w->due[i];
         if (what == 0 || !hold(w, i, w->due[i])) continue;
         w->count[what]++;
         w->n_jump[i]++;
@@ -578,6 +577,7 @@ static void round_of_all(Walker *w) {
         w->place[i] = row_find(row, walk, w->place[i], w->top[i], w->pick[i]);
         DUR_PREFETCH(&row_way(row, walk)[w->place[i]]);
     }
+    memcpy(w->time, w->due, (size_t)w->n * sizeof *w->time);
     if (s->n_meter) step_measured(w);
     else            step_all(w);
     if (!w->any_over) return;

@@ -77,11 +77,12 @@ typedef struct Scene {
 } Scene;
 
 /// A way out of a state, or that nothing comes of a candidate: what happens in the low bits (0: nothing; 1 + jump; 1 + n_jump +
-/// source, if it is not a jump), and above them where the row that it leads to lies, in units of ROW_UNIT (0: not known;
-/// WAY_DRAWN: drawn each time).
+/// source, if it is not a jump), and above them where the row that it leads to lies, in units of ROW_UNIT (0: it is nothing;
+/// WAY_UNKNOWN: not known yet; WAY_DRAWN: drawn each time).
 typedef uint32_t Way;
 #define WAY_BITS  12
-#define WAY_DRAWN (UINT32_MAX >> WAY_BITS)
+#define WAY_DRAWN   (UINT32_MAX >> WAY_BITS)
+#define WAY_UNKNOWN (WAY_DRAWN - 1)
 static inline int32_t  way_what(Way way) { return (int32_t)(way & ((1u << WAY_BITS) - 1)); }
 static inline uint32_t way_to(Way way)   { return way >> WAY_BITS; }
 
