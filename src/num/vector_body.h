@@ -4,7 +4,7 @@
 #include "num/elementary.h"
 #include "num/philox.h"
 #include "num/vector.h"
-#include "num/word8.h"
+#include "num/words.h"
 
 // in place and apart are two loops because a compiler that must allow for overlap checks for it and takes the scalar
 // road when it finds out == in
@@ -58,33 +58,32 @@ static void loop_combine_float(float *DUR_RESTRICT y, const float *DUR_RESTRICT 
     }
 }
 
-// Streams by twos of eight side by side, so that one product need not wait for another. Only the lower halves of words count
+// Streams by two vectors side by side, so that one product need not wait for another. Only the lower halves of words count
 // until the end.
-#define STREAMS 16
+#define STREAMS (2 * WORDS_N)
 static DUR_ALWAYS_INLINE void uniforms(const uint64_t key[PHILOX_ROUNDS][2], const uint64_t *run, uint32_t site,
                                        const uint32_t *index, double *first, uint64_t *second) {
     uint64_t wide[STREAMS], mixed[STREAMS];
-    Word8 c[2][4], p0, p1;
+    Words c[2][4];
     for (int i = 0; i < STREAMS; i++) wide[i] = index[i];
     for (int h = 0; h < 2; h++) {
-        memcpy(&c[h][0], wide + 8 * h, sizeof c[h][0]);
-        memcpy(&c[h][2], run + 8 * h, sizeof c[h][2]);
-        c[h][1] = (Word8){0} + site;
+        memcpy(&c[h][0], wide + WORDS_N * h, sizeof c[h][0]);
+        memcpy(&c[h][2], run + WORDS_N * h, sizeof c[h][2]);
+        c[h][1] = (Words){0} + site;
         c[h][3] = c[h][2] >> 32;
     }
     for (int round = 0; round < PHILOX_ROUNDS; round++)
         for (int h = 0; h < 2; h++) {
-            WORD8_PRODUCT(p0, c[h][0], PHILOX_MULTIPLIER_0);
-            WORD8_PRODUCT(p1, c[h][2], PHILOX_MULTIPLIER_1);
+            Words p0 = WORDS_PRODUCT(c[h][0], PHILOX_MULTIPLIER_0), p1 = WORDS_PRODUCT(c[h][2], PHILOX_MULTIPLIER_1);
             c[h][0] = (p1 >> 32) ^ c[h][1] ^ key[round][0];
             c[h][2] = (p0 >> 32) ^ c[h][3] ^ key[round][1];
             c[h][1] = p1;
             c[h][3] = p0;
         }
     for (int h = 0; h < 2; h++) {
-        Word8 low = (c[h][1] << 32 | (c[h][0] & UINT32_MAX)) >> 12, high = (c[h][3] << 32 | (c[h][2] & UINT32_MAX)) >> 12;
-        memcpy(mixed + 8 * h, &low, sizeof low);
-        memcpy(second + 8 * h, &high, sizeof high);
+        Words low = (c[h][1] << 32 | (c[h][0] & UINT32_MAX)) >> 12, high = (c[h][3] << 32 | (c[h][2] & UINT32_MAX)) >> 12;
+        memcpy(mixed + WORDS_N * h, &low, sizeof low);
+        memcpy(second + WORDS_N * h, &high, sizeof high);
     }
     for (int i = 0; i < STREAMS; i++)
         first[i] = (elementary_from_bits(mixed[i] | 0x4330000000000000u) - 0x1p52 + 0.5) * 0x1p-52;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <string.h>
 
 /// Bounds are used while they are at most this many times the rates at the start, or this many a unit of time: a
@@ -10,7 +11,7 @@
 #define CHAIN_LOOSE 10.0
 
 /// Room for the rows of one walker, at most: what a way can name.
-#define POOL_BYTES ((size_t)(WAY_UNKNOWN - 1) * ROW_UNIT)
+#define ROWS_MAX ((size_t)(WAY_UNKNOWN - 1) * ROW_UNIT)
 
 /// Places of a walker's index at the beginning: enough for a block of runs. A power of two.
 #define PLACES_LEAST 1024
@@ -239,10 +240,11 @@ static DurStatus sizes_make(Walk *w) {
     w->row_bytes = row_bytes(w, w->n_way);
     double all = (double)s->lattice->n_state * (double)w->n_combination * s->plan->n_step + 1;
     size_t least = (SIM_LANES + 2) * w->row_bytes;
-    w->pool_bytes = all * (double)w->row_bytes < (double)POOL_BYTES ? (size_t)all * w->row_bytes : POOL_BYTES;
+    size_t most = s->rows_max < ROWS_MAX ? s->rows_max : ROWS_MAX;
+    w->pool_bytes = all * (double)w->row_bytes < (double)most ? (size_t)all * w->row_bytes : most;
     if (w->pool_bytes < least) w->pool_bytes = least;
     // more kinds of ways, or larger rows, than one can name
-    if (w->pool_bytes > POOL_BYTES || w->n_what > 1 << WAY_BITS) return DUR_LIMIT;
+    if (w->pool_bytes > ROWS_MAX || w->n_what > 1 << WAY_BITS) return DUR_LIMIT;
     w->is_short = all < (double)UINT32_MAX;
     return DUR_OK;
 }
@@ -296,11 +298,12 @@ void scene_of(const Walk *w, int64_t key, Scene *out) {
         key /= s->model->private[p].n_type;
     }
     out->step = (int32_t)key;
-    int64_t rest = out->state;
+    static_assert(LATTICE_STATES_MAX <= INT32_MAX, "a state is a number of 32 bits, which divides faster");
+    int32_t rest = (int32_t)out->state;
     for (int32_t k = 0; k < l->n_variable; k++) {   // the slowest first: what is left is below its stride
-        int32_t v = l->order[k];
-        out->node[v] = (int32_t)(rest / l->stride[v]);
-        rest -= out->node[v] * l->stride[v];
+        int32_t v = l->order[k], stride = (int32_t)l->stride[v];
+        out->node[v] = rest / stride;
+        rest -= out->node[v] * stride;
     }
 }
 

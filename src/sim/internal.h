@@ -94,6 +94,7 @@ typedef struct Setup {
     const SimOptions *options;
     double   end;              // runs last until here
     int64_t  jumps_max;        // SIM_JUMPS_MAX, unless a test has less patience
+    size_t   rows_max;         // bytes of the lattice's states that a walker keeps; SIZE_MAX, unless a test wants few
 
     int32_t  n_source;
     Source  *source;           // [n_source] events, then actors

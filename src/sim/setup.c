@@ -168,7 +168,7 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
                      int32_t n_quantity, double *out, const double *time, int32_t n_time, DurError *error) {
     const Model *m = lattice->model;
     *s = (Setup){.lattice = lattice, .model = m, .plan = plan, .options = options, .end = options->horizon, .out = out,
-                 .n_time = n_time, .cell = INFINITY, .jumps_max = SIM_JUMPS_MAX,
+                 .n_time = n_time, .cell = INFINITY, .jumps_max = SIM_JUMPS_MAX, .rows_max = SIZE_MAX,
                  .tolerance = options->step_tolerance > 0 ? options->step_tolerance : STEP_TOLERANCE};
     if (!(options->horizon > 0) || !isfinite(options->horizon))
         return status_fail(error, DUR_INPUT, "runs need a horizon above 0, and one that ends");

@@ -1,8 +1,10 @@
 #include "../check.h"
 
 #include "num/elementary.h"
+#include "num/isa.h"
 #include "num/philox.h"
 #include "num/stat.h"
+#include "num/vector.h"
 
 #include <stdlib.h>
 
@@ -37,6 +39,62 @@ TEST(a_stream_is_the_generator_at_counter_index_site_run) {
     CHECK_SAME(stream_uniform(&s), u[0]);
     s.index = 41;
     CHECK_SAME(stream_exponential(&s), -elementary_log(u[0]));
+}
+
+TEST(many_streams_at_once_are_the_same_streams) {
+    enum { MANY = 77 };
+    uint64_t run[MANY], second[MANY];
+    uint32_t index[MANY];
+    double first[MANY];
+    for (int i = 0; i < MANY; i++) {
+        run[i] = i % 3 ? (uint64_t)i << (i % 50) : UINT64_MAX - (uint64_t)i;
+        index[i] = i % 5 ? (uint32_t)i * 2654435761u : UINT32_MAX;
+    }
+    for (Isa isa = ISA_BASE; isa < ISA_COUNT; isa++) {
+        isa_force(isa);
+        for (int n = 0; n <= MANY; n++) {
+            memset(first, 0, sizeof first);
+            vector_uniform2(0x0123456789abcdefu, run, 0x10001, index, first, second, n);
+            for (int i = 0; i < n; i++) {
+                Stream s = stream_make(0x0123456789abcdefu, run[i], 0x10001);
+                s.index = index[i];
+                double u[2];
+                stream_uniform2(&s, u);
+                CHECK_SAME(first[i], u[0]);
+                CHECK_SAME(((double)second[i] + 0.5) * 0x1p-52, u[1]);
+            }
+            CHECK(n == MANY || first[n] == 0);
+        }
+    }
+    isa_force(ISA_COUNT);
+}
+
+TEST(numbers_find_their_place_among_heads) {
+    int16_t head[3][VECTOR_HEADS], x[3 * VECTOR_HEADS];
+    const int16_t *row[3 * VECTOR_HEADS];
+    int32_t place[3 * VECTOR_HEADS];
+    for (int k = 0; k < VECTOR_HEADS; k++) {
+        head[0][k] = INT16_MIN;
+        head[1][k] = (int16_t)(k < 20 ? -30000 + 3000 * (k / 2) : INT16_MAX);
+        head[2][k] = (int16_t)(INT16_MIN + 2048 * k + 1);
+    }
+    for (Isa isa = ISA_BASE; isa < ISA_COUNT; isa++) {
+        isa_force(isa);
+        for (int shift = -1; shift <= 1; shift++) {
+            for (int i = 0; i < 3 * VECTOR_HEADS; i++) {
+                row[i] = head[i % 3];
+                int32_t at = head[(i + 1) % 3][i / 3] + shift;
+                x[i] = (int16_t)(at < INT16_MIN ? INT16_MIN : at > INT16_MAX ? INT16_MAX : at);
+            }
+            vector_place(row, x, place, 3 * VECTOR_HEADS);
+            for (int i = 0; i < 3 * VECTOR_HEADS; i++) {
+                int32_t below = 0;
+                while (below < VECTOR_HEADS && row[i][below] < x[i]) below++;
+                assert_int_equal(place[i], below);
+            }
+        }
+    }
+    isa_force(ISA_COUNT);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -90,6 +148,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(philox_gives_the_published_answers),
         RUN(a_stream_is_the_generator_at_counter_index_site_run),
+        RUN(many_streams_at_once_are_the_same_streams),
+        RUN(numbers_find_their_place_among_heads),
         RUN(draws_have_their_distributions),
         RUN(streams_that_differ_in_seed_run_or_site_are_uncorrelated),
     };

@@ -240,6 +240,42 @@ TEST(runs_have_the_same_bits_on_any_number_of_threads_and_however_they_are_cut) 
     case_close(&k);
 }
 
+// What can happen in a state is kept, as long as there is room: with next to none the same runs come of it.
+TEST(a_run_on_the_lattice_does_not_depend_on_how_many_states_are_kept) {
+    enum { RUNS = 300 };
+    SimCase k;
+    case_open(&k, BUSY, BUSY_QUERY, BUSY_N);
+    PlanStep step[8];
+    Plan plan = case_plan(&k, "late", step);
+    int32_t quantity[BUSY_N];
+    for (int q = 0; q < BUSY_N; q++) quantity[q] = k.model->n_quantity - BUSY_N + q;
+    SimOptions o = {.kind = SIM_LATTICE, .n_run = RUNS, .seed = 5, .horizon = 8};
+    for (int looks = 0; looks < 2; looks++) {
+        double *out[2];
+        Tally t[2];
+        Setup s[2];
+        for (int few = 0; few < 2; few++) {
+            double time[] = {0, 2, 3, 5, 8};
+            out[few] = memory_column(BUSY_N * RUNS);
+            CHECK_OK(setup_make(&s[few], k.lattice, &plan, &o, quantity, looks ? 0 : BUSY_N, out[few], time, looks ? 5 : 0, NULL));
+            if (few) s[few].rows_max = 1;
+            CHECK(tally_make(&t[few], &s[few]));
+            CHECK_OK(setup_run(&s[few], &t[few], NULL, NULL));
+        }
+        CHECK(memcmp(out[0], out[1], BUSY_N * RUNS * sizeof *out[0]) == 0);
+        CHECK(t[0].n_event > 1000 && t[0].n_event == t[1].n_event);
+        CHECK(memcmp(t[0].count, t[1].count, (size_t)k.model->n_jump * sizeof *t[0].count) == 0);
+        CHECK(memcmp(t[0].share, t[1].share, (looks ? 4 * 5 : 0) * sizeof *t[0].share) == 0);
+        CHECK(memcmp(t[0].sum, t[1].sum, (looks ? 2 * 5 : 0) * sizeof *t[0].sum) == 0);
+        for (int few = 0; few < 2; few++) {
+            tally_free(&t[few]);
+            setup_free(&s[few]);
+            memory_free(out[few]);
+        }
+    }
+    case_close(&k);
+}
+
 // One number for every compiler, vector width and machine of the same byte order. Choices come from advantages made
 // up here, so that the number stands for runs alone; whoever changes how runs are drawn changes it, and says so.
 TEST(runs_have_the_bits_that_they_had) {
@@ -582,6 +618,7 @@ int main(void) {
         RUN(a_drift_that_a_jump_changes_is_another_from_that_instant_on),
         RUN(where_nothing_can_happen_a_run_ends_at_its_horizon),
         RUN(runs_have_the_same_bits_on_any_number_of_threads_and_however_they_are_cut),
+        RUN(a_run_on_the_lattice_does_not_depend_on_how_many_states_are_kept),
         RUN(runs_have_the_bits_that_they_had),
         RUN(a_run_does_not_depend_on_what_is_measured_or_for_how_long),
         RUN(plans_share_their_luck),
