@@ -87,6 +87,8 @@ static const KernelSet *const kernels_of[ISA_COUNT] = {
     [ISA_AVX512] = &kernel_set_avx512,
 };
 
+const KernelSet *eval_kernels(void) { return kernels_of[isa_best()]; }
+
 // Scratch: a column of EVAL_LANES doubles for each register, then for each register where its values are (its own
 // column, an input column, or the caller's `out`) and whether they are the same in all lanes. The last two are written
 // as bytes, for scratch is an array of doubles.

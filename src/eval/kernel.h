@@ -14,6 +14,9 @@ typedef struct KernelSet {
     void (*fill)(double *out, double value, int64_t n);
 } KernelSet;
 
+/// The set that isa_best() names.
+const KernelSet *eval_kernels(void);
+
 extern const KernelSet kernel_set_base, kernel_set_avx2, kernel_set_avx512;
 
 #endif

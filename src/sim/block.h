@@ -12,6 +12,7 @@
 #ifndef SIM_BLOCK_H
 #define SIM_BLOCK_H
 
+#include "eval/bundle.h"
 #include "sim/internal.h"
 
 /// Longest step, in scenario units of time. Conditions and maxima are looked at at both ends of a step and at POINTS
@@ -20,6 +21,9 @@
 
 /// Instants of a step at which quantities that move are looked at, both ends included; also the nodes of Boole's rule.
 #define POINTS 5
+
+/// Errors up to this share of what is allowed make the next step five times as long.
+#define STEP_EASY 0.005
 
 /// One lane's own numbers that no loop over lanes needs side by side.
 typedef struct Lane {
@@ -31,7 +35,7 @@ typedef struct Lane {
     int32_t  n_open;           // meters that are not settled
     int32_t  scale;            // of the box for which local bounds hold: half its width is range * 2^-scale
     int64_t  cell;             // of noise
-    int64_t  n_jump, n_try;
+    int64_t  n_jump;
     bool     is_stale;         // the state has jumped: drift must be had anew
     bool     is_unbounded;     // local bounds do not hold any more: they must be had anew
     bool     is_new_cell;
@@ -42,6 +46,7 @@ struct Block {
     const Setup *setup;
     Tally   *tally;
     int32_t  n;                // lanes in use: 0 .. n-1
+    int64_t  n_round;          // steps that were tried, the same number for all lanes
     Lane     lane[SIM_LANES];
 
     // columns of SIM_LANES doubles that move with a lane
@@ -55,6 +60,7 @@ struct Block {
     double **slot;             // [n_source + 1] local bounds, added up; NULL if candidates are shared
     double **center;           // [n_level] of the box; NULL if candidates are shared
     double  *t, *length;       // time; length of step that is tried next
+    double  *date;             // of the next instant; INFINITY: none
     double  *due, *pick;       // when the next candidate comes, and its uniform number
     double  *budget;           // unit exponential time that the candidate had left at `since` (local bounds)
     double  *since;
@@ -71,6 +77,10 @@ struct Block {
     double  *whole;            // 1: as long as was wanted, 0: cut to end where something may happen
     double  *reach;            // share of the step up to where a stock meets or leaves an end of its range
     double  *accepted;         // 1 or 0
+    bool     any_over;         // some lane is over
+    EvalBundle *drifts;        // of all levels that have a drift, the drifting ones ...
+    int32_t  n_drift, *drifting;   // ... [n_drift] as indices into setup->moving
+    double **drift_to;         // [n_drift] scratch: where they go
     const double **state;      // [n_variable] columns to evaluate at: x, or stage for what moves
 
     // columns of a list of lanes
@@ -92,7 +102,7 @@ struct Block {
 /// Stop one lane with a fault; see setup_fail.
 #define block_fail(block, i, status, program, ...)                                                              \
     (setup_fail((block)->setup, (block)->lane[i].run, (block)->t[i], status, program, __VA_ARGS__),            \
-     (block)->lane[i].is_over = true)
+     (block)->any_over = (block)->lane[i].is_over = true)
 
 /// Gather the variables in `reads` for a list of lanes, at time t, or at theta of the present step (0 .. 1) for stocks
 /// that move. Results are block->gather.

@@ -1,5 +1,5 @@
 /// Rounds of a block: lengths of steps, the ODE between jumps, noise, lanes that begin and end.
-#include "sim/block.h"
+#include "sim/block_kernel.h"
 
 #include "base/memory.h"
 #include "num/elementary.h"
@@ -36,6 +36,7 @@ static bool lay_out(Block *b, Columns *c) {
              && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, s->n_level)));
     b->t = one(c);
     b->length = one(c);
+    b->date = one(c);
     b->due = one(c);
     b->pick = one(c);
     b->budget = one(c);
@@ -76,6 +77,23 @@ static int32_t results_of(const Model *m) {
     return n;
 }
 
+// all drifts as one bundle
+static bool drifts_make(Block *b) {
+    const Setup *s = b->setup;
+    ProgramId program[MODEL_VARIABLES_MAX];
+    b->drifting = memory_zeroed((size_t)s->n_moving, sizeof *b->drifting);
+    b->drift_to = memory_zeroed((size_t)s->n_moving, sizeof *b->drift_to);
+    if (!b->drifting || !b->drift_to) return false;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        ProgramId drift = s->level[s->moving[k]].drift;
+        if (drift == PROGRAM_NONE) continue;
+        program[b->n_drift] = drift;
+        b->drifting[b->n_drift++] = k;
+    }
+    b->drifts = eval_bundle_make(s->model, s->lattice->param, program, b->n_drift, SIM_LANES);
+    return b->drifts != NULL;
+}
+
 Block *block_make(const Setup *s, Tally *tally) {
     const Model *m = s->model;
     Block *b = memory_zeroed(1, sizeof *b);
@@ -95,7 +113,7 @@ Block *block_make(const Setup *s, Tally *tally) {
     b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
     b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
     b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
-    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight) goto fail;
+    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b)) goto fail;
     Columns take = {.room = b->room};
     lay_out(b, &take);
     for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
@@ -108,6 +126,9 @@ fail:
 
 void block_free(Block *b) {
     if (!b) return;
+    eval_bundle_free(b->drifts);
+    memory_free(b->drift_to);
+    memory_free(b->drifting);
     memory_free(b->corner_weight);
     memory_free(b->corner);
     memory_free(b->chance);
@@ -141,6 +162,15 @@ void block_free(Block *b) {
 
 // ---- lists of lanes -----------------------------------------------------------------------------------------------
 
+// ORDER: ISA_LIST of num/isa.h
+static const BlockKernels *const kernels_of[ISA_COUNT] = {
+    [ISA_BASE]   = &block_kernels_base,
+    [ISA_AVX2]   = &block_kernels_avx2,
+    [ISA_AVX512] = &block_kernels_avx512,
+};
+
+const BlockKernels *block_kernels(void) { return kernels_of[isa_best()]; }
+
 void block_gather(Block *b, uint64_t reads, const int32_t *list, int32_t n, const double *theta) {
     const Setup *s = b->setup;
     for (int32_t v = 0; v < model_variables(s->model); v++) {
@@ -164,16 +194,19 @@ void block_evaluate(Block *b, ProgramId program, int32_t n, double *out) {
 
 // ---- the ODE ------------------------------------------------------------------------------------------------------
 
+// drift at some state, of n lanes
+static void drift_at(Block *b, const double *const *state, int32_t n, double *const *out) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving && b->n_drift < s->n_moving; k++)
+        if (s->level[s->moving[k]].drift == PROGRAM_NONE) memset(out[k], 0, (size_t)n * sizeof *out[k]);
+    for (int32_t k = 0; k < b->n_drift; k++) b->drift_to[k] = out[b->drifting[k]];
+    eval_bundle_run(b->drifts, state, n, b->drift_to);
+}
+
 // drift at block->state, for all lanes
 static void drift_of_all(Block *b, double *const *out) {
-    const Setup *s = b->setup;
-    EvalInput in = {.variable = b->state, .param = s->lattice->param};
-    for (int32_t k = 0; k < s->n_moving; k++) {
-        ProgramId drift = s->level[s->moving[k]].drift;
-        if (drift == PROGRAM_NONE) memset(out[k], 0, (size_t)b->n * sizeof *out[k]);
-        else eval_lanes(s->model, drift, &in, b->n, out[k], b->scratch);
-    }
-    if (s->model->n_private) block_belief_drift(b, b->state, NULL, b->n, out);
+    drift_at(b, b->state, b->n, out);
+    if (b->setup->model->n_private) block_belief_drift(b, b->state, NULL, b->n, out);
 }
 
 // drift at the present state of lanes that have jumped
@@ -183,51 +216,21 @@ static void drift_of_stale(Block *b) {
     for (int32_t i = 0; i < b->n; i++)
         if (b->lane[i].is_stale) list[n++] = i;
     if (n == 0) return;
-    uint64_t reads = 0;
-    for (int32_t k = 0; k < s->n_moving; k++) {
-        ProgramId drift = s->level[s->moving[k]].drift;
-        if (drift != PROGRAM_NONE) reads |= s->model->program[drift].reads;
-    }
-    block_gather(b, reads, list, n, NULL);
+    block_gather(b, eval_bundle_reads(b->drifts), list, n, NULL);
+    drift_at(b, (const double *const *)b->gather, n, b->stage);
     for (int32_t k = 0; k < s->n_moving; k++) {
         const ModelStock *stock = &s->level[s->moving[k]];
-        for (int32_t i = 0; i < n; i++) b->drift[k][list[i]] = 0;
-        if (stock->drift == PROGRAM_NONE) continue;
-        block_evaluate(b, stock->drift, n, b->result[0]);
+        double most = 0;
         for (int32_t i = 0; i < n; i++) {
-            double x = b->drift[k][list[i]] = b->result[0][i];
-            if (!isfinite(x) && !b->lane[list[i]].is_over)
-                block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, x);
+            double x = b->drift[k][list[i]] = b->stage[k][i];
+            most += x - x;   // 0, or no number
         }
+        for (int32_t i = 0; i < n && most != 0; i++)
+            if (!isfinite(b->stage[k][i]) && !b->lane[list[i]].is_over)
+                block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, b->stage[k][i]);
     }
     if (s->model->n_private) block_belief_drift(b, (const double *const *)b->x, list, n, b->drift);
     for (int32_t i = 0; i < n; i++) b->lane[list[i]].is_stale = false;
-}
-
-// drift and noise together; `drift` may be `out`
-static void slopes(const Block *b, double *const *drift, double *const *out) {
-    const Setup *s = b->setup;
-    for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++)
-        for (int32_t i = 0; i < b->n; i++) out[k][i] = drift[k][i] + b->force[k][i];
-}
-
-// out = x + h * (a0 slope0 + a1 slope1 + a2 slope2), kept inside the range
-static void advance(const Block *b, double a0, double a1, double a2, double *const *out) {
-    const Setup *s = b->setup;
-    for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->level[s->moving[k]];
-        const double *x = b->x[s->model->n_mode + s->moving[k]], *h = b->h;
-        const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k];
-        double *to = out[k], low = stock->low, high = stock->high;
-        for (int32_t i = 0; i < b->n; i++) {
-            double sum = a0 * s0[i];
-            if (a1 != 0) sum += a1 * s1[i];
-            if (a2 != 0) sum += a2 * s2[i];
-            double y = x[i] + h[i] * sum;
-            y = y < low ? low : y;
-            to[i] = y > high ? high : y;
-        }
-    }
 }
 
 static void look_at(Block *b, double *const *moving) {
@@ -244,48 +247,23 @@ static void look_at(Block *b, double *const *moving) {
 // there is let go because its drift turns inwards: `reach` is the share of the step up to there, 1 if that is so
 // within the tolerance.
 static void ode_step(Block *b) {
+    static const double half[] = {0.5}, later[] = {0.75}, all[] = {2.0 / 9, 1.0 / 3, 4.0 / 9};
     const Setup *s = b->setup;
+    const BlockKernels *loops = block_kernels();
     for (int32_t v = 0; v < model_variables(s->model); v++) b->state[v] = b->x[v];
-    slopes(b, b->drift, b->slope[0]);
-    advance(b, 0.5, 0, 0, b->stage);
+    if (s->n_noisy) loops->add_force(b, b->drift, b->slope[0]);
+    loops->advance(b, half, 0, 1, b->stage);
     look_at(b, b->stage);
     drift_of_all(b, b->slope[1]);
-    slopes(b, b->slope[1], b->slope[1]);
-    advance(b, 0, 0.75, 0, b->stage);
+    if (s->n_noisy) loops->add_force(b, b->slope[1], b->slope[1]);
+    loops->advance(b, later, 1, 1, b->stage);
     drift_of_all(b, b->slope[2]);
-    slopes(b, b->slope[2], b->slope[2]);
-    advance(b, 2.0 / 9, 1.0 / 3, 4.0 / 9, b->x1);
+    if (s->n_noisy) loops->add_force(b, b->slope[2], b->slope[2]);
+    loops->advance(b, all, 0, 3, b->x1);
     look_at(b, b->x1);
     drift_of_all(b, b->drift1);
-    slopes(b, b->drift1, b->slope[3]);
-
-    for (int32_t i = 0; i < b->n; i++) b->worst[i] = 0;
-    for (int32_t i = 0; i < b->n; i++) b->reach[i] = 1;
-    for (int32_t k = 0; k < s->n_moving; k++) {
-        const ModelStock *stock = &s->level[s->moving[k]];
-        double allowed = s->tolerance * (stock->high - stock->low), scale = 1 / allowed;
-        const double *s0 = b->slope[0][k], *s1 = b->slope[1][k], *s2 = b->slope[2][k], *s3 = b->slope[3][k];
-        for (int32_t i = 0; i < b->n; i++) {
-            double e = (-5.0 / 72) * s0[i] + (1.0 / 12) * s1[i] + (1.0 / 9) * s2[i] - 0.125 * s3[i];
-            e = elementary_abs(b->h[i] * e) * scale;
-            e = e - e == 0 ? e : INFINITY;   // no number at all is an error past any
-            b->worst[i] = e > b->worst[i] ? e : b->worst[i];
-        }
-        for (int32_t i = 0; i < b->n; i++) {
-            double end = b->x1[k][i], x = b->x[s->model->n_mode + s->moving[k]][i], h = b->h[i], reach = 1;
-            if (end > stock->low && end < stock->high) continue;
-            if (x == end) {
-                bool turns = s0[i] * s3[i] < 0 && (end <= stock->low) == (s3[i] > 0);
-                double part = s0[i] / (s0[i] - s3[i]);
-                if (turns && elementary_abs(h * (1 - part) * s3[i]) > allowed) reach = part;
-            } else {
-                double way = h * ((2.0 / 9) * s0[i] + (1.0 / 3) * s1[i] + (4.0 / 9) * s2[i]);
-                bool is_past = elementary_abs(x + way - end) > allowed, is_there = elementary_abs(end - x) <= allowed;
-                if (is_past && !is_there) reach = (end - x) / way;
-            }
-            b->reach[i] = reach < b->reach[i] ? reach : b->reach[i];
-        }
-    }
+    if (s->n_noisy) loops->add_force(b, b->drift1, b->slope[3]);
+    loops->judge_error(b);
 }
 
 // ---- lengths of steps ---------------------------------------------------------------------------------------------
@@ -295,10 +273,10 @@ static double cell_end(const Block *b, int32_t i) { return (double)(b->lane[i].c
 // to the next thing that may happen, if a step reaches it
 static void choose_ends(Block *b) {
     const Setup *s = b->setup;
+    block_kernels()->choose_ends(b);
+    if (!s->n_noisy && s->is_shared) return;
     for (int32_t i = 0; i < b->n; i++) {
-        const Lane *lane = &b->lane[i];
-        double stop = b->due[i];
-        if (lane->instant < s->n_instant && s->instant[lane->instant].time < stop) stop = s->instant[lane->instant].time;
+        double stop = b->due[i] < b->date[i] ? b->due[i] : b->date[i];
         if (s->n_noisy && cell_end(b, i) < stop) stop = cell_end(b, i);
         if (!s->is_shared && b->bounded[i] < stop) stop = b->bounded[i];
         double left = stop - b->t[i], length = s->n_moving ? b->length[i] : INFINITY;
@@ -321,31 +299,32 @@ static void name_too_fast(Block *b, int32_t i) {
 // accept or not, and the next length: error of third order, a safety factor, and limits on how much it may change
 static void judge(Block *b) {
     const Setup *s = b->setup;
-    for (int32_t i = 0; i < b->n; i++) {
-        Lane *lane = &b->lane[i];
-        b->accepted[i] = 0;
-        if (lane->is_over) continue;
-        if (++lane->n_try > SIM_TRIES_MAX) {
-            block_fail(b, i, DUR_LIMIT, PROGRAM_NONE, "more than %lld steps in one run", SIM_TRIES_MAX);
-            continue;
-        }
+    if (++b->n_round > SIM_TRIES_MAX)
+        for (int32_t i = 0; i < b->n; i++)
+            if (!b->lane[i].is_over) block_fail(b, i, DUR_LIMIT, PROGRAM_NONE, "more than %lld steps in one run", SIM_TRIES_MAX);
+    bool is_plain = !s->n_moving || block_kernels()->accept(b);
+    for (int32_t i = 0; i < b->n && !is_plain; i++) {
         double worst = b->worst[i], h = b->h[i];
+        if (b->accepted[i] != 0 || b->lane[i].is_over) continue;
         bool fits = worst <= 1;
-        if (s->n_moving && (!fits || b->whole[i] != 0 || worst > 0.5)) {
+        if (!fits || b->whole[i] != 0 || worst > 0.5) {
             double factor = 5;
-            if (!(worst < INFINITY)) factor = 0.2;
-            else if (worst > 0.005)  factor = 0.9 * elementary_pow(worst, -1.0 / 3);
+            if (!(worst < INFINITY))     factor = 0.2;
+            else if (worst > STEP_EASY)  factor = 0.9 * elementary_pow(worst, -1.0 / 3);
             factor = factor < 0.2 ? 0.2 : factor > 5 ? 5 : factor;
             if (!fits && factor > 0.9) factor = 0.9;
             b->length[i] = h * factor < STEP_MAX ? h * factor : STEP_MAX;
         }
-        if (fits && s->n_moving && b->reach[i] < 1) {
+        if (fits && b->reach[i] < 1) {
             fits = false;
             b->length[i] = h * b->reach[i];
         }
         if (!fits && h < STEP_MIN * STEP_MAX && b->reach[i] == 1) name_too_fast(b, i);
-        b->accepted[i] = fits && !lane->is_over;
+        b->accepted[i] = fits;
     }
+    for (int32_t i = 0; i < b->n && !s->n_moving; i++) b->accepted[i] = 1;
+    for (int32_t i = 0; i < b->n && b->any_over; i++)
+        if (b->lane[i].is_over) b->accepted[i] = 0;
 }
 
 // ---- noise --------------------------------------------------------------------------------------------------------
@@ -434,19 +413,12 @@ static void lane_end(Block *b, int32_t i) {
 // the end of an accepted step is the beginning of the next
 static void commit(Block *b) {
     const Setup *s = b->setup;
-    for (int32_t k = 0; k < s->n_moving; k++) {
-        double *x = b->x[s->model->n_mode + s->moving[k]];
-        for (int32_t i = 0; i < b->n; i++) {
-            x[i] = b->accepted[i] != 0 ? b->x1[k][i] : x[i];
-            b->drift[k][i] = b->accepted[i] != 0 ? b->drift1[k][i] : b->drift[k][i];
-        }
-    }
-    for (int32_t i = 0; i < b->n; i++) {
+    bool is_plain = block_kernels()->commit(b) && !s->n_meter && !s->n_noisy && s->is_shared;
+    for (int32_t i = 0; i < b->n && !is_plain; i++) {
         if (b->accepted[i] == 0) continue;
         Lane *lane = &b->lane[i];
-        b->t[i] = b->t1[i];
         if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
-            lane->is_over = true;
+            b->any_over = lane->is_over = true;
             continue;
         }
         if (s->n_noisy && b->t[i] >= cell_end(b, i)) {
@@ -454,7 +426,7 @@ static void commit(Block *b) {
             lane->is_new_cell = lane->is_unbounded = true;
         }
         if (!s->is_shared && b->t[i] >= b->bounded[i]) lane->is_unbounded = true;
-        block_instants(b, i);
+        if (b->t[i] >= b->date[i]) block_instants(b, i);
     }
 }
 
@@ -462,6 +434,8 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
     const Setup *s = b->setup;
     assert(n <= SIM_LANES);
     b->n = n;
+    b->n_round = 0;
+    b->any_over = false;
     for (int32_t i = 0; i < n; i++) lane_begin(b, i, first + i);
     while (b->n > 0) {
         if (s->n_noisy) noise_of_cells(b);
@@ -475,7 +449,9 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
         block_candidates(b);
 
         poll(context);
+        if (!b->any_over && !setup_is_over(s, INT64_MAX - 1)) continue;
         for (int32_t i = b->n - 1; i >= 0; i--)
             if (b->lane[i].is_over || setup_is_over(s, b->lane[i].run)) lane_end(b, i);
+        b->any_over = false;
     }
 }

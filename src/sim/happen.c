@@ -115,6 +115,7 @@ void block_instants(Block *b, int32_t i) {
         }
         block_happen(b, now->jump, &i, 1, SITE_DATED);
     }
+    b->date[i] = lane->instant < s->n_instant ? s->instant[lane->instant].time : INFINITY;
 }
 
 // ---- choices ------------------------------------------------------------------------------------------------------

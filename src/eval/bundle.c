@@ -1,0 +1,150 @@
+#include "eval/bundle.h"
+
+#include "base/memory.h"
+#include "eval/kernel.h"
+
+#include <assert.h>
+#include <string.h>
+
+/// One value: an input, or an operation on earlier values.
+typedef struct Value {
+    uint16_t code;
+    bool     is_uniform;
+    int32_t  a, b, c;           // of a load the index; else values; of a table b is the table
+    int32_t  out;               // first program whose result this is; negative: none
+    double  *column;            // own column; NULL for variables and results
+} Value;
+
+struct EvalBundle {
+    const Model *model;
+    int32_t  n_program, n_value, n_step;
+    Value   *value;             // [n_value]
+    int32_t *step;              // [n_step] values to compute, in order
+    int32_t *result;            // [n_program] values
+    double  *room;              // owns the columns
+    const double **at;          // [n_value] scratch: where values are
+    uint64_t reads;
+};
+
+static int args_of(const Value *v) { return v->code == OP_TABLE ? 1 : eval_op_args((OpCode)v->code); }
+
+// the value of an operation, which may be there already
+static int32_t value_of(EvalBundle *b, Value v) {
+    for (int32_t i = 0; i < b->n_value; i++) {
+        const Value *w = &b->value[i];
+        if (w->code == v.code && w->a == v.a && w->b == v.b && w->c == v.c) return i;
+    }
+    int args = args_of(&v);
+    v.is_uniform = v.code != OP_VARIABLE && (args < 1 || b->value[v.a].is_uniform) &&
+                   (args < 2 || b->value[v.b].is_uniform) && (args < 3 || b->value[v.c].is_uniform);
+    v.out = -1;
+    b->value[b->n_value] = v;
+    return b->n_value++;
+}
+
+// values of one program; `of` [n_register] is scratch
+static int32_t add_program(EvalBundle *b, const Program *p, int32_t *of) {
+    for (int32_t i = 0; i < p->n_op; i++) {
+        const Op *op = &b->model->op[p->first + i];
+        Value v = {.code = op->code, .a = op->a, .b = op->b, .c = op->c};
+        int args = args_of(&v);
+        assert(op->code != OP_DRAW && op->code != OP_QUANTITY);
+        if (args > 0) v.a = of[op->a];
+        if (v.code != OP_TABLE) v.b = args > 1 ? of[op->b] : 0;
+        v.c = args > 2 ? of[op->c] : 0;
+        of[op->to] = value_of(b, v);
+    }
+    return of[p->result];
+}
+
+static void compute(const EvalBundle *b, const KernelSet *kernels, const double *const *at, const Value *v, double *to, int64_t n) {
+    if (v->code == OP_TABLE) {
+        kernels->table(to, at[v->a], &b->model->table[v->b], n);
+        return;
+    }
+    int args = eval_op_args((OpCode)v->code);
+    const double *x = at[v->a];
+    kernels->math[v->code](to, x, args > 1 ? at[v->b] : x, args > 2 ? at[v->c] : x, n);
+}
+
+EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramId *program, int32_t n_program,
+                             int64_t n_lane) {
+    size_t n_op = 0, n_register = 0;
+    for (int32_t k = 0; k < n_program; k++) {
+        const Program *p = &m->program[program[k]];
+        n_op += (size_t)p->n_op;
+        if ((size_t)p->n_register > n_register) n_register = (size_t)p->n_register;
+    }
+    EvalBundle *b = memory_zeroed(1, sizeof *b);
+    int32_t *of = memory_zeroed(n_register, sizeof *of);
+    if (!b || !of) goto fail;
+    b->model = m;
+    b->n_program = n_program;
+    b->value = memory_zeroed(n_op, sizeof *b->value);
+    b->step = memory_zeroed(n_op, sizeof *b->step);
+    b->result = memory_zeroed((size_t)n_program, sizeof *b->result);
+    b->at = memory_zeroed(n_op, sizeof *b->at);
+    if (!b->value || !b->step || !b->result || !b->at) goto fail;
+    for (int32_t k = 0; k < n_program; k++) {
+        b->result[k] = add_program(b, &m->program[program[k]], of);
+        b->reads |= m->program[program[k]].reads;
+        Value *v = &b->value[b->result[k]];
+        if (v->out < 0 && !v->is_uniform && v->code != OP_VARIABLE) v->out = k;
+    }
+
+    int64_t stride = (n_lane + 7) / 8 * 8, n_column = 0;
+    for (int32_t i = 0; i < b->n_value; i++) n_column += b->value[i].code != OP_VARIABLE && b->value[i].out < 0;
+    b->room = memory_column(n_column * stride);
+    if (!b->room) goto fail;
+    double *next = b->room;
+    const KernelSet *kernels = eval_kernels();
+    for (int32_t i = 0; i < b->n_value; i++) {
+        Value *v = &b->value[i];
+        if (v->code == OP_VARIABLE) continue;
+        if (v->out < 0) {
+            v->column = next;
+            next += stride;
+            b->at[i] = v->column;
+        }
+        if (!v->is_uniform)             b->step[b->n_step++] = i;
+        else if (v->code == OP_CONSTANT) kernels->fill(v->column, m->constant[v->a], n_lane);
+        else if (v->code == OP_PARAM)    kernels->fill(v->column, param[v->a], n_lane);
+        else                             compute(b, kernels, b->at, v, v->column, n_lane);
+    }
+    memory_free(of);
+    return b;
+
+fail:
+    memory_free(of);
+    eval_bundle_free(b);
+    return NULL;
+}
+
+void eval_bundle_free(EvalBundle *b) {
+    if (!b) return;
+    memory_free(b->room);
+    memory_free(b->at);
+    memory_free(b->result);
+    memory_free(b->step);
+    memory_free(b->value);
+    memory_free(b);
+}
+
+void eval_bundle_run(const EvalBundle *b, const double *const *variable, int64_t n, double *const *out) {
+    const KernelSet *kernels = eval_kernels();
+    const double **at = b->at;
+    for (int32_t i = 0; i < b->n_value; i++)
+        if (b->value[i].code == OP_VARIABLE) at[i] = variable[b->value[i].a];
+    for (int32_t s = 0; s < b->n_step; s++) {
+        int32_t i = b->step[s];
+        const Value *v = &b->value[i];
+        double *to = v->out >= 0 ? out[v->out] : v->column;
+        at[i] = to;
+        compute(b, kernels, at, v, to, n);
+    }
+    for (int32_t k = 0; k < b->n_program; k++)
+        if (b->value[b->result[k]].out != k) memcpy(out[k], at[b->result[k]], (size_t)n * sizeof *out[k]);
+}
+
+uint64_t eval_bundle_reads(const EvalBundle *b) { return b->reads; }
+int32_t  eval_bundle_size(const EvalBundle *b)  { return b->n_step; }

@@ -1,0 +1,2 @@
+#define BLOCK_KERNELS block_kernels_avx2
+#include "sim/block_body.h"

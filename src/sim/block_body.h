@@ -1,0 +1,126 @@
+// The loops of sim/block_kernel.h, compiled once for each Isa: the file that includes this one defines BLOCK_KERNELS, the name
+// of its set. The compiler makes the vectors: loops have no branch, and choices are made with ?:.
+#include "base/compiler.h"
+#include "num/elementary.h"
+#include "sim/block_kernel.h"
+
+static void loop_add_force(const Block *b, double *const *drift, double *const *slope) {
+    for (int32_t k = 0; k < b->setup->n_moving; k++) {
+        const double *from = drift[k], *DUR_RESTRICT force = b->force[k];
+        double *to = slope[k];
+        for (int32_t i = 0; i < b->n; i++) to[i] = from[i] + force[i];
+    }
+}
+
+static void loop_advance(const Block *b, const double *a, int first, int n_slope, double *const *out) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->level[s->moving[k]];
+        const double *DUR_RESTRICT x = b->x[s->model->n_mode + s->moving[k]], *DUR_RESTRICT h = b->h;
+        const double *DUR_RESTRICT s0 = b->slope[first][k];
+        double *DUR_RESTRICT to = out[k], low = stock->low, high = stock->high, a0 = a[0];
+        if (n_slope == 1) {
+            for (int32_t i = 0; i < b->n; i++) {
+                double y = x[i] + h[i] * (a0 * s0[i]);
+                y = y < low ? low : y;
+                to[i] = y > high ? high : y;
+            }
+        } else {
+            const double *DUR_RESTRICT s1 = b->slope[first + 1][k], *DUR_RESTRICT s2 = b->slope[first + 2][k];
+            double a1 = a[1], a2 = a[2];
+            for (int32_t i = 0; i < b->n; i++) {
+                double y = x[i] + h[i] * (a0 * s0[i] + a1 * s1[i] + a2 * s2[i]);
+                y = y < low ? low : y;
+                to[i] = y > high ? high : y;
+            }
+        }
+    }
+}
+
+static void loop_judge_error(Block *b) {
+    const Setup *s = b->setup;
+    double *DUR_RESTRICT worst = b->worst, *DUR_RESTRICT reach = b->reach;
+    const double *DUR_RESTRICT h = b->h;
+    for (int32_t i = 0; i < b->n; i++) worst[i] = 0;
+    for (int32_t i = 0; i < b->n; i++) reach[i] = 1;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->level[s->moving[k]];
+        double low = stock->low, high = stock->high, allowed = s->tolerance * (high - low), scale = 1 / allowed;
+        const double *DUR_RESTRICT s0 = b->slope[0][k], *DUR_RESTRICT s1 = b->slope[1][k], *DUR_RESTRICT s2 = b->slope[2][k];
+        const double *DUR_RESTRICT s3 = b->slope[3][k], *DUR_RESTRICT ends = b->x1[k];
+        const double *DUR_RESTRICT begins = b->x[s->model->n_mode + s->moving[k]];
+        double any = 0;
+        for (int32_t i = 0; i < b->n; i++) {
+            double e = (-5.0 / 72) * s0[i] + (1.0 / 12) * s1[i] + (1.0 / 9) * s2[i] - 0.125 * s3[i];
+            e = elementary_abs(h[i] * e) * scale;
+            e = e - e == 0 ? e : INFINITY;   // no number at all is an error past any
+            worst[i] = e > worst[i] ? e : worst[i];
+        }
+        for (int32_t i = 0; i < b->n; i++) any = (ends[i] > low) & (ends[i] < high) ? any : 1;
+        if (any == 0) continue;
+        for (int32_t i = 0; i < b->n; i++) {
+            double end = ends[i], x = begins[i];
+            // one that waits at an end, and lets go
+            bool turns = (s0[i] * s3[i] < 0) & ((end <= low) == (s3[i] > 0));
+            double part = s0[i] / (s0[i] - s3[i]);
+            double leaves = turns & (elementary_abs(h[i] * (1 - part) * s3[i]) > allowed) ? part : 1;
+            // one that comes to an end
+            double way = h[i] * ((2.0 / 9) * s0[i] + (1.0 / 3) * s1[i] + (4.0 / 9) * s2[i]);
+            bool is_past = elementary_abs(x + way - end) > allowed, is_there = elementary_abs(end - x) <= allowed;
+            double comes = is_past & !is_there ? (end - x) / way : 1;
+            double to = x == end ? leaves : comes;
+            to = (end > low) & (end < high) ? 1 : to;
+            reach[i] = to < reach[i] ? to : reach[i];
+        }
+    }
+}
+
+static void loop_choose_ends(Block *b) {
+    const double *DUR_RESTRICT due = b->due, *DUR_RESTRICT date = b->date, *DUR_RESTRICT t = b->t;
+    const double *DUR_RESTRICT wanted = b->length;
+    double *DUR_RESTRICT t1 = b->t1, *DUR_RESTRICT h = b->h, *DUR_RESTRICT whole = b->whole;
+    bool moves = b->setup->n_moving > 0;
+    for (int32_t i = 0; i < b->n; i++) {
+        double stop = date[i] < due[i] ? date[i] : due[i];
+        double left = stop - t[i], length = moves ? wanted[i] : INFINITY;
+        whole[i] = left > length ? 1 : 0;
+        t1[i] = left <= length ? stop : t[i] + length;
+        h[i] = t1[i] - t[i];
+    }
+}
+
+static bool loop_accept(Block *b) {
+    const double *DUR_RESTRICT worst = b->worst, *DUR_RESTRICT reach = b->reach, *DUR_RESTRICT h = b->h;
+    const double *DUR_RESTRICT whole = b->whole;
+    double *DUR_RESTRICT length = b->length, *DUR_RESTRICT accepted = b->accepted, thought = 0;
+    for (int32_t i = 0; i < b->n; i++) {
+        double longer = h[i] * 5 < STEP_MAX ? h[i] * 5 : STEP_MAX;
+        bool is_plain = (worst[i] <= STEP_EASY) & (reach[i] >= 1);
+        length[i] = (whole[i] != 0) & is_plain ? longer : length[i];
+        accepted[i] = is_plain ? 1 : 0;
+        thought = is_plain ? thought : 1;
+    }
+    return thought == 0;
+}
+
+static bool loop_commit(Block *b) {
+    const Setup *s = b->setup;
+    const double *DUR_RESTRICT accepted = b->accepted, *DUR_RESTRICT t1 = b->t1, *DUR_RESTRICT date = b->date;
+    double *DUR_RESTRICT t = b->t, end = s->end, any = 0;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        double *DUR_RESTRICT x = b->x[s->model->n_mode + s->moving[k]], *DUR_RESTRICT drift = b->drift[k];
+        const double *DUR_RESTRICT x1 = b->x1[k], *DUR_RESTRICT drift1 = b->drift1[k];
+        for (int32_t i = 0; i < b->n; i++) {
+            x[i] = accepted[i] != 0 ? x1[i] : x[i];
+            drift[i] = accepted[i] != 0 ? drift1[i] : drift[i];
+        }
+    }
+    for (int32_t i = 0; i < b->n; i++) {
+        t[i] = accepted[i] != 0 ? t1[i] : t[i];
+        any = (t[i] > end) | (t[i] >= date[i]) ? 1 : any;
+    }
+    return any == 0;
+}
+
+const BlockKernels BLOCK_KERNELS = {.add_force = loop_add_force, .advance = loop_advance, .judge_error = loop_judge_error,
+                                    .choose_ends = loop_choose_ends, .accept = loop_accept, .commit = loop_commit};
