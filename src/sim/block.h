@@ -79,6 +79,7 @@ struct Block {
     double  *accepted;         // 1 or 0
     bool     any_over;         // some lane is over
     EvalBundle *drifts;        // of all levels that have a drift, the drifting ones ...
+    EvalBundle **choice;       // [n_actor] guards of an actor's moves, of those that have one
     int32_t  n_drift, *drifting;   // ... [n_drift] as indices into setup->moving
     double **drift_to;         // [n_drift] scratch: where they go
     const double **state;      // [n_variable] columns to evaluate at: x, or stage for what moves
@@ -94,6 +95,7 @@ struct Block {
     double  *chance;           // [n_type x n_move] of one actor with types, in one state
     int64_t *corner;           // nodes around one point, and ...
     double  *corner_weight;    // ... their weights
+    double   pair_up;          // each corner stands for two neighbouring nodes, the second with this share; negative: for one
 };
 
 /// Largest number of random sizes of one jump.
@@ -145,8 +147,9 @@ void block_bounds(Block *block);
 /// The nodes around a point (values of all variables), as offsets inside a combination of modes: block->corner and
 /// corner_weight. Returns how many.
 int32_t block_corners(Block *block, const double *state);
-/// The weighted mean of x over the corners that block_corners left.
+/// The weighted mean of x over the corners that block_corners left; of several at once.
 double block_mean(const Block *block, int32_t n_corner, const double *x);
+void   block_means(const Block *block, int32_t n_corner, const double *const *x, int32_t n_x, double *out);
 
 // ---- private types (types.c) ---------------------------------------------------------------------------------------
 

@@ -94,6 +94,21 @@ static bool drifts_make(Block *b) {
     return b->drifts != NULL;
 }
 
+static bool choices_make(Block *b) {
+    const Setup *s = b->setup;
+    const Model *m = s->model;
+    b->choice = memory_zeroed((size_t)m->n_actor, sizeof *b->choice);
+    for (int32_t a = 0; b->choice && a < m->n_actor; a++) {
+        ProgramId program[MODEL_MOVES_MAX];
+        int32_t n = 0;
+        for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++)
+            if (m->jump[s->move[k]].when != PROGRAM_NONE) program[n++] = m->jump[s->move[k]].when;
+        b->choice[a] = eval_bundle_make(m, s->lattice->param, program, n, SIM_LANES);
+        if (!b->choice[a]) return false;
+    }
+    return b->choice != NULL;
+}
+
 Block *block_make(const Setup *s, Tally *tally) {
     const Model *m = s->model;
     Block *b = memory_zeroed(1, sizeof *b);
@@ -113,7 +128,7 @@ Block *block_make(const Setup *s, Tally *tally) {
     b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
     b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
     b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
-    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b)) goto fail;
+    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b) || !choices_make(b)) goto fail;
     Columns take = {.room = b->room};
     lay_out(b, &take);
     for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
@@ -126,6 +141,8 @@ fail:
 
 void block_free(Block *b) {
     if (!b) return;
+    for (int32_t a = 0; b->choice && a < b->setup->model->n_actor; a++) eval_bundle_free(b->choice[a]);
+    memory_free(b->choice);
     eval_bundle_free(b->drifts);
     memory_free(b->drift_to);
     memory_free(b->drifting);

@@ -120,23 +120,31 @@ void block_instants(Block *b, int32_t i) {
 
 // ---- choices ------------------------------------------------------------------------------------------------------
 
+// The stock whose nodes are neighbours in memory comes last and is not unfolded: its two nodes are read as a pair.
 int32_t block_corners(Block *b, const double *state) {
     const Lattice *l = b->setup->lattice;
     const Model *m = l->model;
-    int64_t *corner = b->corner;
+    int64_t *corner = b->corner, pair = 0;
     double *weight = b->corner_weight;
     int32_t n = 1;
     corner[0] = 0;
     weight[0] = 1;
+    b->pair_up = -1;
     for (int32_t k = 0; k < m->n_stock; k++) {
         int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
         double at = (state[v] - m->stock[k].low) / l->stock[k].step;
+        int64_t stride = l->stride[v];
         lower = (int32_t)at;
+        if (stride == 1) {
+            lower = lower < last ? lower : last - 1;
+            b->pair_up = at - lower < 1 ? at - lower : 1;
+            pair = lower;
+            continue;
+        }
         double up = at - lower;
         if (lower >= last) lower = last, up = 0;
         // beyond so many corners, the nearer node alone
         if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
-        int64_t stride = l->stride[v];
         for (int32_t c = 0; c < n; c++) corner[c] += lower * stride;
         if (up == 0) continue;
         for (int32_t c = 0; c < n; c++) {
@@ -158,23 +166,50 @@ int32_t block_corners(Block *b, const double *state) {
             }
         n = n_node * end;
     }
+    for (int32_t c = 0; c < n && pair; c++) corner[c] += pair;
     return n;
 }
 
-// Four sums side by side, so that one addition need not wait for another.
-double block_mean(const Block *b, int32_t n, const double *x) {
+/// Two neighbours in memory.
+typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+// Means of a few functions at once over the same corners; two sums of each side by side, so that one addition need not wait
+// for another.
+static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *const *x, int n_x, double *out) {
     const int64_t *at = b->corner;
     const double *w = b->corner_weight;
-    double sum[4] = {0};
+    Pair sum[4][2] = {0};
     int32_t c = 0;
-    for (; c + 4 <= n; c += 4) {
-        sum[0] += w[c] * x[at[c]];
-        sum[1] += w[c + 1] * x[at[c + 1]];
-        sum[2] += w[c + 2] * x[at[c + 2]];
-        sum[3] += w[c + 3] * x[at[c + 3]];
+    for (; c + 2 <= n; c += 2)
+        for (int k = 0; k < n_x; k++) {
+            sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
+            sum[k][1] += w[c + 1] * *(const Pair *)(x[k] + at[c + 1]);
+        }
+    for (int k = 0; k < n_x; k++) {
+        if (c < n) sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
+        Pair all = sum[k][0] + sum[k][1];
+        out[k] = (1 - b->pair_up) * all[0] + b->pair_up * all[1];
     }
-    for (; c < n; c++) sum[c & 3] += w[c] * x[at[c]];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+void block_means(const Block *b, int32_t n, const double *const *x, int32_t n_x, double *out) {
+    if (b->pair_up < 0) {   // no stock at all
+        for (int32_t k = 0; k < n_x; k++) {
+            out[k] = 0;
+            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner[c]];
+        }
+        return;
+    }
+    for (; n_x > 3; n_x -= 4, x += 4, out += 4) means(b, n, x, 4, out);
+    if (n_x == 3) means(b, n, x, 3, out);
+    if (n_x == 2) means(b, n, x, 2, out);
+    if (n_x == 1) means(b, n, x, 1, out);
+}
+
+double block_mean(const Block *b, int32_t n, const double *x) {
+    double mean;
+    block_means(b, n, &x, 1, &mean);
+    return mean;
 }
 
 // One actor's opportunity in lanes that play one policy. share[i] is a uniform number left over from the selection.
@@ -190,30 +225,30 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
     ProgramId mu = rule && rule->precision != PROGRAM_NONE ? rule->precision : m->actor[actor].precision;
     int64_t mode_state[SIM_LANES];
 
-    uint64_t reads = reads_of(b, mu);
-    for (int32_t a = 0; a < n_move; a++) reads |= reads_of(b, m->jump[move[a]].when);
+    uint64_t reads = reads_of(b, mu) | eval_bundle_reads(b->choice[actor]);
     for (int32_t k = 0; rule && k < rule->n_always; k++) reads |= reads_of(b, rule->always_when[k]);
     block_gather(b, reads, list, n, NULL);
-    for (int32_t i = 0; i < n; i++) {
-        int64_t state = 0;
-        for (int32_t v = 0; v < m->n_mode; v++) state += (int64_t)b->x[v][list[i]] * l->stride[v];
-        mode_state[i] = state / l->n_stock_state;
+    for (int32_t i = 0; i < n; i++) mode_state[i] = 0;
+    for (int32_t v = 0; v < m->n_mode; v++) {
+        int64_t stride = l->stride[v] / l->n_stock_state;
+        for (int32_t i = 0; i < n; i++) mode_state[i] += (int64_t)b->x[v][list[i]] * stride;
     }
 
     // Which moves are open. A guard that holds at no node in these modes has no advantage to go by: never open.
+    double *guard[MODEL_MOVES_MAX];
+    int32_t n_guard = 0;
+    for (int32_t a = 0; a < n_move; a++)
+        if (m->jump[move[a]].when != PROGRAM_NONE) guard[n_guard++] = open[a];
+    eval_bundle_run(b->choice[actor], (const double *const *)b->gather, n, guard);
     for (int32_t a = 0; a < n_move; a++) {
         const ModelJump *j = &m->jump[move[a]];
         const int64_t *where = p->where + move[a] * l->n_mode_state;
-        bool any = false;
+        bool is_allowed = !(rule && rule->never[move[a]]), is_free = j->when == PROGRAM_NONE;
         for (int32_t i = 0; i < n; i++) {
-            open[a][i] = where[mode_state[i]] >= 0 && !(rule && rule->never[move[a]]);
-            any |= open[a][i] != 0;
-        }
-        if (!any || j->when == PROGRAM_NONE) continue;
-        block_evaluate(b, j->when, n, total);
-        for (int32_t i = 0; i < n; i++) {
-            if (!isnan(total[i])) open[a][i] = open[a][i] != 0 && total[i] != 0;
-            else block_fail(b, list[i], DUR_DOMAIN, j->when, "the guard of `%s` has no value", j->name);
+            bool can_be = is_allowed && where[mode_state[i]] >= 0;
+            if (can_be && !is_free && isnan(open[a][i]))
+                block_fail(b, list[i], DUR_DOMAIN, j->when, "the guard of `%s` has no value", j->name);
+            open[a][i] = can_be && (is_free || open[a][i] != 0);
         }
     }
     block_evaluate(b, mu, n, precision);
@@ -223,19 +258,22 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
 
     // advantages between the nodes, and the logit response to them; waiting has logit 0
     for (int32_t i = 0; i < n; i++) {
-        int32_t n_corner = 0;
+        const double *x[MODEL_MOVES_MAX];
+        double mean[MODEL_MOVES_MAX], state[MODEL_VARIABLES_MAX];
+        int32_t n_open = 0, which[MODEL_MOVES_MAX];
         top[i] = 0;
         for (int32_t a = 0; a < n_move; a++) {
             logit[a][i] = -INFINITY;
             if (open[a][i] == 0) continue;
-            if (n_corner == 0) {
-                double state[MODEL_VARIABLES_MAX];
-                for (int32_t v = 0; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
-                n_corner = block_corners(b, state);
-            }
-            int64_t where = p->where[move[a] * l->n_mode_state + mode_state[i]];
-            double z = precision[i] * block_mean(b, n_corner, p->advantage + where);
-            logit[a][i] = z;
+            which[n_open] = a;
+            x[n_open++] = p->advantage + p->where[move[a] * l->n_mode_state + mode_state[i]];
+        }
+        if (n_open == 0) continue;
+        for (int32_t v = m->n_mode; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
+        block_means(b, block_corners(b, state), x, n_open, mean);
+        for (int32_t k = 0; k < n_open; k++) {
+            double z = precision[i] * mean[k];
+            logit[which[k]][i] = z;
             top[i] = z > top[i] ? z : top[i];
         }
     }
@@ -339,15 +377,14 @@ static void try_source(Block *b, int32_t source, const int32_t *list, const doub
 static void draw_candidates(Block *b, const int32_t *list, int32_t n) {
     const Setup *s = b->setup;
     double *gap = b->result[0];
+    uint64_t run[SIM_LANES], pick[SIM_LANES];
+    uint32_t index[SIM_LANES];
     for (int32_t i = 0; i < n; i++) {
-        const Lane *lane = &b->lane[list[i]];
-        Stream stream = stream_make(s->options->seed, (uint64_t)lane->run, SITE_CANDIDATE);
-        stream.index = lane->candidate;
-        double u[2];
-        stream_uniform2(&stream, u);
-        gap[i] = u[0];
-        b->pick[list[i]] = u[1];
+        run[i] = (uint64_t)b->lane[list[i]].run;
+        index[i] = b->lane[list[i]].candidate;
     }
+    vector_uniform2(s->options->seed, run, SITE_CANDIDATE, index, gap, pick, n);
+    for (int32_t i = 0; i < n; i++) b->pick[list[i]] = ((double)(int64_t)pick[i] + 0.5) * 0x1p-52;
     vector_log(gap, gap, n);
     for (int32_t i = 0; i < n; i++) {
         int32_t at = list[i];
