@@ -46,6 +46,8 @@ struct Block {
     const Setup *setup;
     Tally   *tally;
     int32_t  n;                // lanes in use: 0 .. n-1
+    int64_t  first;            // run of the block
+    double  *seen;             // [n_level x n_time x SIM_LANES] levels at looks, run by run; NULL: that would be too many
     int64_t  n_round;          // steps that were tried, the same number for all lanes
     Lane     lane[SIM_LANES];
 
@@ -61,6 +63,7 @@ struct Block {
     double **center;           // [n_level] of the box; NULL if candidates are shared
     double  *t, *length;       // time; length of step that is tried next
     double  *date;             // of the next instant; INFINITY: none
+    double  *look;             // next time at which paths are looked at; INFINITY: none
     double  *due, *pick;       // when the next candidate comes, and its uniform number
     double  *budget;           // unit exponential time that the candidate had left at `since` (local bounds)
     double  *since;
@@ -98,6 +101,9 @@ struct Block {
     double   pair_up;          // each corner stands for two neighbouring nodes, the second with this share; negative: for one
 };
 
+/// Bytes of levels that a block keeps until it counts them.
+#define BLOCK_SEEN_MAX ((int64_t)16 << 20)
+
 /// Largest number of random sizes of one jump.
 #define BLOCK_DRAWS_MAX 8
 
@@ -129,6 +135,8 @@ static inline double block_inside(const Block *b, int32_t k, int32_t i, double t
     return x < stock->low ? stock->low : x > stock->high ? stock->high : x;
 }
 
+/// Count what the n runs of a block showed.
+void block_tell(Block *block, int32_t n);
 /// Measure the accepted step of every lane (measure.c), and what a jump counts.
 void block_measure(Block *block);
 void block_measure_jump(Block *block, int32_t jump, const int32_t *list, int32_t n);

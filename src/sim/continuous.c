@@ -37,6 +37,7 @@ static bool lay_out(Block *b, Columns *c) {
     b->t = one(c);
     b->length = one(c);
     b->date = one(c);
+    b->look = one(c);
     b->due = one(c);
     b->pick = one(c);
     b->budget = one(c);
@@ -128,7 +129,10 @@ Block *block_make(const Setup *s, Tally *tally) {
     b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
     b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
     b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
-    if (!b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b) || !choices_make(b)) goto fail;
+    int64_t n_seen = (int64_t)s->n_level * s->n_time * SIM_LANES;
+    bool is_kept = n_seen * (int64_t)sizeof *b->seen <= BLOCK_SEEN_MAX;
+    if (is_kept) b->seen = memory_column(n_seen);
+    if ((is_kept && !b->seen) || !b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b) || !choices_make(b)) goto fail;
     Columns take = {.room = b->room};
     lay_out(b, &take);
     for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
@@ -146,6 +150,7 @@ void block_free(Block *b) {
     eval_bundle_free(b->drifts);
     memory_free(b->drift_to);
     memory_free(b->drifting);
+    memory_free(b->seen);
     memory_free(b->corner_weight);
     memory_free(b->corner);
     memory_free(b->chance);
@@ -412,6 +417,7 @@ static void lane_begin(Block *b, int32_t i, int64_t run) {
     }
     b->t[i] = 0;
     b->length[i] = STEP_MAX;
+    b->look[i] = s->n_time > 0 ? s->time[0] : INFINITY;
     block_instants(b, i);
     block_first_candidate(b, i);
 }
@@ -452,6 +458,9 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
     assert(n <= SIM_LANES);
     b->n = n;
     b->n_round = 0;
+    b->first = first;
+    int64_t n_seen = (int64_t)s->n_level * s->n_time * SIM_LANES;
+    for (int64_t i = 0; b->seen && i < n_seen; i++) b->seen[i] = NAN;   // a run that stops before its end shows nothing there
     b->any_over = false;
     for (int32_t i = 0; i < n; i++) lane_begin(b, i, first + i);
     while (b->n > 0) {
@@ -471,4 +480,5 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
             if (b->lane[i].is_over || setup_is_over(s, b->lane[i].run)) lane_end(b, i);
         b->any_over = false;
     }
+    block_tell(b, n);
 }

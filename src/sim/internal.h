@@ -162,6 +162,8 @@ void tally_merge(Tally *into, const Tally *from, const Setup *setup);
 /// A look at one run's state at time[i_time].
 void tally_stock(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level);
 void tally_mode(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value);
+/// The same of n runs, fewer than 2^23, that stand at levels of their own; NaN is left out.
+void tally_levels(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, const double *level, int32_t n);
 /// The same of many runs that stand at the same.
 void tally_stocks(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level, uint32_t n_run);
 void tally_modes(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value, uint32_t n_run);

@@ -76,20 +76,32 @@ static void measure(Block *b, int32_t q) {
     }
 }
 
+// a level that a run shows at a look: counted at once, or kept until all runs of the block have come there, for counts of one
+// time lie together
+static void see(Block *b, int32_t i, int32_t level, int32_t i_time, double x) {
+    const Setup *s = b->setup;
+    if (b->seen) b->seen[((int64_t)level * s->n_time + i_time) * SIM_LANES + (b->lane[i].run - b->first)] = x;
+    else         tally_stock(b->tally, s, level, i_time, x);
+}
+
 static void sample(Block *b, int32_t i) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     Lane *lane = &b->lane[i];
-    for (; lane->sample < s->n_time && s->time[lane->sample] < b->t1[i]; lane->sample++) {
-        double theta = share_of_step(b, i, s->time[lane->sample]);
+    for (; b->look[i] < b->t1[i]; b->look[i] = ++lane->sample < s->n_time ? s->time[lane->sample] : INFINITY) {
+        double theta = share_of_step(b, i, b->look[i]);
         for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
-        for (int32_t k = 0; k < s->n_level; k++) {
-            bool moves = s->moving_mask >> (m->n_mode + k) & 1;
-            if (!moves) tally_stock(b->tally, s, k, lane->sample, b->x[m->n_mode + k][i]);
-        }
-        for (int32_t k = 0; k < s->n_moving; k++)
-            tally_stock(b->tally, s, s->moving[k], lane->sample, block_inside(b, k, i, theta));
+        for (int32_t k = 0; k < s->n_level; k++)
+            if (!(s->moving_mask >> (m->n_mode + k) & 1)) see(b, i, k, lane->sample, b->x[m->n_mode + k][i]);
+        for (int32_t k = 0; k < s->n_moving; k++) see(b, i, s->moving[k], lane->sample, block_inside(b, k, i, theta));
     }
+}
+
+void block_tell(Block *b, int32_t n) {
+    const Setup *s = b->setup;
+    for (int32_t k = 0; b->seen && k < s->n_level; k++)
+        for (int32_t t = 0; t < s->n_time; t++)
+            tally_levels(b->tally, s, k, t, b->seen + ((int64_t)k * s->n_time + t) * SIM_LANES, n);
 }
 
 void block_measure(Block *b) {
@@ -102,7 +114,7 @@ void block_measure(Block *b) {
     }
     if (s->n_time == 0) return;
     for (int32_t i = 0; i < b->n; i++)
-        if (b->accepted[i] != 0) sample(b, i);
+        if (b->accepted[i] != 0 && b->look[i] < b->t1[i]) sample(b, i);
 }
 
 void block_measure_jump(Block *b, int32_t jump, const int32_t *list, int32_t n) {

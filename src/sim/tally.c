@@ -56,6 +56,20 @@ void tally_stocks(Tally *t, const Setup *s, int32_t stock, int32_t i_time, doubl
     sum_add(t, at, high << 32, 0);
 }
 
+void tally_levels(Tally *t, const Setup *s, int32_t stock, int32_t i_time, const double *level, int32_t n) {
+    const ModelStock *range = &s->level[stock];
+    size_t at = (size_t)stock * (size_t)s->n_time + (size_t)i_time;
+    Histogram h = {.low = range->low, .high = range->high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
+    uint64_t sum = 0;   // of at most 2^23 shares
+    for (int32_t i = 0; i < n; i++) {
+        if (isnan(level[i])) continue;
+        stat_histogram_add(&h, level[i]);
+        double share = (level[i] - range->low) / (range->high - range->low);
+        sum += (uint64_t)(share * (double)(1ULL << SIM_SHARE_BITS) + 0.5);
+    }
+    sum_add(t, at, sum, 0);
+}
+
 void tally_modes(Tally *t, const Setup *s, int32_t mode, int32_t i_time, int32_t value, uint32_t n_run) {
     t->share[(s->value_base[mode] + value) * s->n_time + i_time] += n_run;
 }
