@@ -73,7 +73,8 @@ static int32_t results_of(const Model *m) {
     for (int32_t a = 0; a < m->n_actor; a++) {
         int32_t n_move = 0;
         for (int32_t j = 0; j < m->n_jump; j++) n_move += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == a;
-        if (2 * n_move + 4 > n) n = 2 * n_move + 4;
+        int32_t n_choice = 2 * n_move + 4 + n_move / 8;
+        if (n_choice > n) n = n_choice;
     }
     return n;
 }

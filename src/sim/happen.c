@@ -220,8 +220,10 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
     const LatticeRule *rule = p->rule.actor == actor ? &p->rule : NULL;
     const int32_t *move = s->move + s->first_move[actor];
     int32_t n_move = s->first_move[actor + 1] - s->first_move[actor];
-    double **open = b->result, **logit = b->result + n_move, *precision = b->result[2 * n_move];
-    double *top = b->result[2 * n_move + 1], *total = b->result[2 * n_move + 2], *forced = b->result[2 * n_move + 3];
+    // of the columns of results, which lie one behind the other, some are one long row
+    double **open = b->result, *logit = b->result[n_move], *precision = b->result[2 * n_move];
+    double *wait = b->result[2 * n_move + 1], *forced = b->result[2 * n_move + 2];
+    uint8_t *of = (uint8_t *)b->result[2 * n_move + 3];
     ProgramId mu = rule && rule->precision != PROGRAM_NONE ? rule->precision : m->actor[actor].precision;
     int64_t mode_state[SIM_LANES];
 
@@ -256,54 +258,53 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         if (!(precision[i] >= 0) || !isfinite(precision[i]))
             block_fail(b, list[i], DUR_DOMAIN, mu, "the precision of `%s` is %g", m->actor[actor].name, precision[i]);
 
-    // advantages between the nodes, and the logit response to them; waiting has logit 0
+    // advantages between the nodes, and the logit response to them; waiting has logit 0. Open moves of all lanes in one row.
+    int32_t first[SIM_LANES + 1], n_logit = 0;
     for (int32_t i = 0; i < n; i++) {
         const double *x[MODEL_MOVES_MAX];
-        double mean[MODEL_MOVES_MAX], state[MODEL_VARIABLES_MAX];
-        int32_t n_open = 0, which[MODEL_MOVES_MAX];
-        top[i] = 0;
+        double state[MODEL_VARIABLES_MAX];
+        int32_t n_open = 0;
+        first[i] = n_logit;
+        wait[i] = 0;
         for (int32_t a = 0; a < n_move; a++) {
-            logit[a][i] = -INFINITY;
             if (open[a][i] == 0) continue;
-            which[n_open] = a;
+            of[n_logit + n_open] = (uint8_t)a;
             x[n_open++] = p->advantage + p->where[move[a] * l->n_mode_state + mode_state[i]];
         }
         if (n_open == 0) continue;
         for (int32_t v = m->n_mode; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
-        block_means(b, block_corners(b, state), x, n_open, mean);
-        for (int32_t k = 0; k < n_open; k++) {
-            double z = precision[i] * mean[k];
-            logit[which[k]][i] = z;
-            top[i] = z > top[i] ? z : top[i];
+        block_means(b, block_corners(b, state), x, n_open, logit + n_logit);
+        double top = 0;
+        for (int32_t k = n_logit; k < n_logit + n_open; k++) {
+            logit[k] *= precision[i];
+            top = logit[k] > top ? logit[k] : top;
         }
+        for (int32_t k = n_logit; k < n_logit + n_open; k++) logit[k] -= top;
+        wait[i] = -top;
+        n_logit += n_open;
     }
-    for (int32_t a = 0; a < n_move; a++) {
-        for (int32_t i = 0; i < n; i++) logit[a][i] -= top[i];
-        vector_exp(logit[a], logit[a], n);
-    }
-    for (int32_t i = 0; i < n; i++) total[i] = elementary_exp(-top[i]);
-    for (int32_t a = 0; a < n_move; a++)
-        for (int32_t i = 0; i < n; i++) total[i] += logit[a][i];
+    first[n] = n_logit;
+    vector_exp(logit, logit, n_logit);
+    vector_exp(wait, wait, n);
 
-    // `always move when ...`: the first that applies is certain
-    for (int32_t k = 0; rule && k < rule->n_always; k++) {
+    int32_t chosen[SIM_LANES];
+    for (int32_t i = 0; i < n; i++) forced[i] = -1;
+    for (int32_t k = 0; rule && k < rule->n_always; k++) {   // `always move when ...`: the first that applies is certain
         int32_t a = 0;
         while (move[a] != rule->always[k]) a++;
-        if (rule->always_when[k] != PROGRAM_NONE) block_evaluate(b, rule->always_when[k], n, forced);
-        for (int32_t i = 0; i < n; i++) {
-            if (open[a][i] == 0 || (rule->always_when[k] != PROGRAM_NONE && forced[i] == 0) || total[i] == 0) continue;
-            for (int32_t c = 0; c < n_move; c++) logit[c][i] = c == a;
-            total[i] = 0;
-        }
+        if (rule->always_when[k] != PROGRAM_NONE) block_evaluate(b, rule->always_when[k], n, precision);
+        for (int32_t i = 0; i < n; i++)
+            if (forced[i] < 0 && open[a][i] != 0 && (rule->always_when[k] == PROGRAM_NONE || precision[i] != 0)) forced[i] = a;
     }
-
-    // moves in order of declaration, then waiting
-    int32_t chosen[SIM_LANES];
-    for (int32_t i = 0; i < n; i++) {
-        double left = total[i] > 0 ? share[i] * total[i] : 0.5;
-        int32_t a = 0;
-        for (; a < n_move && !(left < logit[a][i]); a++) left -= logit[a][i];
-        chosen[i] = b->lane[list[i]].is_over ? n_move : a;
+    for (int32_t i = 0; i < n; i++) {   // moves in order of declaration, then waiting
+        double total = wait[i];
+        for (int32_t k = first[i]; k < first[i + 1]; k++) total += logit[k];
+        double left = share[i] * total;
+        int32_t k = first[i];
+        for (; k < first[i + 1] && !(left < logit[k]); k++) left -= logit[k];
+        chosen[i] = k < first[i + 1] ? of[k] : n_move;
+        if (forced[i] >= 0) chosen[i] = (int32_t)forced[i];
+        if (b->lane[list[i]].is_over) chosen[i] = n_move;
     }
     for (int32_t a = 0; a < n_move; a++) {
         int32_t hit[SIM_LANES], n_hit = 0;
@@ -318,6 +319,10 @@ static void choose(Block *b, int32_t actor, const int32_t *list, const double *s
     const Setup *s = b->setup;
     int32_t some[SIM_LANES], n_some;
     double some_share[SIM_LANES];
+    if (s->plan->n_step == 1 && s->model->actor[actor].private < 0) {
+        choose_by(b, actor, s->plan->step[0].policy, list, share, n);
+        return;
+    }
     for (int32_t step = 0; step < s->plan->n_step; step++) {
         n_some = 0;
         for (int32_t i = 0; i < n; i++)
