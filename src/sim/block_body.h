@@ -75,19 +75,20 @@ static void loop_judge_error(Block *b) {
     }
 }
 
-static void loop_choose_ends(Block *b) {
-    const double *DUR_RESTRICT due = b->due, *DUR_RESTRICT date = b->date, *DUR_RESTRICT t = b->t;
-    const double *DUR_RESTRICT wanted = b->length;
-    double *DUR_RESTRICT t1 = b->t1, *DUR_RESTRICT h = b->h, *DUR_RESTRICT whole = b->whole;
-    bool moves = b->setup->n_moving > 0;
-    for (int32_t i = 0; i < b->n; i++) {
+// compilers believe that arguments do not overlap, but not that local pointers do not
+static void ends_of(int32_t n, const double *DUR_RESTRICT due, const double *DUR_RESTRICT date, const double *DUR_RESTRICT t,
+                    const double *DUR_RESTRICT wanted, double *DUR_RESTRICT t1, double *DUR_RESTRICT h,
+                    double *DUR_RESTRICT whole) {
+    for (int32_t i = 0; i < n; i++) {
         double stop = date[i] < due[i] ? date[i] : due[i];
-        double left = stop - t[i], length = moves ? wanted[i] : INFINITY;
-        whole[i] = left > length ? 1 : 0;
-        t1[i] = left <= length ? stop : t[i] + length;
-        h[i] = t1[i] - t[i];
+        double left = stop - t[i], end = left <= wanted[i] ? stop : t[i] + wanted[i];
+        whole[i] = end < stop ? 1 : 0;
+        t1[i] = end;
+        h[i] = end - t[i];
     }
 }
+
+static void loop_choose_ends(Block *b) { ends_of(b->n, b->due, b->date, b->t, b->length, b->t1, b->h, b->whole); }
 
 static bool loop_accept(Block *b) {
     const double *DUR_RESTRICT worst = b->worst, *DUR_RESTRICT reach = b->reach, *DUR_RESTRICT h = b->h;

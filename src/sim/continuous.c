@@ -417,7 +417,7 @@ static void lane_begin(Block *b, int32_t i, int64_t run) {
         b->settled[q][i] = 0;
     }
     b->t[i] = 0;
-    b->length[i] = STEP_MAX;
+    b->length[i] = s->n_moving ? STEP_MAX : INFINITY;
     b->look[i] = s->n_time > 0 ? s->time[0] : INFINITY;
     block_instants(b, i);
     block_first_candidate(b, i);

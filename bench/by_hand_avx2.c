@@ -1,0 +1,2 @@
+#define HAND_PLAY hand_play_avx2
+#include "by_hand_body.h"

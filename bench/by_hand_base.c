@@ -1,0 +1,2 @@
+#define HAND_PLAY hand_play_base
+#include "by_hand_body.h"
