@@ -9,6 +9,7 @@
 /// One value: an input, or an operation on earlier values.
 typedef struct Value {
     uint16_t code;
+    uint8_t  n_arg;
     bool     is_uniform;
     int32_t  a, b, c;           // of a load the index; else values; of a table b is the table
     int32_t  out;               // first program whose result this is; negative: none
@@ -38,6 +39,7 @@ static int32_t value_of(EvalBundle *b, Value v) {
     v.is_uniform = v.code != OP_VARIABLE && (args < 1 || b->value[v.a].is_uniform) &&
                    (args < 2 || b->value[v.b].is_uniform) && (args < 3 || b->value[v.c].is_uniform);
     v.out = -1;
+    v.n_arg = (uint8_t)args;
     b->value[b->n_value] = v;
     return b->n_value++;
 }
@@ -62,9 +64,8 @@ static void compute(const EvalBundle *b, const KernelSet *kernels, const double 
         kernels->table(to, at[v->a], &b->model->table[v->b], n);
         return;
     }
-    int args = eval_op_args((OpCode)v->code);
     const double *x = at[v->a];
-    kernels->math[v->code](to, x, args > 1 ? at[v->b] : x, args > 2 ? at[v->c] : x, n);
+    kernels->math[v->code](to, x, v->n_arg > 1 ? at[v->b] : x, v->n_arg > 2 ? at[v->c] : x, n);
 }
 
 EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramId *program, int32_t n_program,

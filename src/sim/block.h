@@ -82,7 +82,9 @@ struct Block {
     double  *accepted;         // 1 or 0
     bool     any_over;         // some lane is over
     EvalBundle *drifts;        // of all levels that have a drift, the drifting ones ...
-    EvalBundle **choice;       // [n_actor] guards of an actor's moves, of those that have one
+    EvalBundle **choice;       // [n_actor] guards of an actor's moves, of those that read stocks
+    int32_t *guard;            // [n_jump] which of them is a move's; negative: it need not be asked
+    uint8_t *index;            // [n_jump] which of its actor's moves one is
     int32_t  n_drift, *drifting;   // ... [n_drift] as indices into setup->moving
     double **drift_to;         // [n_drift] scratch: where they go
     const double **state;      // [n_variable] columns to evaluate at: x, or stage for what moves
@@ -155,9 +157,8 @@ void block_bounds(Block *block);
 /// The nodes around a point (values of all variables), as offsets inside a combination of modes: block->corner and
 /// corner_weight. Returns how many.
 int32_t block_corners(Block *block, const double *state);
-/// The weighted mean of x over the corners that block_corners left; of several at once.
+/// The weighted mean of x over the corners that block_corners left.
 double block_mean(const Block *block, int32_t n_corner, const double *x);
-void   block_means(const Block *block, int32_t n_corner, const double *const *x, int32_t n_x, double *out);
 
 // ---- private types (types.c) ---------------------------------------------------------------------------------------
 

@@ -123,5 +123,92 @@ static bool loop_commit(Block *b) {
     return any == 0;
 }
 
+// The stock whose nodes are neighbours in memory comes last and is not unfolded: its two nodes are read as a pair.
+static int32_t loop_corners(Block *b, const double *state) {
+    const Lattice *l = b->setup->lattice;
+    const Model *m = l->model;
+    int64_t *corner = b->corner, pair = 0;
+    double *weight = b->corner_weight;
+    int32_t n = 1;
+    corner[0] = 0;
+    weight[0] = 1;
+    b->pair_up = -1;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
+        double at = (state[v] - m->stock[k].low) / l->stock[k].step;
+        int64_t stride = l->stride[v];
+        lower = (int32_t)at;
+        if (stride == 1) {
+            lower = lower < last ? lower : last - 1;
+            b->pair_up = at - lower < 1 ? at - lower : 1;
+            pair = lower;
+            continue;
+        }
+        double up = at - lower;
+        if (lower >= last) lower = last, up = 0;
+        // beyond so many corners, the nearer node alone
+        if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
+        for (int32_t c = 0; c < n; c++) corner[c] += lower * stride;
+        if (up == 0) continue;
+        for (int32_t c = 0; c < n; c++) {
+            corner[n + c] = corner[c] + stride;
+            weight[n + c] = weight[c] * up;
+            weight[c] *= 1 - up;
+        }
+        n *= 2;
+    }
+    for (int32_t p = 0; p < m->n_private; p++) {
+        int32_t v = m->private[p].variable, node[MODEL_TYPES_MAX], n_node, end = n;
+        double share[MODEL_TYPES_MAX];
+        n_node = lattice_split_belief(&l->private[p], state + v, node, share);
+        if (n_node * n > LATTICE_CORNERS_MAX) n_node = 1, share[0] = 1;
+        for (int32_t k = n_node - 1; k >= 0; k--)
+            for (int32_t c = 0; c < end; c++) {
+                corner[k * end + c] = corner[c] + node[k] * l->stride[v];
+                weight[k * end + c] = weight[c] * share[k];
+            }
+        n = n_node * end;
+    }
+    for (int32_t c = 0; c < n && pair; c++) corner[c] += pair;
+    return n;
+}
+
+/// Two neighbours in memory.
+typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+// Means of a few functions at once over the same corners; two sums of each side by side, so that one addition need not wait
+// for another.
+static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *const *x, int n_x, double *out) {
+    const int64_t *at = b->corner;
+    const double *w = b->corner_weight;
+    Pair sum[4][2] = {0};
+    int32_t c = 0;
+    for (; c + 2 <= n; c += 2)
+        for (int k = 0; k < n_x; k++) {
+            sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
+            sum[k][1] += w[c + 1] * *(const Pair *)(x[k] + at[c + 1]);
+        }
+    for (int k = 0; k < n_x; k++) {
+        if (c < n) sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
+        Pair all = sum[k][0] + sum[k][1];
+        out[k] = (1 - b->pair_up) * all[0] + b->pair_up * all[1];
+    }
+}
+
+static void loop_means(const Block *b, int32_t n, const double *const *x, int32_t n_x, double *out) {
+    if (b->pair_up < 0) {   // no stock at all
+        for (int32_t k = 0; k < n_x; k++) {
+            out[k] = 0;
+            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner[c]];
+        }
+        return;
+    }
+    for (; n_x > 3; n_x -= 4, x += 4, out += 4) means(b, n, x, 4, out);
+    if (n_x == 3) means(b, n, x, 3, out);
+    if (n_x == 2) means(b, n, x, 2, out);
+    if (n_x == 1) means(b, n, x, 1, out);
+}
+
 const BlockKernels BLOCK_KERNELS = {.add_force = loop_add_force, .advance = loop_advance, .judge_error = loop_judge_error,
-                                    .choose_ends = loop_choose_ends, .accept = loop_accept, .commit = loop_commit};
+                                    .choose_ends = loop_choose_ends, .accept = loop_accept, .commit = loop_commit,
+                                    .corners = loop_corners, .means = loop_means};

@@ -17,6 +17,9 @@ typedef struct BlockKernels {
     bool (*accept)(Block *b);
     /// the ends of accepted steps become the present; false if some lane's date or end is there
     bool (*commit)(Block *b);
+    /// block_corners and block_means
+    int32_t (*corners)(Block *b, const double *state);
+    void    (*means)(const Block *b, int32_t n_corner, const double *const *x, int32_t n_x, double *out);
 } BlockKernels;
 
 extern const BlockKernels block_kernels_base, block_kernels_avx2, block_kernels_avx512;

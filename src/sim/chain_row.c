@@ -177,28 +177,6 @@ static DurStatus links_make(Walk *w) {
     return DUR_OK;
 }
 
-static int64_t open_at(const Walk *w, int32_t step, int32_t actor, int64_t mode_state) {
-    return ((int64_t)step * w->setup->model->n_actor + actor) * w->setup->lattice->n_mode_state + mode_state;
-}
-
-static DurStatus open_make(Walk *w) {
-    const Setup *s = w->setup;
-    const Lattice *l = s->lattice;
-    int64_t n_list = open_at(w, s->plan->n_step, 0, 0), n = 0;
-    w->first_open = memory_zeroed((size_t)n_list + 1, sizeof *w->first_open);
-    w->open = memory_zeroed((size_t)s->plan->n_step * (size_t)l->n_mode_state * (size_t)s->model->n_jump, sizeof *w->open);
-    if (!w->first_open || !w->open) return DUR_MEMORY;
-    for (int32_t i = 0; i < s->plan->n_step; i++)
-        for (int32_t a = 0; a < s->model->n_actor; a++)
-            for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
-                w->first_open[open_at(w, i, a, ms)] = (int32_t)n;
-                for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++)
-                    if (s->plan->step[i].policy->where[s->move[k] * l->n_mode_state + ms] >= 0) w->open[n++] = s->move[k];
-            }
-    w->first_open[n_list] = (int32_t)n;
-    return DUR_OK;
-}
-
 // neighbours in the order of states, as long as they have few cells together
 static DurStatus groups_make(Walk *w) {
     const Lattice *l = w->setup->lattice;
@@ -257,7 +235,6 @@ DurStatus walk_make(Walk **out, const Setup *setup, DurError *error) {
     DurStatus status = sources_make(w);
     if (status == DUR_OK) status = meters_make(w);
     if (status == DUR_OK) status = links_make(w);
-    if (status == DUR_OK) status = open_make(w);
     if (status == DUR_OK) status = groups_make(w);
     if (status == DUR_OK) status = sizes_make(w);
     if (status == DUR_LIMIT)
@@ -274,8 +251,6 @@ void walk_free(Walk *w) {
         lattice_table_free(&w->meter[q].until);
     }
     memory_free(w->group);
-    memory_free(w->open);
-    memory_free(w->first_open);
     memory_free(w->link);
     memory_free(w->first_link);
     memory_free(w->meter);
@@ -389,13 +364,13 @@ static int32_t ways_of(Rows *r, const Scene *scene, double *rate) {
         if (w->is_shared) at = w->slot[i];
         n = add_way(r, n, 0, at);
         if (from->kind == CHAIN_ACTOR && own > 0) {   // moves in order of declaration, then waiting
-            int64_t list = open_at(w, scene->step, from->index, scene->mode_state);
+            int64_t list = setup_open(s, scene->step, from->index, scene->mode_state);
             int32_t private = s->model->actor[from->index].private;
             int64_t block = private < 0 ? 0 : (1 + scene->type[private]) * l->n_stock_state;
             double chance = 0;
-            for (int32_t k = w->first_open[list]; k < w->first_open[list + 1]; k++) {
-                chance += p->probability[p->where[w->open[k] * l->n_mode_state + scene->mode_state] + block + stock_state];
-                n = add_way(r, n, 1 + w->open[k], at + own * (chance < 1 ? chance : 1));
+            for (int32_t k = s->first_open[list]; k < s->first_open[list + 1]; k++) {
+                chance += p->probability[p->where[s->open[k] * l->n_mode_state + scene->mode_state] + block + stock_state];
+                n = add_way(r, n, 1 + s->open[k], at + own * (chance < 1 ? chance : 1));
             }
             n = add_way(r, n, 0, at + own);
         } else {

@@ -96,19 +96,28 @@ static bool drifts_make(Block *b) {
     return b->drifts != NULL;
 }
 
+// Guards that have to be asked: one that reads modes alone holds wherever the move is possible at all.
 static bool choices_make(Block *b) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     b->choice = memory_zeroed((size_t)m->n_actor, sizeof *b->choice);
-    for (int32_t a = 0; b->choice && a < m->n_actor; a++) {
+    b->guard = memory_zeroed((size_t)m->n_jump, sizeof *b->guard);
+    b->index = memory_zeroed((size_t)m->n_jump, sizeof *b->index);
+    for (int32_t a = 0; b->choice && b->guard && b->index && a < m->n_actor; a++) {
         ProgramId program[MODEL_MOVES_MAX];
         int32_t n = 0;
-        for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++)
-            if (m->jump[s->move[k]].when != PROGRAM_NONE) program[n++] = m->jump[s->move[k]].when;
+        for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++) {
+            ProgramId when = m->jump[s->move[k]].when;
+            b->guard[s->move[k]] = -1;
+            b->index[s->move[k]] = (uint8_t)(k - s->first_move[a]);
+            if (when == PROGRAM_NONE || m->program[when].reads >> m->n_mode == 0) continue;
+            b->guard[s->move[k]] = n;
+            program[n++] = when;
+        }
         b->choice[a] = eval_bundle_make(m, s->lattice->param, program, n, SIM_LANES);
         if (!b->choice[a]) return false;
     }
-    return b->choice != NULL;
+    return b->choice && b->guard && b->index;
 }
 
 Block *block_make(const Setup *s, Tally *tally) {
@@ -147,6 +156,8 @@ fail:
 void block_free(Block *b) {
     if (!b) return;
     for (int32_t a = 0; b->choice && a < b->setup->model->n_actor; a++) eval_bundle_free(b->choice[a]);
+    memory_free(b->index);
+    memory_free(b->guard);
     memory_free(b->choice);
     eval_bundle_free(b->drifts);
     memory_free(b->drift_to);

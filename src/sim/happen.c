@@ -1,5 +1,5 @@
 /// What happens in a block: candidates, events, choices, effects, dates.
-#include "sim/block.h"
+#include "sim/block_kernel.h"
 
 #include "num/elementary.h"
 #include "num/vector.h"
@@ -120,101 +120,19 @@ void block_instants(Block *b, int32_t i) {
 
 // ---- choices ------------------------------------------------------------------------------------------------------
 
-// The stock whose nodes are neighbours in memory comes last and is not unfolded: its two nodes are read as a pair.
-int32_t block_corners(Block *b, const double *state) {
-    const Lattice *l = b->setup->lattice;
-    const Model *m = l->model;
-    int64_t *corner = b->corner, pair = 0;
-    double *weight = b->corner_weight;
-    int32_t n = 1;
-    corner[0] = 0;
-    weight[0] = 1;
-    b->pair_up = -1;
-    for (int32_t k = 0; k < m->n_stock; k++) {
-        int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
-        double at = (state[v] - m->stock[k].low) / l->stock[k].step;
-        int64_t stride = l->stride[v];
-        lower = (int32_t)at;
-        if (stride == 1) {
-            lower = lower < last ? lower : last - 1;
-            b->pair_up = at - lower < 1 ? at - lower : 1;
-            pair = lower;
-            continue;
-        }
-        double up = at - lower;
-        if (lower >= last) lower = last, up = 0;
-        // beyond so many corners, the nearer node alone
-        if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
-        for (int32_t c = 0; c < n; c++) corner[c] += lower * stride;
-        if (up == 0) continue;
-        for (int32_t c = 0; c < n; c++) {
-            corner[n + c] = corner[c] + stride;
-            weight[n + c] = weight[c] * up;
-            weight[c] *= 1 - up;
-        }
-        n *= 2;
-    }
-    for (int32_t p = 0; p < m->n_private; p++) {
-        int32_t v = m->private[p].variable, node[MODEL_TYPES_MAX], n_node, end = n;
-        double share[MODEL_TYPES_MAX];
-        n_node = lattice_split_belief(&l->private[p], state + v, node, share);
-        if (n_node * n > LATTICE_CORNERS_MAX) n_node = 1, share[0] = 1;
-        for (int32_t k = n_node - 1; k >= 0; k--)
-            for (int32_t c = 0; c < end; c++) {
-                corner[k * end + c] = corner[c] + node[k] * l->stride[v];
-                weight[k * end + c] = weight[c] * share[k];
-            }
-        n = n_node * end;
-    }
-    for (int32_t c = 0; c < n && pair; c++) corner[c] += pair;
-    return n;
-}
-
-/// Two neighbours in memory.
-typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
-
-// Means of a few functions at once over the same corners; two sums of each side by side, so that one addition need not wait
-// for another.
-static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *const *x, int n_x, double *out) {
-    const int64_t *at = b->corner;
-    const double *w = b->corner_weight;
-    Pair sum[4][2] = {0};
-    int32_t c = 0;
-    for (; c + 2 <= n; c += 2)
-        for (int k = 0; k < n_x; k++) {
-            sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
-            sum[k][1] += w[c + 1] * *(const Pair *)(x[k] + at[c + 1]);
-        }
-    for (int k = 0; k < n_x; k++) {
-        if (c < n) sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
-        Pair all = sum[k][0] + sum[k][1];
-        out[k] = (1 - b->pair_up) * all[0] + b->pair_up * all[1];
-    }
-}
-
-void block_means(const Block *b, int32_t n, const double *const *x, int32_t n_x, double *out) {
-    if (b->pair_up < 0) {   // no stock at all
-        for (int32_t k = 0; k < n_x; k++) {
-            out[k] = 0;
-            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner[c]];
-        }
-        return;
-    }
-    for (; n_x > 3; n_x -= 4, x += 4, out += 4) means(b, n, x, 4, out);
-    if (n_x == 3) means(b, n, x, 3, out);
-    if (n_x == 2) means(b, n, x, 2, out);
-    if (n_x == 1) means(b, n, x, 1, out);
-}
+int32_t block_corners(Block *b, const double *state) { return block_kernels()->corners(b, state); }
 
 double block_mean(const Block *b, int32_t n, const double *x) {
     double mean;
-    block_means(b, n, &x, 1, &mean);
+    block_kernels()->means(b, n, &x, 1, &mean);
     return mean;
 }
 
 // One actor's opportunity in lanes that play one policy. share[i] is a uniform number left over from the selection.
-static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *list, const double *share, int32_t n) {
+static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list, const double *share, int32_t n) {
     const Setup *s = b->setup;
+    const Policy *p = s->plan->step[step].policy;
+    const BlockKernels *loops = block_kernels();
     const Lattice *l = s->lattice;
     const Model *m = s->model;
     const LatticeRule *rule = p->rule.actor == actor ? &p->rule : NULL;
@@ -236,23 +154,7 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         for (int32_t i = 0; i < n; i++) mode_state[i] += (int64_t)b->x[v][list[i]] * stride;
     }
 
-    // Which moves are open. A guard that holds at no node in these modes has no advantage to go by: never open.
-    double *guard[MODEL_MOVES_MAX];
-    int32_t n_guard = 0;
-    for (int32_t a = 0; a < n_move; a++)
-        if (m->jump[move[a]].when != PROGRAM_NONE) guard[n_guard++] = open[a];
-    eval_bundle_run(b->choice[actor], (const double *const *)b->gather, n, guard);
-    for (int32_t a = 0; a < n_move; a++) {
-        const ModelJump *j = &m->jump[move[a]];
-        const int64_t *where = p->where + move[a] * l->n_mode_state;
-        bool is_allowed = !(rule && rule->never[move[a]]), is_free = j->when == PROGRAM_NONE;
-        for (int32_t i = 0; i < n; i++) {
-            bool can_be = is_allowed && where[mode_state[i]] >= 0;
-            if (can_be && !is_free && isnan(open[a][i]))
-                block_fail(b, list[i], DUR_DOMAIN, j->when, "the guard of `%s` has no value", j->name);
-            open[a][i] = can_be && (is_free || open[a][i] != 0);
-        }
-    }
+    eval_bundle_run(b->choice[actor], (const double *const *)b->gather, n, open);
     block_evaluate(b, mu, n, precision);
     for (int32_t i = 0; i < n; i++)
         if (!(precision[i] >= 0) || !isfinite(precision[i]))
@@ -266,14 +168,20 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         int32_t n_open = 0;
         first[i] = n_logit;
         wait[i] = 0;
-        for (int32_t a = 0; a < n_move; a++) {
-            if (open[a][i] == 0) continue;
-            of[n_logit + n_open] = (uint8_t)a;
-            x[n_open++] = p->advantage + p->where[move[a] * l->n_mode_state + mode_state[i]];
+        // a guard that holds at no node in these modes has no advantage to go by: never open
+        int64_t here = setup_open(s, step, actor, mode_state[i]);
+        for (int32_t k = s->first_open[here]; k < s->first_open[here + 1]; k++) {
+            int32_t j = s->open[k], guard = b->guard[j];
+            if (rule && rule->never[j]) continue;
+            if (guard >= 0 && open[guard][i] == 0) continue;
+            if (guard >= 0 && isnan(open[guard][i]))
+                block_fail(b, list[i], DUR_DOMAIN, m->jump[j].when, "the guard of `%s` has no value", m->jump[j].name);
+            of[n_logit + n_open] = b->index[j];
+            x[n_open++] = p->advantage + p->where[j * l->n_mode_state + mode_state[i]];
         }
         if (n_open == 0) continue;
         for (int32_t v = m->n_mode; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
-        block_means(b, block_corners(b, state), x, n_open, logit + n_logit);
+        loops->means(b, loops->corners(b, state), x, n_open, logit + n_logit);
         double top = 0;
         for (int32_t k = n_logit; k < n_logit + n_open; k++) {
             logit[k] *= precision[i];
@@ -294,7 +202,8 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         while (move[a] != rule->always[k]) a++;
         if (rule->always_when[k] != PROGRAM_NONE) block_evaluate(b, rule->always_when[k], n, precision);
         for (int32_t i = 0; i < n; i++)
-            if (forced[i] < 0 && open[a][i] != 0 && (rule->always_when[k] == PROGRAM_NONE || precision[i] != 0)) forced[i] = a;
+            for (int32_t c = first[i]; c < first[i + 1] && forced[i] < 0; c++)
+                if (of[c] == a && (rule->always_when[k] == PROGRAM_NONE || precision[i] != 0)) forced[i] = a;
     }
     for (int32_t i = 0; i < n; i++) {   // moves in order of declaration, then waiting
         double total = wait[i];
@@ -306,12 +215,12 @@ static void choose_by(Block *b, int32_t actor, const Policy *p, const int32_t *l
         if (forced[i] >= 0) chosen[i] = (int32_t)forced[i];
         if (b->lane[list[i]].is_over) chosen[i] = n_move;
     }
-    for (int32_t a = 0; a < n_move; a++) {
-        int32_t hit[SIM_LANES], n_hit = 0;
-        for (int32_t i = 0; i < n; i++)
-            if (chosen[i] == a) hit[n_hit++] = list[i];
-        block_happen(b, move[a], hit, n_hit, SITE_SIZE);
-    }
+    int32_t order[SIM_LANES], last[MODEL_MOVES_MAX + 2] = {0};   // lanes move by move
+    for (int32_t i = 0; i < n; i++) last[chosen[i] + 1]++;
+    for (int32_t a = 0; a <= n_move; a++) last[a + 1] += last[a];
+    for (int32_t i = 0; i < n; i++) order[last[chosen[i]]++] = list[i];
+    for (int32_t a = 0, from = 0; a < n_move; from = last[a++])
+        if (last[a] > from) block_happen(b, move[a], order + from, last[a] - from, SITE_SIZE);
 }
 
 // lanes by the step of the plan that they are in
@@ -320,7 +229,7 @@ static void choose(Block *b, int32_t actor, const int32_t *list, const double *s
     int32_t some[SIM_LANES], n_some;
     double some_share[SIM_LANES];
     if (s->plan->n_step == 1 && s->model->actor[actor].private < 0) {
-        choose_by(b, actor, s->plan->step[0].policy, list, share, n);
+        choose_by(b, actor, 0, list, share, n);
         return;
     }
     for (int32_t step = 0; step < s->plan->n_step; step++) {
@@ -331,7 +240,7 @@ static void choose(Block *b, int32_t actor, const int32_t *list, const double *s
                 some[n_some++] = list[i];
             }
         if (n_some == 0) continue;
-        if (s->model->actor[actor].private < 0) choose_by(b, actor, s->plan->step[step].policy, some, some_share, n_some);
+        if (s->model->actor[actor].private < 0) choose_by(b, actor, step, some, some_share, n_some);
         else                                    block_choose_type(b, actor, s->plan->step[step].policy, some, some_share, n_some);
     }
 }

@@ -102,6 +102,8 @@ typedef struct Setup {
     double  *slot;             // [n_source + 1] ... and source i owns the part slot[i] .. slot[i + 1] of it
     int32_t *first_move;       // [n_actor + 1] into move
     int32_t *move;             // moves actor by actor
+    int32_t *first_open;       // [n_step x n_actor x n_mode_state + 1] into open (setup_open)
+    int32_t *open;             // moves that are possible, by step of the plan, actor and combination of modes
 
     int32_t  n_instant;
     Instant *instant;          // [n_instant] after time 0 or at it, rising
@@ -125,6 +127,12 @@ typedef struct Setup {
     Failure *failure;
     _Atomic bool *halt;        // the caller asked to stop
 } Setup;
+
+/// Where the moves that are possible for an actor in a combination of modes begin in setup->first_open; they end where the
+/// next begin.
+static inline int64_t setup_open(const Setup *s, int32_t step, int32_t actor, int64_t mode_state) {
+    return ((int64_t)step * s->model->n_actor + actor) * s->lattice->n_mode_state + mode_state;
+}
 
 /// True if a run of this number need not be played on: an earlier one failed, or the caller asked to stop.
 static inline bool setup_is_over(const Setup *s, int64_t run) {

@@ -101,6 +101,23 @@ static DurStatus sources_make(Setup *s) {
     return DUR_OK;
 }
 
+static DurStatus open_make(Setup *s) {
+    const Lattice *l = s->lattice;
+    int64_t n_list = setup_open(s, s->plan->n_step, 0, 0), n = 0;
+    s->first_open = memory_zeroed((size_t)n_list + 1, sizeof *s->first_open);
+    s->open = memory_zeroed((size_t)s->plan->n_step * (size_t)l->n_mode_state * (size_t)s->model->n_jump, sizeof *s->open);
+    if (!s->first_open || !s->open) return DUR_MEMORY;
+    for (int32_t i = 0; i < s->plan->n_step; i++)
+        for (int32_t a = 0; a < s->model->n_actor; a++)
+            for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
+                s->first_open[setup_open(s, i, a, ms)] = (int32_t)n;
+                for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++)
+                    if (s->plan->step[i].policy->where[s->move[k] * l->n_mode_state + ms] >= 0) s->open[n++] = s->move[k];
+            }
+    s->first_open[n_list] = (int32_t)n;
+    return DUR_OK;
+}
+
 static DurStatus instants_make(Setup *s) {
     const Model *m = s->model;
     s->instant = memory_zeroed((size_t)s->plan->n_step + (size_t)m->n_jump, sizeof *s->instant);
@@ -200,6 +217,7 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
     }
     if (s->n_noisy) cells_make(s);
     TRY(sources_make(s));
+    TRY(open_make(s));
     TRY(instants_make(s));
     TRY(meters_make(s, quantity, n_quantity, error));
     if (s->end / s->cell > (double)UINT32_MAX)
@@ -211,6 +229,8 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
 void setup_free(Setup *s) {
     memory_free(s->meter);
     memory_free(s->instant);
+    memory_free(s->open);
+    memory_free(s->first_open);
     memory_free(s->move);
     memory_free(s->first_move);
     memory_free(s->slot);

@@ -44,7 +44,7 @@ typedef struct Group {
     int64_t base;                        // of the group's cells among those of one time
 } Group;
 
-/// What walkers share: the chain's sources, tables of quantities, moves open in each combination of modes.
+/// What walkers share: the chain's sources, tables of quantities, groups to count by.
 struct Walk {
     const Setup *setup;
     int32_t n_source;
@@ -56,8 +56,6 @@ struct Walk {
     int32_t *first_link;                 // [n_reader + 1]
     Link    *link;                       // reader by reader
     ChainMeter *meter;                   // [n_meter]
-    int32_t *first_open;                 // [n_step x n_actor x n_mode_state + 1] into open
-    int32_t *open;                       // moves that are possible, by step of the plan, actor and combination of modes
     int64_t  n_combination;              // of true types
     int32_t  n_group;
     Group   *group;                      // [n_group]
