@@ -125,7 +125,9 @@ static void begin_step(Hand *w) {
 static void judge(Hand *w) {
     double hard = 0;
     for (int32_t i = 0; i < w->n; i++) {
-        bool easy = (w->worst[i] <= 0.005) & (w->reach[i] >= 1);
+        double most = w->h[i] < STEP_MAX ? 0.005 : 0.5;
+        most = w->whole[i] != 0 ? most : 0.5;
+        bool easy = (w->worst[i] <= most) & (w->reach[i] >= 1);
         double longer = w->h[i] * 5 < STEP_MAX ? w->h[i] * 5 : STEP_MAX;
         w->length[i] = (w->whole[i] != 0) & easy ? longer : w->length[i];
         w->accepted[i] = easy ? 1 : 0;

@@ -12,6 +12,7 @@ typedef struct Value {
     uint8_t  n_arg;
     bool     is_uniform;
     int32_t  a, b, c;           // of a load the index; else values; of a table b is the table
+    uint64_t reads;             // variables
     int32_t  out;               // first program whose result this is; negative: none
     double  *column;            // own column; NULL for variables and results
 } Value;
@@ -19,6 +20,7 @@ typedef struct Value {
 struct EvalBundle {
     const Model *model;
     int32_t  n_program, n_value, n_step;
+    int32_t  n_still;           // of the steps, the first ones: values that need not be had again
     Value   *value;             // [n_value]
     int32_t *step;              // [n_step] values to compute, in order
     int32_t *result;            // [n_program] values
@@ -38,6 +40,10 @@ static int32_t value_of(EvalBundle *b, Value v) {
     int args = args_of(&v);
     v.is_uniform = v.code != OP_VARIABLE && (args < 1 || b->value[v.a].is_uniform) &&
                    (args < 2 || b->value[v.b].is_uniform) && (args < 3 || b->value[v.c].is_uniform);
+    v.reads = v.code == OP_VARIABLE ? (uint64_t)1 << v.a : 0;
+    if (args > 0) v.reads |= b->value[v.a].reads;
+    if (args > 1) v.reads |= b->value[v.b].reads;
+    if (args > 2) v.reads |= b->value[v.c].reads;
     v.out = -1;
     v.n_arg = (uint8_t)args;
     b->value[b->n_value] = v;
@@ -69,7 +75,7 @@ static void compute(const EvalBundle *b, const KernelSet *kernels, const double 
 }
 
 EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramId *program, int32_t n_program,
-                             int64_t n_lane) {
+                             uint64_t moving, int64_t n_lane) {
     size_t n_op = 0, n_register = 0;
     for (int32_t k = 0; k < n_program; k++) {
         const Program *p = &m->program[program[k]];
@@ -107,10 +113,19 @@ EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramI
             next += stride;
             b->at[i] = v->column;
         }
-        if (!v->is_uniform)             b->step[b->n_step++] = i;
-        else if (v->code == OP_CONSTANT) kernels->fill(v->column, m->constant[v->a], n_lane);
-        else if (v->code == OP_PARAM)    kernels->fill(v->column, param[v->a], n_lane);
-        else                             compute(b, kernels, b->at, v, v->column, n_lane);
+        if (!v->is_uniform) continue;
+        if (v->code == OP_CONSTANT)      kernels->fill(v->column, m->constant[v->a], n_lane);
+        else if (v->code == OP_PARAM)   kernels->fill(v->column, param[v->a], n_lane);
+        else                            compute(b, kernels, b->at, v, v->column, n_lane);
+    }
+    // what does not move first; results are written to a new place each time
+    for (int pass = 0; pass < 2; pass++) {
+        for (int32_t i = 0; i < b->n_value; i++) {
+            const Value *v = &b->value[i];
+            bool is_still = !(v->reads & moving) && v->out < 0;
+            if (v->code != OP_VARIABLE && !v->is_uniform && is_still == (pass == 0)) b->step[b->n_step++] = i;
+        }
+        if (pass == 0) b->n_still = b->n_step;
     }
     memory_free(of);
     return b;
@@ -131,12 +146,12 @@ void eval_bundle_free(EvalBundle *b) {
     memory_free(b);
 }
 
-void eval_bundle_run(const EvalBundle *b, const double *const *variable, int64_t n, double *const *out) {
+static void run_from(const EvalBundle *b, int32_t first, const double *const *variable, int64_t n, double *const *out) {
     const KernelSet *kernels = eval_kernels();
     const double **at = b->at;
     for (int32_t i = 0; i < b->n_value; i++)
         if (b->value[i].code == OP_VARIABLE) at[i] = variable[b->value[i].a];
-    for (int32_t s = 0; s < b->n_step; s++) {
+    for (int32_t s = first; s < b->n_step; s++) {
         int32_t i = b->step[s];
         const Value *v = &b->value[i];
         double *to = v->out >= 0 ? out[v->out] : v->column;
@@ -147,5 +162,14 @@ void eval_bundle_run(const EvalBundle *b, const double *const *variable, int64_t
         if (b->value[b->result[k]].out != k) memcpy(out[k], at[b->result[k]], (size_t)n * sizeof *out[k]);
 }
 
+void eval_bundle_run(const EvalBundle *b, const double *const *variable, int64_t n, double *const *out) {
+    run_from(b, 0, variable, n, out);
+}
+
+void eval_bundle_again(const EvalBundle *b, const double *const *variable, int64_t n, double *const *out) {
+    run_from(b, b->n_still, variable, n, out);
+}
+
 uint64_t eval_bundle_reads(const EvalBundle *b) { return b->reads; }
 int32_t  eval_bundle_size(const EvalBundle *b)  { return b->n_step; }
+int32_t  eval_bundle_size_again(const EvalBundle *b) { return b->n_step - b->n_still; }

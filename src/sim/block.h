@@ -83,6 +83,7 @@ struct Block {
     bool     any_over;         // some lane is over
     EvalBundle *drifts;        // of all levels that have a drift, the drifting ones ...
     EvalBundle **choice;       // [n_actor] guards of an actor's moves, of those that read stocks
+    int32_t *from;             // [n_source + 2] scratch: where a source's candidates begin
     int32_t *guard;            // [n_jump] which of them is a move's; negative: it need not be asked
     uint8_t *index;            // [n_jump] which of its actor's moves one is
     int32_t  n_drift, *drifting;   // ... [n_drift] as indices into setup->moving

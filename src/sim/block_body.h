@@ -95,8 +95,10 @@ static bool loop_accept(Block *b) {
     const double *DUR_RESTRICT whole = b->whole;
     double *DUR_RESTRICT length = b->length, *DUR_RESTRICT accepted = b->accepted, thought = 0;
     for (int32_t i = 0; i < b->n; i++) {
-        double longer = h[i] * 5 < STEP_MAX ? h[i] * 5 : STEP_MAX;
-        bool is_plain = (worst[i] <= STEP_EASY) & (reach[i] >= 1);
+        // after a step as long as any, one of the same length follows unless the error says otherwise
+        double longer = h[i] * 5 < STEP_MAX ? h[i] * 5 : STEP_MAX, easy = h[i] < STEP_MAX ? STEP_EASY : 0.5;
+        easy = whole[i] != 0 ? easy : 0.5;
+        bool is_plain = (worst[i] <= easy) & (reach[i] >= 1);
         length[i] = (whole[i] != 0) & is_plain ? longer : length[i];
         accepted[i] = is_plain ? 1 : 0;
         thought = is_plain ? thought : 1;

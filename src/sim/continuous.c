@@ -92,7 +92,7 @@ static bool drifts_make(Block *b) {
         program[b->n_drift] = drift;
         b->drifting[b->n_drift++] = k;
     }
-    b->drifts = eval_bundle_make(s->model, s->lattice->param, program, b->n_drift, SIM_LANES);
+    b->drifts = eval_bundle_make(s->model, s->lattice->param, program, b->n_drift, s->moving_mask, SIM_LANES);
     return b->drifts != NULL;
 }
 
@@ -101,6 +101,7 @@ static bool choices_make(Block *b) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     b->choice = memory_zeroed((size_t)m->n_actor, sizeof *b->choice);
+    b->from = memory_zeroed((size_t)s->n_source + 2, sizeof *b->from);
     b->guard = memory_zeroed((size_t)m->n_jump, sizeof *b->guard);
     b->index = memory_zeroed((size_t)m->n_jump, sizeof *b->index);
     for (int32_t a = 0; b->choice && b->guard && b->index && a < m->n_actor; a++) {
@@ -114,10 +115,10 @@ static bool choices_make(Block *b) {
             b->guard[s->move[k]] = n;
             program[n++] = when;
         }
-        b->choice[a] = eval_bundle_make(m, s->lattice->param, program, n, SIM_LANES);
+        b->choice[a] = eval_bundle_make(m, s->lattice->param, program, n, 0, SIM_LANES);
         if (!b->choice[a]) return false;
     }
-    return b->choice && b->guard && b->index;
+    return b->choice && b->from && b->guard && b->index;
 }
 
 Block *block_make(const Setup *s, Tally *tally) {
@@ -158,6 +159,7 @@ void block_free(Block *b) {
     for (int32_t a = 0; b->choice && a < b->setup->model->n_actor; a++) eval_bundle_free(b->choice[a]);
     memory_free(b->index);
     memory_free(b->guard);
+    memory_free(b->from);
     memory_free(b->choice);
     eval_bundle_free(b->drifts);
     memory_free(b->drift_to);
@@ -228,18 +230,19 @@ void block_evaluate(Block *b, ProgramId program, int32_t n, double *out) {
 
 // ---- the ODE ------------------------------------------------------------------------------------------------------
 
-// drift at some state, of n lanes
-static void drift_at(Block *b, const double *const *state, int32_t n, double *const *out) {
+// drift at some state, of n lanes; `again` if it was had right before for the same lanes, and only stocks have moved
+static void drift_at(Block *b, const double *const *state, int32_t n, double *const *out, bool again) {
     const Setup *s = b->setup;
     for (int32_t k = 0; k < s->n_moving && b->n_drift < s->n_moving; k++)
         if (s->level[s->moving[k]].drift == PROGRAM_NONE) memset(out[k], 0, (size_t)n * sizeof *out[k]);
     for (int32_t k = 0; k < b->n_drift; k++) b->drift_to[k] = out[b->drifting[k]];
-    eval_bundle_run(b->drifts, state, n, b->drift_to);
+    if (again) eval_bundle_again(b->drifts, state, n, b->drift_to);
+    else       eval_bundle_run(b->drifts, state, n, b->drift_to);
 }
 
 // drift at block->state, for all lanes
-static void drift_of_all(Block *b, double *const *out) {
-    drift_at(b, b->state, b->n, out);
+static void drift_of_all(Block *b, double *const *out, bool again) {
+    drift_at(b, b->state, b->n, out, again);
     if (b->setup->model->n_private) block_belief_drift(b, b->state, NULL, b->n, out);
 }
 
@@ -251,7 +254,7 @@ static void drift_of_stale(Block *b) {
         if (b->lane[i].is_stale) list[n++] = i;
     if (n == 0) return;
     block_gather(b, eval_bundle_reads(b->drifts), list, n, NULL);
-    drift_at(b, (const double *const *)b->gather, n, b->stage);
+    drift_at(b, (const double *const *)b->gather, n, b->stage, false);
     for (int32_t k = 0; k < s->n_moving; k++) {
         const ModelStock *stock = &s->level[s->moving[k]];
         double most = 0;
@@ -288,14 +291,14 @@ static void ode_step(Block *b) {
     if (s->n_noisy) loops->add_force(b, b->drift, b->slope[0]);
     loops->advance(b, half, 0, 1, b->stage);
     look_at(b, b->stage);
-    drift_of_all(b, b->slope[1]);
+    drift_of_all(b, b->slope[1], false);
     if (s->n_noisy) loops->add_force(b, b->slope[1], b->slope[1]);
     loops->advance(b, later, 1, 1, b->stage);
-    drift_of_all(b, b->slope[2]);
+    drift_of_all(b, b->slope[2], true);
     if (s->n_noisy) loops->add_force(b, b->slope[2], b->slope[2]);
     loops->advance(b, all, 0, 3, b->x1);
     look_at(b, b->x1);
-    drift_of_all(b, b->drift1);
+    drift_of_all(b, b->drift1, true);
     if (s->n_noisy) loops->add_force(b, b->drift1, b->slope[3]);
     loops->judge_error(b);
 }

@@ -5,6 +5,7 @@
 #include "num/vector.h"
 
 #include <assert.h>
+#include <string.h>
 
 /// Bounds may be this much below a rate, as a share of all bounds together: what adding them up rounds away.
 #define BOUND_SLACK 1e-9
@@ -386,12 +387,16 @@ void block_bounds(Block *b) {
 
 void block_candidates(Block *b) {
     const Setup *s = b->setup;
-    int32_t due[SIM_LANES], of[SIM_LANES], n_due = 0, list[SIM_LANES];
+    int32_t due[SIM_LANES], of[SIM_LANES], n_due = 0, list[SIM_LANES], *from = b->from;
     double place[SIM_LANES], some[SIM_LANES];
-    for (int32_t i = 0; i < b->n; i++)
-        if (b->accepted[i] != 0 && !b->lane[i].is_over && b->t[i] >= b->due[i]) due[n_due++] = i;
+    for (int32_t i = 0; i < b->n; i++) {   // without a branch: it is anyone's guess
+        due[n_due] = i;
+        n_due += (b->accepted[i] != 0) & (b->t[i] >= b->due[i]) & !b->lane[i].is_over;
+    }
+    if (n_due == 0) return;
 
-    // which source each falls to
+    // which source each falls to, and lanes source by source
+    memset(from, 0, ((size_t)s->n_source + 2) * sizeof *from);
     for (int32_t k = 0; k < n_due; k++) {
         int32_t i = due[k], source = 0;
         double at = b->pick[i] * bound_of_all(b, i);
@@ -399,19 +404,18 @@ void block_candidates(Block *b) {
         else              while (source + 1 < s->n_source && at >= b->slot[source + 1][i]) source++;
         of[k] = source;
         place[k] = at - (s->is_shared ? s->slot[source] : b->slot[source][i]);
+        from[source + 1]++;
     }
-    for (int32_t source = 0; source < s->n_source && n_due > 0; source++) {
-        int32_t n = 0;
-        for (int32_t k = 0; k < n_due; k++) {
-            if (of[k] != source) continue;
-            some[n] = place[k];
-            list[n++] = due[k];
-        }
-        if (n) try_source(b, source, list, some, n);
+    for (int32_t source = 0; source < s->n_source; source++) from[source + 1] += from[source];
+    for (int32_t k = 0; k < n_due; k++) {
+        some[from[of[k]]] = place[k];
+        list[from[of[k]]++] = due[k];
     }
+    for (int32_t source = 0, first = 0; source < s->n_source; first = from[source++])
+        if (from[source] > first) try_source(b, source, list + first, some + first, from[source] - first);
     for (int32_t k = 0; k < n_due; k++) {
         Lane *lane = &b->lane[due[k]];
         lane->candidate++;   // fewer than steps, which are limited far below what an index can count
     }
-    if (n_due) draw_candidates(b, due, n_due);
+    draw_candidates(b, due, n_due);
 }
