@@ -83,6 +83,13 @@ int main(int argc, char **argv) {
                         by_hand.mean[k][t], p.mean[k * HAND_TIMES + t]);
                 return 1;
             }
+        for (int32_t v = 0, at = 0; v < m->n_mode; v++)
+            for (int32_t value = 0; value < m->mode[v].n_value; value++, at++)
+                for (int t = 0; t < HAND_TIMES; t++)
+                    if (fabs((double)by_hand.share[v][value][t] / (double)runs - p.share[at * HAND_TIMES + t]) > 1e-12) {
+                        fprintf(stderr, "`%s`: another share of runs\n", m->mode[v].name);
+                        return 1;
+                    }
         sim_paths_free(&p);
     }
     qsort(hand, (size_t)repeats, sizeof *hand, compare);

@@ -12,6 +12,7 @@
 typedef struct HandResult {
     double  mean[HAND_STOCKS][HAND_TIMES];
     int64_t count[HAND_JUMPS];     // jumps in order of declaration
+    int64_t share[3][3][HAND_TIMES];   // runs in each value of each mode
     double  quantile[HAND_STOCKS][HAND_TIMES][5];
 } HandResult;
 

@@ -37,6 +37,7 @@ typedef struct Hand {
     double   seen[HAND_STOCKS][HAND_TIMES][LANES];
     uint64_t sum[HAND_STOCKS][HAND_TIMES];
     int64_t  (*bin)[HAND_TIMES][BINS + 2];
+    int64_t  share[MODES][3][HAND_TIMES];
     int64_t  count[HAND_JUMPS];
 } Hand;
 
@@ -158,6 +159,9 @@ static void look(Hand *w, int64_t first) {
         for (; w->look[i] < HAND_TIMES; w->look[i]++) {
             double time = w->look[i] == HAND_TIMES - 1 ? w->end : w->end * w->look[i] / (HAND_TIMES - 1), h = w->h[i];
             if (!(time < w->t1[i])) break;
+            w->share[0][(int)w->m[TARIFF][i]][w->look[i]]++;
+            w->share[1][(int)w->m[FORCE][i]][w->look[i]]++;
+            w->share[2][(int)w->m[CRACKDOWN][i]][w->look[i]]++;
             double theta = h > 0 ? (time - w->t[i]) / h : 0, rest = 1 - theta;
             for (int s = 0; s < 6; s++) {
                 double x0 = w->x[s][i], x1 = w->x1[s][i], rise0 = h * w->k[s][i], rise1 = h * w->k1[s][i];
@@ -424,6 +428,7 @@ bool HAND_PLAY(HandResult *out, const Policy *policy, uint64_t seed, int64_t n_r
             Histogram h = {.low = 0, .high = 1, .n_bin = BINS, .count = w->bin[s][t]};
             for (int q = 0; q < 5; q++) out->quantile[s][t][q] = stat_histogram_quantile(&h, p[q]);
         }
+    memcpy(out->share, w->share, sizeof out->share);
     memcpy(out->count, w->count, sizeof out->count);
     memory_free(w->bin);
     memory_free(w);

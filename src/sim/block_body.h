@@ -4,6 +4,9 @@
 #include "num/elementary.h"
 #include "sim/block_kernel.h"
 
+// all ones or none: choices that depend on one another are vectors only this way
+#define MASK(condition) ((condition) ? ~(uint64_t)0 : 0)
+
 static void loop_add_force(const Block *b, double *const *drift, double *const *slope) {
     for (int32_t k = 0; k < b->setup->n_moving; k++) {
         const double *from = drift[k], *DUR_RESTRICT force = b->force[k];
@@ -90,20 +93,23 @@ static void ends_of(int32_t n, const double *DUR_RESTRICT due, const double *DUR
 
 static void loop_choose_ends(Block *b) { ends_of(b->n, b->due, b->date, b->t, b->length, b->t1, b->h, b->whole); }
 
-static bool loop_accept(Block *b) {
-    const double *DUR_RESTRICT worst = b->worst, *DUR_RESTRICT reach = b->reach, *DUR_RESTRICT h = b->h;
-    const double *DUR_RESTRICT whole = b->whole;
-    double *DUR_RESTRICT length = b->length, *DUR_RESTRICT accepted = b->accepted, thought = 0;
-    for (int32_t i = 0; i < b->n; i++) {
+static uint64_t accept_all(int32_t n, const double *DUR_RESTRICT worst, const double *DUR_RESTRICT reach, const double *DUR_RESTRICT h,
+                         const double *DUR_RESTRICT whole, double *DUR_RESTRICT length, double *DUR_RESTRICT accepted) {
+    uint64_t hardest = 0;
+    for (int32_t i = 0; i < n; i++) {
         // after a step as long as any, one of the same length follows unless the error says otherwise
-        double longer = h[i] * 5 < STEP_MAX ? h[i] * 5 : STEP_MAX, easy = h[i] < STEP_MAX ? STEP_EASY : 0.5;
-        easy = whole[i] != 0 ? easy : 0.5;
-        bool is_plain = (worst[i] <= easy) & (reach[i] >= 1);
-        length[i] = (whole[i] != 0) & is_plain ? longer : length[i];
-        accepted[i] = is_plain ? 1 : 0;
-        thought = is_plain ? thought : 1;
+        double longer = h[i] * 5 < STEP_MAX ? h[i] * 5 : STEP_MAX;
+        uint64_t is_cut = MASK(whole[i] == 0), fits = MASK(worst[i] <= 0.5) & MASK(reach[i] >= 1);
+        uint64_t is_plain = fits & (is_cut | MASK(h[i] >= STEP_MAX) | MASK(worst[i] <= STEP_EASY));
+        length[i] = elementary_select(is_plain & ~is_cut, longer, length[i]);
+        accepted[i] = elementary_select(is_plain, 1, 0);
+        hardest |= ~is_plain;
     }
-    return thought == 0;
+    return hardest;
+}
+
+static bool loop_accept(Block *b) {
+    return accept_all(b->n, b->worst, b->reach, b->h, b->whole, b->length, b->accepted) == 0;
 }
 
 static bool loop_commit(Block *b) {

@@ -156,7 +156,12 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
     }
 
     eval_bundle_run(b->choice[actor], (const double *const *)b->gather, n, open);
-    block_evaluate(b, mu, n, precision);
+    if (m->program[mu].reads == 0) {   // the same in all states
+        double all = eval_state(m, mu, NULL, l->param, NULL, NULL);
+        for (int32_t i = 0; i < n; i++) precision[i] = all;
+    } else {
+        block_evaluate(b, mu, n, precision);
+    }
     for (int32_t i = 0; i < n; i++)
         if (!(precision[i] >= 0) || !isfinite(precision[i]))
             block_fail(b, list[i], DUR_DOMAIN, mu, "the precision of `%s` is %g", m->actor[actor].name, precision[i]);
@@ -267,7 +272,8 @@ static void try_source(Block *b, int32_t source, const int32_t *list, const doub
     char name[160];
     block_gather(b, reads_of(b, from->when) | reads_of(b, from->rate), list, n, NULL);
     if (from->when != PROGRAM_NONE) block_evaluate(b, from->when, n, when);
-    block_evaluate(b, from->rate, n, rate);
+    if (isnan(from->constant)) block_evaluate(b, from->rate, n, rate);
+    else for (int32_t i = 0; i < n; i++) rate[i] = from->constant;
     for (int32_t i = 0; i < n; i++) {
         int32_t at = list[i];
         if (from->when != PROGRAM_NONE && when[i] == 0) continue;

@@ -47,6 +47,7 @@ typedef struct Source {
     int32_t   private, becomes;   // both negative: the private that becomes a type, and which of its `becomes`; else negative
     ProgramId when, rate;      // guard of an event (may be PROGRAM_NONE), and its hazard or the actor's `attends`
     double    bound;           // least upper bound found over all states; INFINITY if none
+    double    constant;        // the rate, if it is the same in all states; else NaN
 } Source;
 
 /// Something that happens at a time of its own: step `step` of the plan begins, or event `jump` has its date; the

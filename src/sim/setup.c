@@ -94,6 +94,9 @@ static DurStatus sources_make(Setup *s) {
     for (int32_t k = 0; k < s->n_level; k++) state[m->n_mode + k] = setup_start(s, k);
     for (int32_t i = 0; i < s->n_source; i++) {
         s->source[i].bound = source_supremum(s, &s->source[i]);
+        s->source[i].constant = NAN;
+        if (m->program[s->source[i].rate].reads == 0)
+            s->source[i].constant = eval_state(m, s->source[i].rate, state, s->lattice->param, NULL, NULL);
         s->slot[i + 1] = s->slot[i] + s->source[i].bound;
         rate += source_rate(s, &s->source[i], state);
     }

@@ -59,13 +59,23 @@ void tally_stocks(Tally *t, const Setup *s, int32_t stock, int32_t i_time, doubl
 void tally_levels(Tally *t, const Setup *s, int32_t stock, int32_t i_time, const double *level, int32_t n) {
     const ModelStock *range = &s->level[stock];
     size_t at = (size_t)stock * (size_t)s->n_time + (size_t)i_time;
-    Histogram h = {.low = range->low, .high = range->high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
+    double low = range->low, width = range->high - low;
+    int64_t *count = t->bin + at * (SIM_BINS + 2);
     uint64_t sum = 0;   // of at most 2^23 shares
-    for (int32_t i = 0; i < n; i++) {
-        if (isnan(level[i])) continue;
-        stat_histogram_add(&h, level[i]);
-        double share = (level[i] - range->low) / (range->high - range->low);
-        sum += (uint64_t)(share * (double)(1ULL << SIM_SHARE_BITS) + 0.5);
+    for (int32_t first = 0; first < n; first += SIM_LANES) {
+        int32_t bin[SIM_LANES], m = n - first < SIM_LANES ? n - first : SIM_LANES;
+        // as in stat_histogram_add, but without a branch
+        for (int32_t i = 0; i < m; i++) {
+            double x = level[first + i], place = (x - low) / width * SIM_BINS;
+            place = place < SIM_BINS - 1 ? place : SIM_BINS - 1;
+            bin[i] = 1 + (int32_t)(place > 0 ? place : 0);
+            bin[i] = x <= low ? 0 : x >= range->high ? SIM_BINS + 1 : bin[i];
+        }
+        for (int32_t i = 0; i < m; i++) {
+            if (isnan(level[first + i])) continue;
+            count[bin[i]]++;
+            sum += (uint64_t)((level[first + i] - low) / width * (double)(1ULL << SIM_SHARE_BITS) + 0.5);
+        }
     }
     sum_add(t, at, sum, 0);
 }
