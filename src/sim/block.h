@@ -99,7 +99,8 @@ struct Block {
     double  *scratch;          // of eval_lanes
     double  *room;             // owns all columns
     double  *chance;           // [n_type x n_move] of one actor with types, in one state
-    int64_t *corner;           // nodes around one point, and ...
+    int64_t *corner;           // nodes around one point, from corner_base on, and ...
+    int64_t  corner_base;
     double  *corner_weight;    // ... their weights
     double   pair_up;          // each corner stands for two neighbouring nodes, the second with this share; negative: for one
 };

@@ -2,6 +2,7 @@
 // of its set. The compiler makes the vectors: loops have no branch, and choices are made with ?:.
 #include "base/compiler.h"
 #include "num/elementary.h"
+#include "num/words.h"
 #include "sim/block_kernel.h"
 
 // all ones or none: choices that depend on one another are vectors only this way
@@ -131,11 +132,27 @@ static bool loop_commit(Block *b) {
     return any == 0;
 }
 
-// The stock whose nodes are neighbours in memory comes last and is not unfolded: its two nodes are read as a pair.
+/// As many doubles as there are Words.
+typedef double Reals __attribute__((vector_size(8 * WORDS_N), aligned(8), may_alias));
+
+// Every corner twice: there, and a node further. Whole vectors at a time: what they write past the corners is written again
+// when there are more.
+static DUR_ALWAYS_INLINE void unfold(int64_t *corner, double *weight, int32_t n, int64_t stride, double up) {
+    for (int32_t c = n - n % WORDS_N; c >= 0; c -= WORDS_N) {
+        if (c == n) continue;
+        Words at = *(Words *)(corner + c);
+        Reals share = *(Reals *)(weight + c);
+        *(Words *)(corner + n + c) = at + (uint64_t)stride;
+        *(Reals *)(weight + c) = share * (1 - up);
+        *(Reals *)(weight + n + c) = share * up;
+    }
+}
+
+// The stock whose nodes are neighbours in memory is not unfolded: its two nodes are read as a pair.
 static int32_t loop_corners(Block *b, const double *state) {
     const Lattice *l = b->setup->lattice;
     const Model *m = l->model;
-    int64_t *corner = b->corner, pair = 0;
+    int64_t *corner = b->corner, base = 0;
     double *weight = b->corner_weight;
     int32_t n = 1;
     corner[0] = 0;
@@ -149,20 +166,16 @@ static int32_t loop_corners(Block *b, const double *state) {
         if (stride == 1) {
             lower = lower < last ? lower : last - 1;
             b->pair_up = at - lower < 1 ? at - lower : 1;
-            pair = lower;
+            base += lower;
             continue;
         }
         double up = at - lower;
         if (lower >= last) lower = last, up = 0;
         // beyond so many corners, the nearer node alone
         if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
-        for (int32_t c = 0; c < n; c++) corner[c] += lower * stride;
+        base += lower * stride;
         if (up == 0) continue;
-        for (int32_t c = 0; c < n; c++) {
-            corner[n + c] = corner[c] + stride;
-            weight[n + c] = weight[c] * up;
-            weight[c] *= 1 - up;
-        }
+        unfold(corner, weight, n, stride, up);
         n *= 2;
     }
     for (int32_t p = 0; p < m->n_private; p++) {
@@ -177,7 +190,7 @@ static int32_t loop_corners(Block *b, const double *state) {
             }
         n = n_node * end;
     }
-    for (int32_t c = 0; c < n && pair; c++) corner[c] += pair;
+    b->corner_base = base;
     return n;
 }
 
@@ -188,16 +201,17 @@ typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
 // for another.
 static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *const *x, int n_x, double *out) {
     const int64_t *at = b->corner;
-    const double *w = b->corner_weight;
+    const double *w = b->corner_weight, *from[4];
     Pair sum[4][2] = {0};
+    for (int k = 0; k < n_x; k++) from[k] = x[k] + b->corner_base;
     int32_t c = 0;
     for (; c + 2 <= n; c += 2)
         for (int k = 0; k < n_x; k++) {
-            sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
-            sum[k][1] += w[c + 1] * *(const Pair *)(x[k] + at[c + 1]);
+            sum[k][0] += w[c] * *(const Pair *)(from[k] + at[c]);
+            sum[k][1] += w[c + 1] * *(const Pair *)(from[k] + at[c + 1]);
         }
     for (int k = 0; k < n_x; k++) {
-        if (c < n) sum[k][0] += w[c] * *(const Pair *)(x[k] + at[c]);
+        if (c < n) sum[k][0] += w[c] * *(const Pair *)(from[k] + at[c]);
         Pair all = sum[k][0] + sum[k][1];
         out[k] = (1 - b->pair_up) * all[0] + b->pair_up * all[1];
     }
@@ -207,7 +221,7 @@ static void loop_means(const Block *b, int32_t n, const double *const *x, int32_
     if (b->pair_up < 0) {   // no stock at all
         for (int32_t k = 0; k < n_x; k++) {
             out[k] = 0;
-            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner[c]];
+            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner_base + b->corner[c]];
         }
         return;
     }

@@ -369,7 +369,7 @@ static int32_t ways_of(Rows *r, const Scene *scene, double *rate) {
             int64_t block = private < 0 ? 0 : (1 + scene->type[private]) * l->n_stock_state;
             double chance = 0;
             for (int32_t k = s->first_open[list]; k < s->first_open[list + 1]; k++) {
-                chance += p->probability[p->where[s->open[k] * l->n_mode_state + scene->mode_state] + block + stock_state];
+                chance += p->probability[s->open_at[k] + block + stock_state];
                 n = add_way(r, n, 1 + s->open[k], at + own * (chance < 1 ? chance : 1));
             }
             n = add_way(r, n, 0, at + own);

@@ -138,8 +138,9 @@ Block *block_make(const Setup *s, Tally *tally) {
     for (int32_t p = 0; p < m->n_private && corners < LATTICE_CORNERS_MAX; p++) corners *= m->private[p].n_type;
     if (corners > LATTICE_CORNERS_MAX) corners = LATTICE_CORNERS_MAX;
     b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
-    b->corner = memory_zeroed((size_t)corners, sizeof *b->corner);
-    b->corner_weight = memory_zeroed((size_t)corners, sizeof *b->corner_weight);
+    // some more, for whole vectors are written
+    b->corner = memory_zeroed((size_t)corners + 8, sizeof *b->corner);
+    b->corner_weight = memory_zeroed((size_t)corners + 8, sizeof *b->corner_weight);
     int64_t n_seen = (int64_t)s->n_level * s->n_time * SIM_LANES;
     bool is_kept = n_seen * (int64_t)sizeof *b->seen <= BLOCK_SEEN_MAX;
     if (is_kept) b->seen = memory_column(n_seen);

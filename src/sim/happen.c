@@ -183,7 +183,7 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
             if (guard >= 0 && isnan(open[guard][i]))
                 block_fail(b, list[i], DUR_DOMAIN, m->jump[j].when, "the guard of `%s` has no value", m->jump[j].name);
             of[n_logit + n_open] = b->index[j];
-            x[n_open++] = p->advantage + p->where[j * l->n_mode_state + mode_state[i]];
+            x[n_open++] = p->advantage + s->open_at[k];
         }
         if (n_open == 0) continue;
         for (int32_t v = m->n_mode; v < model_variables(m); v++) state[v] = b->x[v][list[i]];

@@ -105,6 +105,7 @@ typedef struct Setup {
     int32_t *move;             // moves actor by actor
     int32_t *first_open;       // [n_step x n_actor x n_mode_state + 1] into open (setup_open)
     int32_t *open;             // moves that are possible, by step of the plan, actor and combination of modes
+    int64_t *open_at;          // where in the policy's entries they begin
 
     int32_t  n_instant;
     Instant *instant;          // [n_instant] after time 0 or at it, rising

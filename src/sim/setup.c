@@ -108,14 +108,20 @@ static DurStatus open_make(Setup *s) {
     const Lattice *l = s->lattice;
     int64_t n_list = setup_open(s, s->plan->n_step, 0, 0), n = 0;
     s->first_open = memory_zeroed((size_t)n_list + 1, sizeof *s->first_open);
-    s->open = memory_zeroed((size_t)s->plan->n_step * (size_t)l->n_mode_state * (size_t)s->model->n_jump, sizeof *s->open);
-    if (!s->first_open || !s->open) return DUR_MEMORY;
+    size_t most = (size_t)s->plan->n_step * (size_t)l->n_mode_state * (size_t)s->model->n_jump;
+    s->open = memory_zeroed(most, sizeof *s->open);
+    s->open_at = memory_zeroed(most, sizeof *s->open_at);
+    if (!s->first_open || !s->open || !s->open_at) return DUR_MEMORY;
     for (int32_t i = 0; i < s->plan->n_step; i++)
         for (int32_t a = 0; a < s->model->n_actor; a++)
             for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
                 s->first_open[setup_open(s, i, a, ms)] = (int32_t)n;
-                for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++)
-                    if (s->plan->step[i].policy->where[s->move[k] * l->n_mode_state + ms] >= 0) s->open[n++] = s->move[k];
+                for (int32_t k = s->first_move[a]; k < s->first_move[a + 1]; k++) {
+                    int64_t at = s->plan->step[i].policy->where[s->move[k] * l->n_mode_state + ms];
+                    if (at < 0) continue;
+                    s->open[n] = s->move[k];
+                    s->open_at[n++] = at;
+                }
             }
     s->first_open[n_list] = (int32_t)n;
     return DUR_OK;
@@ -232,6 +238,7 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
 void setup_free(Setup *s) {
     memory_free(s->meter);
     memory_free(s->instant);
+    memory_free(s->open_at);
     memory_free(s->open);
     memory_free(s->first_open);
     memory_free(s->move);
