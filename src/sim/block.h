@@ -36,6 +36,7 @@ typedef struct Lane {
     int32_t  scale;            // of the box for which local bounds hold: half its width is range * 2^-scale
     int64_t  cell;             // of noise
     int64_t  n_jump;
+    double  *path;             // where its path is kept; NULL: nowhere
     bool     is_stale;         // the state has jumped: drift must be had anew
     bool     is_unbounded;     // local bounds do not hold any more: they must be had anew
     bool     is_new_cell;

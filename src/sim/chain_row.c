@@ -182,7 +182,7 @@ static DurStatus groups_make(Walk *w) {
     const Lattice *l = w->setup->lattice;
     w->group = memory_zeroed((size_t)l->n_variable, sizeof *w->group);
     if (!w->group) return DUR_MEMORY;
-    for (int32_t k = 0; k < l->n_variable && w->setup->n_time > 0; k++) {
+    for (int32_t k = 0; k < l->n_variable && w->setup->n_time > 0 && !w->setup->kept; k++) {
         int32_t v = l->order[k];
         Group *last = w->n_group ? &w->group[w->n_group - 1] : NULL;
         if (last && last->n * l->n_node[v] <= GROUP_CELLS) {

@@ -129,10 +129,25 @@ void walker_tell(Walker *w) {
     }
 }
 
+static void keep(Walker *w, int32_t i, double before) {
+    const Setup *s = w->walk->setup;
+    Scene here;
+    double level[MODEL_VARIABLES_MAX];
+    if (w->sample[i] == s->n_time || !(s->time[w->sample[i]] < before)) return;
+    scene_of(w->walk, row_of(w, i)->key, &here);
+    lattice_levels(s->lattice, here.node, level);
+    for (; w->sample[i] < s->n_time && s->time[w->sample[i]] < before; w->sample[i]++)
+        for (int32_t v = 0; v < model_variables(s->model); v++) *setup_kept(s, (int64_t)w->run[i], v, w->sample[i]) = level[v];
+}
+
 // looks before a time, in the present state
 static void look(Walker *w, int32_t i, double before) {
     const Setup *s = w->walk->setup;
     const uint32_t *cell = row_cell(row_of(w, i));
+    if (s->kept) {
+        keep(w, i, before);
+        return;
+    }
     for (; w->sample[i] < s->n_time && s->time[w->sample[i]] < before; w->sample[i]++)
         for (int32_t g = 0; g < w->walk->n_group; g++) w->cell[w->sample[i] * w->walk->n_cell + cell[g]]++;
 }

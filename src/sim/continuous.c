@@ -142,7 +142,7 @@ Block *block_make(const Setup *s, Tally *tally) {
     b->corner = memory_zeroed((size_t)corners + 8, sizeof *b->corner);
     b->corner_weight = memory_zeroed((size_t)corners + 8, sizeof *b->corner_weight);
     int64_t n_seen = (int64_t)s->n_level * s->n_time * SIM_LANES;
-    bool is_kept = n_seen * (int64_t)sizeof *b->seen <= BLOCK_SEEN_MAX;
+    bool is_kept = !s->kept && n_seen * (int64_t)sizeof *b->seen <= BLOCK_SEEN_MAX;
     if (is_kept) b->seen = memory_column(n_seen);
     if ((is_kept && !b->seen) || !b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b) || !choices_make(b)) goto fail;
     Columns take = {.room = b->room};
@@ -421,7 +421,7 @@ static void noise_of_cells(Block *b) {
 static void lane_begin(Block *b, int32_t i, int64_t run) {
     const Setup *s = b->setup;
     const Model *m = s->model;
-    b->lane[i] = (Lane){.run = run, .scale = 2, .n_open = s->n_meter,
+    b->lane[i] = (Lane){.run = run, .path = s->kept ? setup_kept(s, run, 0, 0) : NULL, .scale = 2, .n_open = s->n_meter,
                         .is_stale = true, .is_unbounded = true, .is_new_cell = true};
     for (int32_t v = 0; v < m->n_mode; v++) b->x[v][i] = 0;
     for (int32_t k = 0; k < s->n_level; k++) b->x[m->n_mode + k][i] = setup_start(s, k);

@@ -131,6 +131,18 @@ DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions
     return say_memory(status, error);
 }
 
+DurStatus sim_keep(const Lattice *lattice, const Plan *plan, const SimOptions *options, const double *time, int32_t n_time,
+                   double *out, Team *team, DurError *error) {
+    Setup setup;
+    Tally tally = {0};
+    DurStatus status = setup_make(&setup, lattice, plan, options, NULL, 0, NULL, time, n_time, error);
+    setup.kept = out;
+    if (status == DUR_OK && n_time > 0) status = tally_make(&tally, &setup) ? setup_run(&setup, &tally, team, error) : DUR_MEMORY;
+    tally_free(&tally);
+    setup_free(&setup);
+    return say_memory(status, error);
+}
+
 // ---- paths --------------------------------------------------------------------------------------------------------
 
 static void summarise(SimPaths *out, const Setup *s, Tally *t) {

@@ -395,6 +395,7 @@ void block_candidates(Block *b) {
     const Setup *s = b->setup;
     int32_t due[SIM_LANES], of[SIM_LANES], n_due = 0, list[SIM_LANES], *from = b->from;
     double place[SIM_LANES], some[SIM_LANES];
+    if (s->n_source == 0) return;
     for (int32_t i = 0; i < b->n; i++) {   // without a branch: it is anyone's guess
         due[n_due] = i;
         n_due += (b->accepted[i] != 0) & (b->t[i] >= b->due[i]) & !b->lane[i].is_over;

@@ -114,6 +114,7 @@ typedef struct Setup {
     double  *out;              // [n_meter x n_run]
     int32_t  n_time;
     double  *time;             // [n_time] at which paths are looked at
+    double  *kept;             // [n_variable x n_time x n_run] paths; NULL: they are only counted
     int64_t *value_base;       // [n_mode] first of a mode's values in Tally.share
 
     int32_t  n_level;
@@ -165,6 +166,11 @@ double source_supremum(const Setup *setup, const Source *source);
 double source_rate(const Setup *setup, const Source *source, const double *state);
 
 // ---- counting (tally.c) -------------------------------------------------------------------------------------------
+
+/// Where a run keeps what a variable is at a look.
+static inline double *setup_kept(const Setup *s, int64_t run, int32_t variable, int32_t i_time) {
+    return s->kept + ((int64_t)variable * s->n_time + i_time) * s->options->n_run + (run - s->options->first_run);
+}
 
 bool tally_make(Tally *tally, const Setup *setup);
 void tally_free(Tally *tally);

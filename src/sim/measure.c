@@ -84,16 +84,36 @@ static void see(Block *b, int32_t i, int32_t level, int32_t i_time, double x) {
     else         tally_stock(b->tally, s, level, i_time, x);
 }
 
+static double next_look(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    return b->look[i] = ++b->lane[i].sample < s->n_time ? s->time[b->lane[i].sample] : INFINITY;
+}
+
 static void sample(Block *b, int32_t i) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     Lane *lane = &b->lane[i];
-    for (; b->look[i] < b->t1[i]; b->look[i] = ++lane->sample < s->n_time ? s->time[lane->sample] : INFINITY) {
+    for (; b->look[i] < b->t1[i]; next_look(b, i)) {
         double theta = share_of_step(b, i, b->look[i]);
         for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
         for (int32_t k = 0; k < s->n_level; k++)
             if (!(s->moving_mask >> (m->n_mode + k) & 1)) see(b, i, k, lane->sample, b->x[m->n_mode + k][i]);
         for (int32_t k = 0; k < s->n_moving; k++) see(b, i, s->moving[k], lane->sample, block_inside(b, k, i, theta));
+    }
+}
+
+static void keep(Block *b, int32_t i) {
+    const Setup *s = b->setup;
+    Lane *lane = &b->lane[i];
+    int64_t n_run = s->options->n_run, stride = s->n_time * n_run;
+    int32_t n_variable = model_variables(s->model);
+    for (; b->look[i] < b->t1[i]; next_look(b, i)) {
+        double *path = lane->path + lane->sample * n_run;
+        for (int32_t v = 0; v < n_variable; v++) path[v * stride] = b->x[v][i];
+        if (b->look[i] == b->t[i]) continue;
+        double theta = share_of_step(b, i, b->look[i]);
+        for (int32_t k = 0; k < s->n_moving; k++)
+            path[(s->model->n_mode + s->moving[k]) * stride] = block_inside(b, k, i, theta);
     }
 }
 
@@ -114,7 +134,10 @@ void block_measure(Block *b) {
     }
     if (s->n_time == 0) return;
     for (int32_t i = 0; i < b->n; i++)
-        if (b->accepted[i] != 0 && b->look[i] < b->t1[i]) sample(b, i);
+        if (b->accepted[i] != 0 && b->look[i] < b->t1[i]) {
+            if (s->kept) keep(b, i);
+            else         sample(b, i);
+        }
 }
 
 void block_measure_jump(Block *b, int32_t jump, const int32_t *list, int32_t n) {

@@ -323,6 +323,8 @@ void player_play(Player *p, int64_t run, void (*poll)(void *), void *context) {
     for (;; p->round++) {
         do_instants(p, &instant);
         for (; sample < s->n_time && rounds_until(s->time[sample]) <= p->round && !p->failed; sample++) {
+            for (int32_t v = 0; v < model_variables(m) && s->kept; v++) *setup_kept(s, p->run, v, sample) = p->x[v];
+            if (s->kept) continue;
             for (int32_t v = 0; v < m->n_mode; v++) tally_mode(p->tally, s, v, sample, (int32_t)p->x[v]);
             for (int32_t k = 0; k < m->n_stock; k++) tally_stock(p->tally, s, k, sample, p->x[m->n_mode + k]);
         }

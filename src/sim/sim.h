@@ -71,6 +71,13 @@ DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, con
                     Team *team, DurError *error);
 void      sim_paths_free(SimPaths *paths);
 
+/// Paths themselves: every variable of the model at every look of every run.
+///   time      [n_time] scenario units, rising, from 0 on and at most the horizon
+///   out       [n_variable x n_time x n_run]: modes as the index of their value, stocks, beliefs
+/// Returns what sim_measure returns. Memory: `out` and nothing else that grows with runs or looks.
+DurStatus sim_keep(const Lattice *lattice, const Plan *plan, const SimOptions *options, const double *time, int32_t n_time,
+                   double *out, Team *team, DurError *error);
+
 /// The same as frames: stocks (variable, time, date, mean, q05 ... q95) and modes (mode, value, time, date, share).
 /// Rows are stock by stock (mode by mode, value by value), times ascending. NULL when memory is out.
 Frame *sim_stock_frame(const SimPaths *paths, const Model *model, const char *policy);

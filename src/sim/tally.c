@@ -5,12 +5,15 @@
 
 #include <string.h>
 
-static size_t levels(const Setup *s) { return (size_t)s->n_level * (size_t)s->n_time; }
+// paths that are kept are not counted
+static size_t looks(const Setup *s) { return s->kept ? 0 : (size_t)s->n_time; }
+
+static size_t levels(const Setup *s) { return (size_t)s->n_level * looks(s); }
 
 static size_t shares(const Setup *s) {
     size_t n = 0;
     for (int32_t i = 0; i < s->model->n_mode; i++) n += (size_t)s->model->mode[i].n_value;
-    return n * (size_t)s->n_time;
+    return n * looks(s);
 }
 
 bool tally_make(Tally *t, const Setup *s) {
