@@ -51,6 +51,10 @@ typedef struct DurOptions {
     bool        no_certificate; // solve: residual only
     const char *command;        // the command line, for the page's "how to reproduce"
     const char *csv;            // simulate: where to write CSV; NULL: nowhere
+    int         shard, n_shard; // simulate: only the runs of shard `shard`, 1 .. n_shard; n_shard 0: all
+    const char *part;           // simulate: where to write what the runs counted, for merge; NULL: nowhere
+    const char *const *merge;   // [n_merge] merge: such files
+    int         n_merge;
     const char *html;           // run: where to write the page; NULL: nowhere
     const DurProgress *progress;
 } DurOptions;
@@ -72,6 +76,7 @@ DurStatus dur_check   (DurScenario *scenario, const DurOptions *options, DurResu
 DurStatus dur_solve   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_explain (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_simulate(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_merge   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);

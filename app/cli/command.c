@@ -40,6 +40,12 @@ const Command COMMAND[COMMAND_COUNT] = {
      "every mode's values, and how often each move and event happened. A run is a function of\n"
      "scenario, parameters, seed and run number alone: the number of threads changes nothing.",
      "duress simulate my.duress --runs 10000 --seed 7 --policy hold --csv paths.csv"},
+    {"merge", "FILE PART ...", 2, 1000000, "put the parts of an ensemble together",
+     "Adds up what `duress simulate FILE --shard I/N --part PART` left for each shard, and prints what one\n"
+     "run of the whole ensemble would have printed, to the last digit. The parts may come in any order\n"
+     "and from any machine; they must be of this scenario, of the same parameters, policy, seed, number\n"
+     "of runs and times, and all there.",
+     "duress merge my.duress part-1 part-2 part-3 --csv paths.csv"},
     {"claims", "FILE", 1, 1, "judge the scenario's claims",
      "Judges every claim: holds, fails or undecided, with both sides, the interval of their difference\n"
      "and how it was found. Sampled verdicts add runs until the interval lies on one side or --runs\n"
@@ -76,7 +82,9 @@ const Option OPTION[OPTION_COUNT] = {
     {"lattice", 0, NULL, ON_SAMPLE, "play the solved chain itself instead of continuous stocks"},
     {"policy", 0, "NAME", ON(SIMULATE), "under this policy instead of the equilibrium"},
     {"times", 0, "N", ON(SIMULATE) | ON(RUN), "points in time, both ends included (61)"},
-    {"csv", 0, "OUT", ON(SIMULATE), "write every time and quantile as CSV; - is standard output"},
+    {"shard", 0, "I/N", ON(SIMULATE), "play only the I-th of N parts of the runs, 1 <= I <= N; goes with --part"},
+    {"part", 0, "OUT", ON(SIMULATE), "write what the runs counted, for `duress merge`"},
+    {"csv", 0, "OUT", ON(SIMULATE) | ON(MERGE), "write every time and quantile as CSV; - is standard output"},
     {"claim", 0, "NAME", ON(CLAIMS), "judge only this one"},
     {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY), "on the lattice without sampling, where the path allows"},
     {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
@@ -127,6 +135,14 @@ static DurStatus read_seed(const char *s, uint64_t *out, char error[1024]) {
     if (s[0] < '0' || s[0] > '9' || *end || errno)
         return fail(error, "--seed wants a whole number from 0 to 18446744073709551615, not \"%s\"", s);
     *out = x;
+    return DUR_OK;
+}
+
+static DurStatus read_shard(const char *s, int *shard, int *n_shard, char error[1024]) {
+    int read = 0;
+    if (sscanf(s, "%9d/%9d%n", shard, n_shard, &read) != 2 || s[read] || s[0] < '0' || s[0] > '9' || *shard < 1 ||
+        *n_shard < *shard)
+        return fail(error, "--shard wants I/N with 1 <= I <= N, such as 2/5, not \"%s\"", s);
     return DUR_OK;
 }
 
@@ -215,6 +231,8 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
             status = read_whole("times", value, 2, 100000, &whole, error);
             o->times = (int)whole;
             break;
+        case OPTION_SHARD: status = read_shard(value, &o->shard, &o->n_shard, error); break;
+        case OPTION_PART: o->part = value; break;
         case OPTION_CSV: o->csv = value; break;
         case OPTION_CLAIM: o->claim = value; break;
         case OPTION_EXACT: o->exact = true; break;
@@ -347,6 +365,14 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
         out->options.query = out->argument + 1;
         out->options.n_query = out->n_argument - 1;
     }
+    if (out->command == COMMAND_MERGE) {
+        out->options.merge = out->argument + 1;
+        out->options.n_merge = out->n_argument - 1;
+    }
+    if (out->options.n_shard && !out->options.part)
+        return fail(error, "--shard goes with --part OUT, a file for `duress merge`");
+    if (out->options.part && strcmp(out->options.part, "-") == 0)
+        return fail(error, "--part wants a file; standard output is taken");
     bool lists = out->command == COMMAND_SOLVE || out->command == COMMAND_CLAIMS || out->command == COMMAND_RUN;
     if (out->options.starts && !out->options.equilibrium && !lists)
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);

@@ -2,15 +2,11 @@
 #include "base/memory.h"
 #include "sim/internal.h"
 
-#include "num/stat.h"
-
 #include <string.h>
 
 /// Seconds between two words of progress, and between two looks at whether the caller wants to stop.
 #define TELL_SECONDS 0.2
 #define STOP_SECONDS 0.002
-
-const double SIM_QUANTILE[SIM_QUANTILES] = {0.05, 0.25, 0.5, 0.75, 0.95};
 
 // ---- running ------------------------------------------------------------------------------------------------------
 
@@ -114,7 +110,7 @@ done:
     return status;
 }
 
-static DurStatus say_memory(DurStatus status, DurError *error) {
+DurStatus setup_say_memory(DurStatus status, DurError *error) {
     return status == DUR_MEMORY ? status_fail(error, status, "out of memory for a simulation") : status;
 }
 
@@ -128,7 +124,7 @@ DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions
     }
     tally_free(&tally);
     setup_free(&setup);
-    return say_memory(status, error);
+    return setup_say_memory(status, error);
 }
 
 DurStatus sim_keep(const Lattice *lattice, const Plan *plan, const SimOptions *options, const double *time, int32_t n_time,
@@ -140,72 +136,5 @@ DurStatus sim_keep(const Lattice *lattice, const Plan *plan, const SimOptions *o
     if (status == DUR_OK && n_time > 0) status = tally_make(&tally, &setup) ? setup_run(&setup, &tally, team, error) : DUR_MEMORY;
     tally_free(&tally);
     setup_free(&setup);
-    return say_memory(status, error);
-}
-
-// ---- paths --------------------------------------------------------------------------------------------------------
-
-static void summarise(SimPaths *out, const Setup *s, Tally *t) {
-    const Model *m = s->model;
-    double n = (double)out->n_run;
-    for (int32_t k = 0; k < out->n_stock; k++)
-        for (int32_t i = 0; i < out->n_time; i++) {
-            int64_t at = (int64_t)k * out->n_time + i;
-            double low = s->level[k].low, high = s->level[k].high;
-            double sum = (double)t->carry[at] * 0x1p64 + (double)t->sum[at];
-            out->mean[at] = low + (high - low) * (sum / (double)(1ULL << SIM_SHARE_BITS) / n);
-            Histogram h = {.low = low, .high = high, .n_bin = SIM_BINS, .count = t->bin + at * (SIM_BINS + 2)};
-            double *quantile = out->quantile + (int64_t)k * SIM_QUANTILES * out->n_time + i;
-            for (int32_t q = 0; q < SIM_QUANTILES; q++)
-                quantile[q * out->n_time] = stat_histogram_quantile(&h, SIM_QUANTILE[q]);
-        }
-    for (int32_t j = 0; j < m->n_jump; j++) out->count[j] = (double)t->count[j] / n;
-    int64_t n_share = 0;
-    for (int32_t i = 0; i < m->n_mode; i++) n_share += (int64_t)m->mode[i].n_value * out->n_time;
-    for (int64_t i = 0; i < n_share; i++) out->share[i] = (double)t->share[i] / n;
-    out->n_event = (double)t->n_event;
-}
-
-static DurStatus paths_make(SimPaths *out, const Model *m, const SimOptions *options, int32_t n_time) {
-    int64_t n_value = 0;
-    for (int32_t i = 0; i < m->n_mode; i++) n_value += m->mode[i].n_value;
-    *out = (SimPaths){.n_time = n_time, .n_stock = m->n_stock + m->n_belief, .n_mode = m->n_mode, .n_jump = m->n_jump,
-                      .n_run = options->n_run};
-    out->time = memory_column(n_time);
-    out->mean = memory_column((int64_t)out->n_stock * n_time);
-    out->quantile = memory_column((int64_t)out->n_stock * SIM_QUANTILES * n_time);
-    out->share = memory_column(n_value * n_time);
-    out->count = memory_column(m->n_jump);
-    if (!out->time || !out->mean || !out->quantile || !out->share || !out->count) return DUR_MEMORY;
-    for (int32_t i = 0; i < n_time; i++) out->time[i] = options->horizon * i / (n_time - 1);
-    out->time[n_time - 1] = options->horizon;
-    return DUR_OK;
-}
-
-DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int32_t n_time,
-                    Team *team, DurError *error) {
-    double begun = progress_seconds();
-    *out = (SimPaths){0};
-    if (n_time < 2 || options->n_run < 1)
-        return status_fail(error, DUR_INPUT, "paths need at least one run and two times to look at");
-    Setup setup = {0};
-    Tally tally = {0};
-    DurStatus status = paths_make(out, lattice->model, options, n_time);
-    if (status == DUR_OK) status = setup_make(&setup, lattice, plan, options, NULL, 0, NULL, out->time, n_time, error);
-    if (status == DUR_OK) status = tally_make(&tally, &setup) ? setup_run(&setup, &tally, team, error) : DUR_MEMORY;
-    if (status == DUR_OK) summarise(out, &setup, &tally);
-    tally_free(&tally);
-    setup_free(&setup);
-    if (status != DUR_OK) sim_paths_free(out);
-    else out->seconds = progress_seconds() - begun;
-    return say_memory(status, error);
-}
-
-void sim_paths_free(SimPaths *p) {
-    memory_free(p->count);
-    memory_free(p->share);
-    memory_free(p->quantile);
-    memory_free(p->mean);
-    memory_free(p->time);
-    *p = (SimPaths){0};
+    return setup_say_memory(status, error);
 }

@@ -175,6 +175,9 @@ static inline double *setup_kept(const Setup *s, int64_t run, int32_t variable, 
 bool tally_make(Tally *tally, const Setup *setup);
 void tally_free(Tally *tally);
 void tally_merge(Tally *into, const Tally *from, const Setup *setup);
+/// The numbers of 64 bits that a tally holds, in a fixed order, and how many there are.
+int64_t *tally_number(Tally *tally, const Setup *setup, size_t i);
+size_t   tally_size(const Setup *setup);
 /// A look at one run's state at time[i_time].
 void tally_stock(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level);
 void tally_mode(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value);
@@ -251,8 +254,12 @@ double draw_size(const ModelDraw *draw, Stream *stream);
 DurStatus setup_make(Setup *setup, const Lattice *lattice, const Plan *plan, const SimOptions *options,
                      const int32_t *quantity, int32_t n_quantity, double *out, const double *time, int32_t n_time,
                      DurError *error);
+/// The part of it that counting needs: levels, looks, where values of modes are counted. setup_free is due.
+DurStatus setup_shape(Setup *setup, const Model *model, const double *time, int32_t n_time);
 void      setup_free(Setup *setup);
 /// Play all runs; what they counted is added up in `total` (made by the caller).
 DurStatus setup_run(Setup *setup, Tally *total, Team *team, DurError *error);
+/// The status, with a sentence if memory is out.
+DurStatus setup_say_memory(DurStatus status, DurError *error);
 
 #endif

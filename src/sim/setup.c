@@ -190,26 +190,14 @@ static void cells_make(Setup *s) {
     while (s->cell > most && s->cell > CELL_LEAST) s->cell /= 2;
 }
 
-DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const SimOptions *options, const int32_t *quantity,
-                     int32_t n_quantity, double *out, const double *time, int32_t n_time, DurError *error) {
-    const Model *m = lattice->model;
-    *s = (Setup){.lattice = lattice, .model = m, .plan = plan, .options = options, .end = options->horizon, .out = out,
-                 .n_time = n_time, .cell = INFINITY, .jumps_max = SIM_JUMPS_MAX, .rows_max = SIZE_MAX,
-                 .tolerance = options->step_tolerance > 0 ? options->step_tolerance : STEP_TOLERANCE};
-    if (!(options->horizon > 0) || !isfinite(options->horizon))
-        return status_fail(error, DUR_INPUT, "runs need a horizon above 0, and one that ends");
-    s->failure = memory_zeroed(1, sizeof *s->failure);
-    s->halt = memory_zeroed(1, sizeof *s->halt);
+DurStatus setup_shape(Setup *s, const Model *m, const double *time, int32_t n_time) {
+    s->model = m;
+    s->n_time = n_time;
     s->n_level = m->n_stock + m->n_belief;
     s->level = memory_zeroed((size_t)s->n_level, sizeof *s->level);
-    s->moving = memory_zeroed((size_t)s->n_level, sizeof *s->moving);
     s->value_base = memory_zeroed((size_t)m->n_mode, sizeof *s->value_base);
     s->time = memory_zeroed((size_t)n_time, sizeof *s->time);
-    if (!s->failure || !s->halt || !s->level || !s->moving || !s->value_base || !s->time) return DUR_MEMORY;
-    atomic_flag_clear(&s->failure->lock);
-    atomic_init(&s->failure->run, INT64_MAX);
-    atomic_init(s->halt, false);
-
+    if (!s->level || !s->value_base || !s->time) return DUR_MEMORY;
     for (int32_t t = 0; t < n_time; t++) s->time[t] = time[t];
     for (int32_t i = 1; i < m->n_mode; i++) s->value_base[i] = s->value_base[i - 1] + m->mode[i - 1].n_value;
     for (int32_t k = 0; k < s->n_level; k++) {
@@ -217,6 +205,29 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
         s->level[k] = p < 0 ? m->stock[k]
                             : (ModelStock){.name = m->private[p].belief[type], .high = 1, .start = PROGRAM_NONE,
                                            .drift = PROGRAM_NONE, .noise = PROGRAM_NONE};
+    }
+    return DUR_OK;
+}
+
+DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const SimOptions *options, const int32_t *quantity,
+                     int32_t n_quantity, double *out, const double *time, int32_t n_time, DurError *error) {
+    const Model *m = lattice->model;
+    *s = (Setup){.lattice = lattice, .plan = plan, .options = options, .end = options->horizon, .out = out,
+                 .cell = INFINITY, .jumps_max = SIM_JUMPS_MAX, .rows_max = SIZE_MAX,
+                 .tolerance = options->step_tolerance > 0 ? options->step_tolerance : STEP_TOLERANCE};
+    if (!(options->horizon > 0) || !isfinite(options->horizon))
+        return status_fail(error, DUR_INPUT, "runs need a horizon above 0, and one that ends");
+    TRY(setup_shape(s, m, time, n_time));
+    s->failure = memory_zeroed(1, sizeof *s->failure);
+    s->halt = memory_zeroed(1, sizeof *s->halt);
+    s->moving = memory_zeroed((size_t)s->n_level, sizeof *s->moving);
+    if (!s->failure || !s->halt || !s->moving) return DUR_MEMORY;
+    atomic_flag_clear(&s->failure->lock);
+    atomic_init(&s->failure->run, INT64_MAX);
+    atomic_init(s->halt, false);
+
+    for (int32_t k = 0; k < s->n_level; k++) {
+        int32_t type, p = model_belief(m, m->n_mode + k, &type);
         bool drifts = p < 0 ? s->level[k].drift != PROGRAM_NONE || s->level[k].noise != PROGRAM_NONE
                             : m->private[p].n_becomes > 0 || can_act(m, m->private[p].actor);
         if (!drifts) continue;

@@ -71,6 +71,22 @@ DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, con
                     Team *team, DurError *error);
 void      sim_paths_free(SimPaths *paths);
 
+/// What runs showed at the looks, counted: what paths are made of. Parts of an ensemble that were played apart add up to the
+/// very numbers of the whole.
+typedef struct SimCount SimCount;
+
+/// Play runs and count. sim_paths is this and sim_count_paths.
+DurStatus sim_count(SimCount **out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int32_t n_time,
+                    Team *team, DurError *error);
+void      sim_count_free(SimCount *count);
+/// Add the runs that follow those of `into`, of the same model and looks. DUR_SHAPE if they are others.
+DurStatus sim_count_add(SimCount *into, const SimCount *from, DurError *error);
+DurStatus sim_count_paths(SimPaths *out, const SimCount *count, DurError *error);
+/// As text, to the end of it; and back, of the model and looks that it was counted with: DUR_INPUT if it is not such a text.
+void      sim_count_print(const SimCount *count, Text *out);
+DurStatus sim_count_read(SimCount **out, const Model *model, double horizon, int32_t n_time, int64_t first_run, int64_t n_run,
+                         const char *text, DurError *error);
+
 /// Paths themselves: every variable of the model at every look of every run.
 ///   time      [n_time] scenario units, rising, from 0 on and at most the horizon
 ///   out       [n_variable x n_time x n_run]: modes as the index of their value, stocks, beliefs

@@ -3,6 +3,7 @@
 
 #include "num/stat.h"
 
+#include <assert.h>
 #include <string.h>
 
 // paths that are kept are not counted
@@ -57,6 +58,21 @@ void tally_stocks(Tally *t, const Setup *s, int32_t stock, int32_t i_time, doubl
     uint64_t low = (amount & UINT32_MAX) * n_run, high = (amount >> 32) * n_run;
     sum_add(t, at, low, high >> 32);
     sum_add(t, at, high << 32, 0);
+}
+
+size_t tally_size(const Setup *s) { return 1 + (size_t)s->model->n_jump + levels(s) * (SIM_BINS + 4) + shares(s); }
+
+int64_t *tally_number(Tally *t, const Setup *s, size_t i) {
+    size_t n_jump = (size_t)s->model->n_jump, n_level = levels(s);
+    if (i == 0) return &t->n_event;
+    i--;
+    if (i < n_jump) return &t->count[i];
+    i -= n_jump;
+    if (i < shares(s)) return &t->share[i];
+    i -= shares(s);
+    size_t at = i / (SIM_BINS + 4), k = i % (SIM_BINS + 4);
+    assert(at < n_level);
+    return k == 0 ? (int64_t *)&t->sum[at] : k == 1 ? (int64_t *)&t->carry[at] : &t->bin[at * (SIM_BINS + 2) + k - 2];
 }
 
 void tally_levels(Tally *t, const Setup *s, int32_t stock, int32_t i_time, const double *level, int32_t n) {

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/part.h"
 #include "study/render.h"
 #include "study/simulate.h"
 
@@ -31,21 +32,39 @@ DurStatus study_policy(const DurScenario *s, const char *name, int32_t *policy, 
     return DUR_INPUT;
 }
 
-DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs, SimPaths *out,
-                      DurError *error) {
+static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, int64_t n_run,
+                            SimCount **out, DurError *error) {
     const Plan *plan;
-    TRY(study_plan(s, policy, &plan, error));
+    TRY(study_plan(s, e->policy, &plan, error));
     SimOptions sim = {
-        .kind = options->lattice ? SIM_LATTICE : SIM_CONTINUOUS,
-        .n_run = options->runs > 0 ? options->runs : default_runs,
-        .seed = options->seed,
-        .horizon = study_horizon(s),
+        .kind = e->lattice ? SIM_LATTICE : SIM_CONTINUOUS,
+        .first_run = first,
+        .n_run = n_run,
+        .seed = e->seed,
+        .horizon = e->horizon,
         .progress = &s->progress,
     };
-    s->label = policy < 0 ? NULL : s->model->policy[policy].name;
-    int32_t n_time = options->times > 0 ? options->times : STUDY_TIMES;
-    DurStatus status = sim_paths(out, s->session.lattice, plan, &sim, n_time, s->team, error);
+    s->label = e->policy < 0 ? NULL : s->model->policy[e->policy].name;
+    DurStatus status = sim_count(out, s->session.lattice, plan, &sim, e->n_time, s->team, error);
     s->label = NULL;
+    return status;
+}
+
+static Ensemble ensemble_of(const DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs) {
+    return (Ensemble){.lattice = options->lattice, .policy = policy, .seed = options->seed, .horizon = study_horizon(s),
+                      .n_run = options->runs > 0 ? options->runs : default_runs,
+                      .n_time = options->times > 0 ? options->times : STUDY_TIMES};
+}
+
+DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs, SimPaths *out,
+                      DurError *error) {
+    double begun = progress_seconds();
+    Ensemble e = ensemble_of(s, options, policy, default_runs);
+    SimCount *count;
+    TRY(count_runs(s, options, &e, 0, e.n_run, &count, error));
+    DurStatus status = sim_count_paths(out, count, error);
+    sim_count_free(count);
+    if (status == DUR_OK) out->seconds = progress_seconds() - begun;
     return status;
 }
 
@@ -208,15 +227,16 @@ static void put_counts(Text *out, const SimPaths *p, const Model *m) {
     grid_print(&grid, out, 2);
 }
 
-static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const DurOptions *options, int32_t policy) {
+static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const Ensemble *e) {
     const Model *m = s->model;
+    int32_t policy = e->policy;
     text_printf(out, "%s\n\n  ", m->title);
     text_number(out, (double)p->n_run, 15);
     text_printf(out, " runs of ");
     text_number(out, p->time[p->n_time - 1], 6);
     text_printf(out, " %s, %s%s, %s, seed %llu; ", m->unit, policy < 0 ? "equilibrium" : "policy ",
-                policy_name(m, policy), options->lattice ? "on the lattice" : "stocks continuous",
-                (unsigned long long)options->seed);
+                policy_name(m, policy), e->lattice ? "on the lattice" : "stocks continuous",
+                (unsigned long long)e->seed);
     text_number(out, p->n_event, 4);
     text_append(out, " jumps in ");
     put_seconds(out, p->seconds);
@@ -228,36 +248,71 @@ static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const 
     if (p->n_jump) put_counts(out, p, m);
 }
 
-// ---- the command ------------------------------------------------------------------------------------------------
+// ---- the commands ------------------------------------------------------------------------------------------------
+
+// runs of an ensemble, or of a part of it: `first` is negative for all
+static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, const SimPaths *paths,
+                      DurResult *result, DurError *error) {
+    if (options->csv) {
+        Frame *frame = paths_frame(paths, s->model);
+        DurStatus status = frame ? frame_write_csv(frame, options->csv, error)
+                                 : status_fail(error, DUR_MEMORY, "out of memory");
+        frame_free(frame);
+        TRY(status);
+    }
+    Json j = json_make(&result->json);
+    json_object(&j);
+    render_identity(&j, s);
+    json_pair_string(&j, "policy", e->policy < 0 ? NULL : policy_name(s->model, e->policy));
+    json_pair_string(&j, "kind", e->lattice ? "lattice" : "continuous");
+    json_pair_int(&j, "runs", paths->n_run);
+    if (first >= 0) json_pair_int(&j, "first_run", first);
+    render_seed(&j, e->seed);
+    json_pair_string(&j, "unit", s->model->unit);
+    render_paths(&j, paths, s->model);
+    json_pair_number(&j, "jumps", paths->n_event);
+    json_pair_number(&j, "seconds", paths->seconds);
+    json_end_object(&j);
+    put_paths(&result->text, s, paths, e);
+    return DUR_OK;
+}
 
 static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
     int32_t policy;
     TRY(study_policy(s, options->policy, &policy, error));
     TRY(study_reach(options->csv, error));
+    TRY(study_reach(options->part, error));
+    Ensemble e = ensemble_of(s, options, policy, RUNS);
+    int64_t first = 0, n_run = e.n_run;
+    if (options->n_shard) study_shard(e.n_run, options->shard, options->n_shard, &first, &n_run);
+    if (n_run < 1)
+        return status_fail(error, DUR_INPUT, "%lld runs are too few for %d shards", (long long)e.n_run, options->n_shard);
 
+    SimCount *count;
     SimPaths paths = {0};
-    DurStatus status = study_paths(s, options, policy, RUNS, &paths, error);
-    if (status == DUR_OK && options->csv) {
-        Frame *frame = paths_frame(&paths, s->model);
-        status = frame ? frame_write_csv(frame, options->csv, error)
-                       : status_fail(error, DUR_MEMORY, "out of memory");
-        frame_free(frame);
+    TRY(count_runs(s, options, &e, first, n_run, &count, error));
+    DurStatus status = options->part ? part_write(s, options, &e, first, n_run, count, options->part, error) : DUR_OK;
+    if (status == DUR_OK) status = sim_count_paths(&paths, count, error);
+    sim_count_free(count);
+    if (status == DUR_OK) status = show(s, options, &e, options->n_shard ? first : -1, &paths, result, error);
+    if (status == DUR_OK && options->n_shard) {
+        text_printf(&result->text, "\n  shard %d of %d: runs %lld to %lld of %lld; ", options->shard, options->n_shard,
+                    (long long)first, (long long)(first + n_run - 1), (long long)e.n_run);
+        text_printf(&result->text, "`duress merge` puts %s and the others together\n", options->part);
     }
-    if (status == DUR_OK) {
-        Json j = json_make(&result->json);
-        json_object(&j);
-        render_identity(&j, s);
-        json_pair_string(&j, "policy", policy < 0 ? NULL : policy_name(s->model, policy));
-        json_pair_string(&j, "kind", options->lattice ? "lattice" : "continuous");
-        json_pair_int(&j, "runs", paths.n_run);
-        render_seed(&j, options->seed);
-        json_pair_string(&j, "unit", s->model->unit);
-        render_paths(&j, &paths, s->model);
-        json_pair_number(&j, "jumps", paths.n_event);
-        json_pair_number(&j, "seconds", paths.seconds);
-        json_end_object(&j);
-        put_paths(&result->text, s, &paths, options, policy);
-    }
+    sim_paths_free(&paths);
+    return status;
+}
+
+static DurStatus merge(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    Ensemble e;
+    SimCount *count;
+    SimPaths paths = {0};
+    TRY(study_reach(options->csv, error));
+    TRY(part_merge(s, options->merge, options->n_merge, &e, &count, error));
+    DurStatus status = sim_count_paths(&paths, count, error);
+    sim_count_free(count);
+    if (status == DUR_OK) status = show(s, options, &e, -1, &paths, result, error);
     sim_paths_free(&paths);
     return status;
 }
@@ -267,5 +322,13 @@ DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **ou
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
     if (status == DUR_OK) status = simulate(s, options, result, &why);
+    return result_finish(&result, out, status, &why, error);
+}
+
+DurStatus dur_merge(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
+    DurError why = {0};
+    DurResult *result = NULL;
+    DurStatus status = study_begin(s, &options, &result, &why);
+    if (status == DUR_OK) status = merge(s, options, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

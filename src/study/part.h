@@ -1,0 +1,32 @@
+/// Parts of an ensemble: what `simulate --shard` leaves in a file for `merge`. Text: a line for everything that the runs of
+/// all parts must have in common, the runs of this part, what they counted, and a checksum.
+#ifndef STUDY_PART_H
+#define STUDY_PART_H
+
+#include "sim/sim.h"
+#include "study/study.h"
+
+/// An ensemble, all of it.
+typedef struct Ensemble {
+    bool     lattice;
+    int32_t  policy;           // negative: the equilibrium
+    uint64_t seed;
+    int64_t  n_run;
+    double   horizon;
+    int32_t  n_time;
+} Ensemble;
+
+/// Runs of shard k (from 1) of n: first ... first + n_run - 1 of all.
+void study_shard(int64_t all, int32_t k, int32_t n, int64_t *first, int64_t *n_run);
+
+/// Write the runs that `count` holds, whole or not at all.
+///   first, n_run  which runs of the ensemble they are
+DurStatus part_write(const DurScenario *s, const DurOptions *options, const Ensemble *ensemble, int64_t first, int64_t n_run,
+                     const SimCount *count, const char *path, DurError *error);
+
+/// Read parts in any order and add them up to the whole ensemble. The parameters of the scenario become those of the parts.
+/// Returns DUR_INPUT if they are not parts of one ensemble of this scenario, if runs are missing or there twice, or if a
+/// file is damaged; the sentence names the file and what differs. DUR_IO.
+DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *ensemble, SimCount **out, DurError *error);
+
+#endif
