@@ -53,6 +53,7 @@ typedef struct DurOptions {
     const char *csv;            // simulate: where to write CSV; NULL: nowhere
     int         shard, n_shard; // simulate: only the runs of shard `shard`, 1 .. n_shard; n_shard 0: all
     const char *part;           // simulate: where to write what the runs counted, for merge; NULL: nowhere
+    int64_t     run;            // trace: number of the run, from 0
     const char *const *merge;   // [n_merge] merge: such files
     int         n_merge;
     const char *html;           // run: where to write the page; NULL: nowhere
@@ -77,6 +78,7 @@ DurStatus dur_solve   (DurScenario *scenario, const DurOptions *options, DurResu
 DurStatus dur_explain (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_simulate(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_merge   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_trace   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);

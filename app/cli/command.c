@@ -40,6 +40,11 @@ const Command COMMAND[COMMAND_COUNT] = {
      "every mode's values, and how often each move and event happened. A run is a function of\n"
      "scenario, parameters, seed and run number alone: the number of threads changes nothing.",
      "duress simulate my.duress --runs 10000 --seed 7 --policy hold --csv paths.csv"},
+    {"trace", "FILE", 1, 1, "tell one run as a story",
+     "Replays one run of the ensemble that `duress simulate` plays with the same options, and tells what\n"
+     "happened: date, who did what, how likely that was, and for each move what it was worth beside\n"
+     "waiting, split by what pays it; events, what each changed, and where the run ended.",
+     "duress trace my.duress --run 17 --seed 7"},
     {"merge", "FILE PART ...", 2, 1000000, "put the parts of an ensemble together",
      "Adds up what `duress simulate FILE --shard I/N --part PART` left for each shard, and prints what one\n"
      "run of the whole ensemble would have printed, to the last digit. The parts may come in any order\n"
@@ -66,7 +71,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
-#define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON_SAMPLE)
+#define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
 
 // ORDER: OptionId
@@ -78,10 +83,11 @@ const Option OPTION[OPTION_COUNT] = {
     {"max-sweeps", 0, "N", ON_SOLVE, "give up after this many sweeps over the lattice (100000)"},
     {"no-certificate", 0, NULL, ON(SOLVE), "residual only: leave consistency and regret out"},
     {"runs", 0, "N", ON_SAMPLE, "number of runs; for claims and query the most that one may use"},
-    {"seed", 0, "N", ON_SAMPLE, "root of all random streams (0)"},
-    {"lattice", 0, NULL, ON_SAMPLE, "play the solved chain itself instead of continuous stocks"},
-    {"policy", 0, "NAME", ON(SIMULATE), "under this policy instead of the equilibrium"},
+    {"seed", 0, "N", ON_SAMPLE | ON(TRACE), "root of all random streams (0)"},
+    {"lattice", 0, NULL, ON_SAMPLE | ON(TRACE), "play the solved chain itself instead of continuous stocks"},
+    {"policy", 0, "NAME", ON(SIMULATE) | ON(TRACE), "under this policy instead of the equilibrium"},
     {"times", 0, "N", ON(SIMULATE) | ON(RUN), "points in time, both ends included (61)"},
+    {"run", 0, "K", ON(TRACE), "number of the run, from 0 (0)"},
     {"shard", 0, "I/N", ON(SIMULATE), "play only the I-th of N parts of the runs, 1 <= I <= N; goes with --part"},
     {"part", 0, "OUT", ON(SIMULATE), "write what the runs counted, for `duress merge`"},
     {"csv", 0, "OUT", ON(SIMULATE) | ON(MERGE), "write every time and quantile as CSV; - is standard output"},
@@ -231,6 +237,7 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
             status = read_whole("times", value, 2, 100000, &whole, error);
             o->times = (int)whole;
             break;
+        case OPTION_RUN: status = read_whole("run", value, 0, INT64_C(1000000000000), &o->run, error); break;
         case OPTION_SHARD: status = read_shard(value, &o->shard, &o->n_shard, error); break;
         case OPTION_PART: o->part = value; break;
         case OPTION_CSV: o->csv = value; break;

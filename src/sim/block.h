@@ -148,6 +148,9 @@ void block_measure_jump(Block *block, int32_t jump, const int32_t *list, int32_t
 
 /// What happens (happen.c): jump `jump` in every lane of the list; random sizes from `site`.
 void block_happen(Block *block, int32_t jump, const int32_t *list, int32_t n, uint32_t site);
+/// Tell what happens in the only lane, before and after (sim/trace.c).
+void block_trace(Block *block, int32_t i, int32_t jump, int32_t step);
+void block_trace_after(Block *block, int32_t i);
 /// Everything that is due by a date in one lane.
 void block_instants(Block *block, int32_t i);
 /// Candidates that are due, and the next ones.

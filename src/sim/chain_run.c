@@ -140,6 +140,38 @@ static void keep(Walker *w, int32_t i, double before) {
         for (int32_t v = 0; v < model_variables(s->model); v++) *setup_kept(s, (int64_t)w->run[i], v, w->sample[i]) = level[v];
 }
 
+static const double *levels_of(const Walker *w, int32_t i, double *level) {
+    Scene here;
+    scene_of(w->walk, row_of(w, i)->key, &here);
+    lattice_levels(w->walk->setup->lattice, here.node, level);
+    return level;
+}
+
+// what happens in the only run is told; of a move also how likely it was
+static void tell_before(Walker *w, int32_t i, int32_t jump, int32_t step, double time) {
+    const Setup *s = w->walk->setup;
+    double level[MODEL_VARIABLES_MAX];
+    if (jump >= 0 && s->model->jump[jump].kind == JUMP_MOVE) {
+        Scene here;
+        scene_of(w->walk, row_of(w, i)->key, &here);
+        const Policy *p = s->plan->step[here.step].policy;
+        int32_t actor = s->model->jump[jump].actor, private = s->model->actor[actor].private;
+        s->trace->wait = 1;
+        for (int32_t k = s->first_move[actor]; k < s->first_move[actor + 1]; k++) {
+            int64_t at = policy_entry(p, s->move[k], private < 0 ? 0 : here.type[private], here.state);
+            double chance = at < 0 ? 0 : p->probability[at];
+            s->trace->wait -= chance;
+            if (s->move[k] == jump) s->trace->probability = chance;
+        }
+    }
+    trace_add(s, time, jump, step, levels_of(w, i, level));
+}
+
+static void tell_after(Walker *w, int32_t i) {
+    double level[MODEL_VARIABLES_MAX];
+    trace_after(w->walk->setup, levels_of(w, i, level));
+}
+
 // looks before a time, in the present state
 static void look(Walker *w, int32_t i, double before) {
     const Setup *s = w->walk->setup;
@@ -429,12 +461,15 @@ static void step_measured(Walker *w) {
     for (int32_t i = 0; i < w->n; i++) {
         Way *way = &row_way(row_of(w, i), walk)[w->place[i]];
         int32_t what = way_what(*way);
+        bool is_told = s->trace && what > 0 && what <= s->model->n_jump;
         if (what == 0 || !hold(w, i, w->due[i])) continue;
         w->count[what]++;
         w->n_jump[i]++;
+        if (is_told) tell_before(w, i, what - 1, -1, w->due[i]);
         come_to(w, i, row_behind(w, i, way));
+        if (is_told) tell_after(w, i);
         if (what <= s->model->n_jump) count(w, i, what - 1, w->due[i]);
-        if (w->n_open[i] == 0) end_lane(w, i);
+        if (s->n_meter && w->n_open[i] == 0) end_lane(w, i);
     }
 }
 
@@ -450,17 +485,21 @@ static bool do_instant(Walker *w, int32_t i, const Instant *now) {
         const PlanStep *step = &s->plan->step[now->step];
         here.step = now->step;
         if (step->n_set && !hold(w, i, now->time)) return false;
+        if (s->trace) tell_before(w, i, -1, now->step, now->time);
         for (int32_t k = 0; k < step->n_set; k++) {
             int32_t v = step->set[k].mode;
             move_by(w, &here, v, step->set[k].value - here.node[v]);
         }
         stand_in(w, i, row_at(w, scene_key(walk, &here)));
+        if (s->trace) tell_after(w, i);
         return true;
     }
     if (lattice_table_at(s->lattice, &s->lattice->jump[now->jump].when, here.node) == 0) return true;
     if (!hold(w, i, now->time)) return false;
     w->count[1 + now->jump]++;
+    if (s->trace) tell_before(w, i, now->jump, -1, now->time);
     stand_in(w, i, draw_jump(w, i, now->jump, SITE_DATED));
+    if (s->trace) tell_after(w, i);
     count(w, i, now->jump, now->time);
     return true;
 }
@@ -593,7 +632,7 @@ static void round_of_all(Walker *w) {
         DUR_PREFETCH(&row_way(row, walk)[w->place[i]]);
     }
     memcpy(w->time, w->due, (size_t)w->n * sizeof *w->time);
-    if (s->n_meter) step_measured(w);
+    if (s->n_meter || s->trace) step_measured(w);
     else            step_all(w);
     if (!w->any_over) return;
     for (int32_t i = w->n - 1; i >= 0; i--) {

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "num/elementary.h"
+#include "num/isa.h"
 
 #include <assert.h>
 #include <string.h>
@@ -199,14 +200,7 @@ void block_free(Block *b) {
 
 // ---- lists of lanes -----------------------------------------------------------------------------------------------
 
-// ORDER: ISA_LIST of num/isa.h
-static const BlockKernels *const kernels_of[ISA_COUNT] = {
-    [ISA_BASE]   = &block_kernels_base,
-    [ISA_AVX2]   = &block_kernels_avx2,
-    [ISA_AVX512] = &block_kernels_avx512,
-};
-
-const BlockKernels *block_kernels(void) { return kernels_of[isa_best()]; }
+const BlockKernels *block_kernels(void) { return ISA_KERNEL(block_kernels); }
 
 void block_gather(Block *b, uint64_t reads, const int32_t *list, int32_t n, const double *theta) {
     const Setup *s = b->setup;

@@ -17,6 +17,23 @@
 
 static uint64_t reads_of(const Block *b, ProgramId p) { return p == PROGRAM_NONE ? 0 : b->setup->model->program[p].reads; }
 
+// ---- telling ------------------------------------------------------------------------------------------------------
+
+static const double *state_of(Block *b, int32_t i, double *state) {
+    for (int32_t v = 0; v < model_variables(b->setup->model); v++) state[v] = b->x[v][i];
+    return state;
+}
+
+void block_trace(Block *b, int32_t i, int32_t jump, int32_t step) {
+    double state[MODEL_VARIABLES_MAX];
+    trace_add(b->setup, b->t[i], jump, step, state_of(b, i, state));
+}
+
+void block_trace_after(Block *b, int32_t i) {
+    double state[MODEL_VARIABLES_MAX];
+    trace_after(b->setup, state_of(b, i, state));
+}
+
 // ---- effects ------------------------------------------------------------------------------------------------------
 
 double draw_size(const ModelDraw *d, Stream *stream) {
@@ -72,6 +89,7 @@ void block_happen(Block *b, int32_t jump, const int32_t *list, int32_t n, uint32
             b->drawn[d][i] = draw_size(&j->draw[d], &stream);
         }
 
+    if (s->trace) block_trace(b, list[0], jump, -1);
     // all effects read the state before
     uint64_t reads = 0;
     for (int32_t e = 0; e < j->n_effect; e++) reads |= reads_of(b, j->effect[e].value);
@@ -92,6 +110,7 @@ void block_happen(Block *b, int32_t jump, const int32_t *list, int32_t n, uint32
                        "scenario explodes, or one of its rates is far too high", (long long)s->jumps_max, j->name);
     }
     block_measure_jump(b, jump, list, n);
+    if (s->trace) block_trace_after(b, list[0]);
 }
 
 // ---- dates --------------------------------------------------------------------------------------------------------
@@ -104,8 +123,10 @@ void block_instants(Block *b, int32_t i) {
         if (now->step >= 0) {
             const PlanStep *step = &s->plan->step[now->step];
             lane->step = now->step;
+            if (s->trace) block_trace(b, i, -1, now->step);
             for (int32_t k = 0; k < step->n_set; k++) b->x[step->set[k].mode][i] = step->set[k].value;
             if (step->n_set) lane->is_stale = lane->is_unbounded = true;
+            if (s->trace) block_trace_after(b, i);
             continue;
         }
         ProgramId when = s->model->jump[now->jump].when;
@@ -218,7 +239,12 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
         int32_t k = first[i];
         for (; k < first[i + 1] && !(left < logit[k]); k++) left -= logit[k];
         chosen[i] = k < first[i + 1] ? of[k] : n_move;
+        if (s->trace) {
+            s->trace->probability = k < first[i + 1] ? logit[k] / total : NAN;
+            s->trace->wait = wait[i] / total;
+        }
         if (forced[i] >= 0) chosen[i] = (int32_t)forced[i];
+        if (forced[i] >= 0 && s->trace) s->trace->probability = 1, s->trace->wait = 0;
         if (b->lane[list[i]].is_over) chosen[i] = n_move;
     }
     int32_t order[SIM_LANES], last[MODEL_MOVES_MAX + 2] = {0};   // lanes move by move

@@ -114,6 +114,7 @@ typedef struct Setup {
     double  *out;              // [n_meter x n_run]
     int32_t  n_time;
     double  *time;             // [n_time] at which paths are looked at
+    SimTrace *trace;           // of the only run; NULL: nobody wants to know
     double  *kept;             // [n_variable x n_time x n_run] paths; NULL: they are only counted
     int64_t *value_base;       // [n_mode] first of a mode's values in Tally.share
 
@@ -186,6 +187,13 @@ void tally_levels(Tally *tally, const Setup *setup, int32_t stock, int32_t i_tim
 /// The same of many runs that stand at the same.
 void tally_stocks(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level, uint32_t n_run);
 void tally_modes(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value, uint32_t n_run);
+
+// ---- telling one run (trace.c) ------------------------------------------------------------------------------------
+
+/// Something happens in the state `before`, [n_variable]; what trace->probability and wait hold goes along.
+void trace_add(const Setup *setup, double time, int32_t jump, int32_t step, const double *before);
+/// The state after all that happened at this instant.
+void trace_after(const Setup *setup, const double *after);
 
 // ---- measuring ----------------------------------------------------------------------------------------------------
 

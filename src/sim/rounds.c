@@ -104,6 +104,7 @@ static void happen(Player *p, int32_t jump) {
     const Setup *s = p->setup;
     const ModelJump *j = &s->model->jump[jump];
     bool is_dated = j->kind == JUMP_DATED;
+    if (s->trace) trace_add(s, (double)p->round, jump, -1, p->x);
     uint32_t site = is_dated ? SITE_DATED : SITE_EFFECT + 16 * (uint32_t)jump;
     int64_t index = is_dated ? jump : p->round;
     if (p->on_lattice) {
@@ -117,6 +118,7 @@ static void happen(Player *p, int32_t jump) {
         }
         apply(p, j->effect, j->n_effect, drawn, j->name);
     }
+    if (s->trace) trace_after(s, p->x);
     p->tally->count[jump]++;
     p->tally->n_event++;
     int64_t k = p->round;
@@ -199,10 +201,12 @@ static void do_instants(Player *p, int32_t *instant) {
             continue;
         }
         const PlanStep *step = &s->plan->step[now->step];
+        if (s->trace) trace_add(s, now->time, -1, now->step, p->x);
         for (int32_t k = 0; k < step->n_set; k++) {
             p->x[step->set[k].mode] = step->set[k].value;
             p->node[step->set[k].mode] = step->set[k].value;
         }
+        if (s->trace) trace_after(s, p->x);
     }
 }
 

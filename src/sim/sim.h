@@ -94,6 +94,36 @@ DurStatus sim_count_read(SimCount **out, const Model *model, double horizon, int
 DurStatus sim_keep(const Lattice *lattice, const Plan *plan, const SimOptions *options, const double *time, int32_t n_time,
                    double *out, Team *team, DurError *error);
 
+/// Something that happened in one run.
+typedef struct SimEvent {
+    double  time;
+    int32_t jump, step;         // a jump, or the step of the plan that began; the other is negative
+    int32_t in_step;            // step of the plan before it
+    double  probability, wait;  // of a move: that its mover picked it at this opportunity, and that it waited; else NaN
+} SimEvent;
+
+/// One run, replayed: the same that the ensemble has under that number. Jumps of modes and stocks alone: on the lattice, drift
+/// is not told step by step.
+typedef struct SimTrace {
+    int32_t  n_variable;
+    int64_t  n_event;
+    SimEvent *event;            // [n_event] in order
+    double  *level;             // [n_event x 2 x n_variable] all variables right before and right after
+    double  *end;               // [n_variable x 2] at the beginning, after what happens at time 0, and at the horizon
+    // while it is made
+    int64_t  capacity;
+    int32_t  step;
+    double   probability, wait;
+    bool     failed;
+} SimTrace;
+static inline double *sim_trace_before(const SimTrace *t, int64_t event) { return t->level + 2 * event * t->n_variable; }
+static inline double *sim_trace_after(const SimTrace *t, int64_t event)  { return sim_trace_before(t, event) + t->n_variable; }
+
+/// Replay run number `run` (options->first_run and n_run are not looked at). Returns what sim_measure returns.
+DurStatus sim_trace(SimTrace *out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int64_t run,
+                    DurError *error);
+void      sim_trace_free(SimTrace *trace);
+
 /// The same as frames: stocks (variable, time, date, mean, q05 ... q95) and modes (mode, value, time, date, share).
 /// Rows are stock by stock (mode by mode, value by value), times ascending. NULL when memory is out.
 Frame *sim_stock_frame(const SimPaths *paths, const Model *model, const char *policy);

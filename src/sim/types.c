@@ -183,6 +183,11 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
         int32_t a = 0;
         for (; a < n_move && !(left < chance[a]); a++) left -= chance[a];
         chosen[i] = a;
+        if (s->trace) {
+            s->trace->probability = a < n_move ? chance[a] : NAN;
+            s->trace->wait = 1;
+            for (int32_t c = 0; c < n_move; c++) s->trace->wait -= chance[c];
+        }
         if (a == n_move || m->jump[move[a]].is_secret) continue;
 
         // what it tells
@@ -211,5 +216,6 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
             *to = x < 0 ? 0 : x > 1 ? 1 : x;
         }
         b->lane[list[i]].is_stale = b->lane[list[i]].is_unbounded = true;
+        if (s->trace) block_trace_after(b, list[i]);
     }
 }

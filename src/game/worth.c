@@ -1,0 +1,64 @@
+#include "game/worth.h"
+
+#include "base/memory.h"
+#include "game/measure.h"
+#include "lattice/chain.h"
+#include "num/bicgstab.h"
+
+#include <math.h>
+
+/// Applications of G in one solve, at most.
+#define WORTH_APPLIES 4000
+
+typedef struct System {
+    const Policy   *policy;
+    const Progress *progress;
+    Team  *team;
+    double rho;
+} System;
+
+// y = rho x - G x
+static DurStatus apply(void *context, const double *x, double *y) {
+    System *s = context;
+    TRY(chain_apply(s->policy, x, y, s->team));
+    for (int64_t i = 0; i < s->policy->lattice->n_state; i++) y[i] = s->rho * x[i] - y[i];
+    return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
+}
+
+DurStatus worth_of_part(const Policy *p, const Part *part, double tolerance, const Progress *progress, Team *team,
+                        double *value, DurError *error) {
+    int64_t n = p->lattice->n_state;
+    System system = {.policy = p, .progress = progress, .team = team, .rho = p->lattice->actor[part->actor].rho};
+    double *flow = memory_column(n), *leave = memory_column(n), most, largest = 0;
+    LinearSolve solve = {0};
+    DurStatus status = flow && leave ? DUR_OK : DUR_MEMORY;
+    if (status == DUR_OK) status = part_add_flow(p, part, 0, flow);
+    if (status == DUR_OK) status = chain_exit_rates(p, leave, &most, team);
+    for (int64_t i = 0; status == DUR_OK && i < n; i++) {
+        leave[i] += system.rho;
+        largest = fmax(largest, fabs(flow[i]));
+    }
+    if (status == DUR_OK)
+        status = bicgstab(&solve, n, apply, &system, flow, leave, tolerance * largest, WORTH_APPLIES, value, team);
+    memory_free(leave);
+    memory_free(flow);
+    if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for the parts of a value");
+    if (status == DUR_OK && !solve.converged)
+        return status_fail(error, DUR_UNMET, "the parts of a value did not settle: %g is missing", solve.residual);
+    return status;
+}
+
+DurStatus worth_of_move(double *out, const Policy *p, const Part *part, const double *value, int32_t jump,
+                        const double *state) {
+    const Lattice *l = p->lattice;
+    Measure point = {0}, change = {0};
+    DurStatus status = measure_point(&point, l, state);
+    if (status == DUR_OK) status = measure_add_move(&change, &point, p, jump, 1);
+    if (status == DUR_OK) {
+        *out = measure_column(&change, value);
+        if (part->kind == PART_LUMP && part->jump == jump) *out += measure_lump(&point, l, jump, part->actor, 0);
+    }
+    measure_free(&change);
+    measure_free(&point);
+    return status;
+}
