@@ -10,7 +10,8 @@
 typedef struct Value {
     uint16_t code;
     uint8_t  n_arg;
-    bool     is_uniform;
+    bool     is_uniform;        // the same in all lanes, always
+    bool     is_still;          // the same as last time if only variables that move are other ones
     int32_t  a, b, c;           // of a load the index; else values; of a table b is the table
     uint64_t reads;             // variables
     int32_t  out;               // first program whose result this is; negative: none
@@ -118,12 +119,17 @@ EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramI
         else if (v->code == OP_PARAM)   kernels->fill(v->column, param[v->a], n_lane);
         else                            compute(b, kernels, b->at, v, v->column, n_lane);
     }
-    // what does not move first; results are written to a new place each time
+    // what does not move first. Results are written to a new place each time, so they, and what is made of them, are not still.
+    for (int32_t i = 0; i < b->n_value; i++) {
+        Value *v = &b->value[i];
+        v->is_still = v->out < 0 && !(v->reads & moving);
+        const int32_t argument[] = {v->a, v->b, v->c};
+        for (int k = 0; k < v->n_arg; k++) v->is_still &= b->value[argument[k]].is_still;
+    }
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t i = 0; i < b->n_value; i++) {
             const Value *v = &b->value[i];
-            bool is_still = !(v->reads & moving) && v->out < 0;
-            if (v->code != OP_VARIABLE && !v->is_uniform && is_still == (pass == 0)) b->step[b->n_step++] = i;
+            if (v->code != OP_VARIABLE && !v->is_uniform && v->is_still == (pass == 0)) b->step[b->n_step++] = i;
         }
         if (pass == 0) b->n_still = b->n_step;
     }

@@ -2,6 +2,7 @@
 #include "build.h"
 
 #include "base/memory.h"
+#include "eval/bundle.h"
 
 #include <stdio.h>
 
@@ -182,6 +183,14 @@ static double reference_at(const Model *model, ProgramId p, int i) {
     return eval_state(model, p, state, DATA.param, draw, DATA.quantity);
 }
 
+static bool reads_more(const Model *m, ProgramId p) {
+    for (int32_t i = 0; i < m->program[p].n_op; i++) {
+        int code = m->op[m->program[p].first + i].code;
+        if (code == OP_DRAW || code == OP_QUANTITY) return true;
+    }
+    return false;
+}
+
 TEST(random_programs_have_the_bits_of_the_reference_over_many_blocks) {
     Stream s = stream_make(42, 0, 0);
     double *out = memory_column(LANES);
@@ -208,6 +217,59 @@ TEST(random_programs_have_the_bits_of_the_reference_over_many_blocks) {
     }
     isa_force(ISA_COUNT);
     memory_free(out);
+}
+
+// Programs that read neither draws nor quantities; every third is there twice, and half of the columns move.
+TEST(a_bundle_has_the_bits_of_its_programs_one_by_one) {
+    enum { MANY = 9, N = 200 };
+    Stream s = stream_make(43, 0, 0);
+    double *out[MANY], *alone = memory_column(N);
+    for (int k = 0; k < MANY; k++) out[k] = memory_column(N);
+    for (int trial = 0; trial < 60; trial++) {
+        Build *b = build_make();
+        ProgramId program[MANY];
+        b->model.table = TABLES;
+        for (int k = 0; k < MANY; k++) {
+            if (k % 3 == 2) {
+                program[k] = program[k - 1];
+                continue;
+            }
+            do program[k] = build_random(b, &s, 1 + pick(&s, 40));
+            while (reads_more(&b->model, program[k]));
+        }
+        double *scratch = memory_column(eval_scratch(&b->model));
+        EvalInput input = fill_data(&s);
+        uint64_t moving = 0x5555555555555555u;
+        FOR_EACH_ISA(isa) {
+            EvalBundle *bundle = eval_bundle_make(&b->model, input.param, program, MANY, moving, N);
+            CHECK(bundle && eval_bundle_size_again(bundle) <= eval_bundle_size(bundle));
+            for (int again = 0; again < 2; again++) {
+                int n = again ? N : 1 + pick(&s, N);
+                const double *const *variable = input.variable, *moved[VARIABLES];
+                eval_bundle_run(bundle, variable, n, out);
+                if (again) {   // columns that move are other ones, the rest is where it was
+                    for (int v = 0; v < VARIABLES; v++) moved[v] = variable[v] + (moving >> v & 1 ? LANES - N : 0);
+                    variable = moved;
+                    eval_bundle_again(bundle, variable, n, out);
+                }
+                for (int k = 0; k < MANY; k++) {
+                    EvalInput in = input;
+                    in.variable = variable;
+                    eval_lanes(&b->model, program[k], &in, n, alone, scratch);
+                    for (int i = 0; i < n; i++)
+                        if (!draws_same(out[k][i], alone[i]))
+                            fail_msg("%s, trial %d, program %d, lane %d of %d: %a, expected %a", isa_name((Isa)isa), trial, k, i, n,
+                                     out[k][i], alone[i]);
+                }
+            }
+            eval_bundle_free(bundle);
+        }
+        memory_free(scratch);
+        free(b);
+    }
+    isa_force(ISA_COUNT);
+    for (int k = 0; k < MANY; k++) memory_free(out[k]);
+    memory_free(alone);
 }
 
 TEST(lanes_read_no_column_and_no_array_that_the_program_does_not_use) {
@@ -324,6 +386,7 @@ int main(void) {
         RUN(every_kernel_has_the_bits_of_the_reference_at_every_isa_and_width),
         RUN(every_kernel_has_the_bits_of_the_reference_at_every_pair_of_edges),
         RUN(random_programs_have_the_bits_of_the_reference_over_many_blocks),
+        RUN(a_bundle_has_the_bits_of_its_programs_one_by_one),
         RUN(lanes_read_no_column_and_no_array_that_the_program_does_not_use),
         RUN(long_programs_are_evaluated_like_short_ones),
         RUN(a_table_is_exact_at_its_points_linear_between_and_flat_outside),
