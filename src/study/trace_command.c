@@ -43,6 +43,12 @@ static void story_free(Story *y) {
 
 // ---- reasons ------------------------------------------------------------------------------------------------------
 
+// the policy by whose values everyone goes: under a surprise still the equilibrium
+static const Policy *expected(const Story *y, int32_t step) {
+    const Policy *played = y->plan->step[step].policy;
+    return played->is_surprise ? y->scenario->session.equilibrium.policy : played;
+}
+
 // the parts of an actor's values under a step of the plan, had once
 static DurStatus parts_get(Story *y, int32_t step, int32_t actor, Parts **out, DurError *error) {
     DurScenario *s = y->scenario;
@@ -57,7 +63,7 @@ static DurStatus parts_get(Story *y, int32_t step, int32_t actor, Parts **out, D
     parts_of(s->model, actor, parts->part);
     for (int32_t k = 0; k < n; k++) {
         progress_tell(&s->progress, "finding reasons", k, n, s->model->actor[actor].name);
-        TRY(worth_of_part(y->plan->step[step].policy, &parts->part[k], PART_TOLERANCE, &s->progress, s->team,
+        TRY(worth_of_part(expected(y, step), &parts->part[k], PART_TOLERANCE, &s->progress, s->team,
                           parts->value + k * n_state, error));
     }
     parts->n = n;
@@ -88,7 +94,7 @@ static DurStatus worths(Story *y, const SimEvent *e, const double *before, Worth
     if (!*out) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t k = 0; k < parts->n; k++) {
         (*out)[k].part = &parts->part[k];
-        TRY(worth_of_move(&(*out)[k].worth, y->plan->step[e->in_step].policy, &parts->part[k],
+        TRY(worth_of_move(&(*out)[k].worth, expected(y, e->in_step), &parts->part[k],
                           parts->value + k * y->scenario->session.lattice->n_state, e->jump, before));
         *all += (*out)[k].worth;
     }

@@ -74,6 +74,78 @@ def big(name="big.duress"):
                                 "-weight*harm": "-weight*harm*(1 + other)", "precision 4": "precision 8"})
 
 
+# ---- ensembles in parts, and one run --------------------------------------------------------------------------------
+
+@test
+def parts_of_an_ensemble_merge_to_the_bits_of_the_whole():
+    name = scenario("parts.duress")
+    for more in ([], ["--lattice", "--policy", "quiet", "--set", "weight=1.5"]):
+        words = ["simulate", name, "--runs", "203", "--seed", "5", "--times", "7", *more]
+        whole = answer(*words)
+        parts = []
+        for i in (3, 1, 5, 2, 4):
+            parts.append(f"part-{i}")
+            part = answer(*words, "--shard", f"{i}/5", "--part", parts[-1], "--threads", str(i))
+            assert part["first_run"] == [0, 41, 82, 123, 163][i - 1] and part["runs"] == [41, 41, 41, 40, 40][i - 1], part
+        merged = answer("merge", name, *parts)
+        whole.pop("seconds"), merged.pop("seconds")
+        assert whole == merged, "the parts are not the whole"
+        assert run("merge", name, *parts, "--csv", "-").stdout == run(*words, "--csv", "-").stdout
+
+
+@test
+def parts_that_do_not_belong_together_are_refused():
+    name = scenario("parts.duress")
+    words = ["simulate", name, "--runs", "100", "--lattice"]
+    for i in (1, 2, 3):
+        assert run(*words, "--shard", f"{i}/3", "--part", f"p{i}").returncode == 0
+    assert run(*words, "--seed", "6", "--shard", "2/3", "--part", "seed").returncode == 0
+    assert run(*words, "--set", "weight=2", "--shard", "2/3", "--part", "weight").returncode == 0
+    refused("merge", name, "p1", "p3", code=2, says="runs 34 to 66 are in none of the parts")
+    refused("merge", name, "p1", "p2", code=2, says="runs 67 to 99 are in none of the parts")
+    refused("merge", name, "p1", "p2", "p2", "p3", code=2, says="run 34 is in p2 and in p2")
+    refused("merge", name, "p1", "seed", "p3", code=2, says="different ensembles: `seed 0` and `seed 6`")
+    refused("merge", name, "p1", "weight", "p3", code=2, says="different ensembles")
+    refused("merge", scenario("other.duress", swap={"cost 0.2": "cost 0.3"}), "p1", "p2", "p3", code=2, says="another scenario")
+    refused("merge", name, "p1", "p2", name, code=2, says="not a part")
+    refused("merge", name, "p1", "p2", "nowhere", code=3, says="nowhere")
+    with open(os.path.join(ROOM, "p2"), encoding="utf-8") as text:
+        whole = text.read()
+    for damaged in (whole[:-1], whole[: len(whole) // 2], whole.replace("\n1\n", "\n2\n", 1)):
+        with open(os.path.join(ROOM, "damaged"), "w", encoding="utf-8") as out:
+            out.write(damaged)
+        refused("merge", name, "p1", "damaged", "p3", code=2, says="damaged")
+    refused("simulate", name, "--shard", "4/3", "--part", "p4", code=2, says="--shard wants I/N")
+    refused("simulate", name, "--shard", "1/3", code=2, says="--part")
+    refused("simulate", name, "--runs", "2", "--shard", "3/3", "--part", "p4", code=2, says="too few")
+    assert "p4" not in folder()
+
+
+@test
+def a_run_is_told_as_it_was():
+    name = scenario("told.duress")
+    for more in ([], ["--lattice"]):
+        told = answer("trace", name, "--run", "4", "--seed", "2", "--policy", "sudden", *more)
+        assert told["run"] == 4 and told["seed"] == 2 and told["policy"] == "sudden"
+        assert told["start"] == {"threat": "none", "stance": "firm", "harm": 0.5}
+        times = [e["time"] for e in told["events"]]
+        assert times == sorted(times) and len(times) > 2
+        step = [e for e in told["events"] if e["kind"] == "policy"]
+        assert len(step) == 1 and step[0]["time"] == 6 and step[0]["after"]["threat"] == "made"
+        assert not any(e["name"] == "relent" and e["time"] > 6 for e in told["events"])
+        for e in told["events"]:
+            if e["kind"] != "move":
+                continue
+            logit = math.log(e["probability"] / e["wait"])
+            assert abs(sum(p["worth"] for p in e["parts"]) - e["advantage"]) < 1e-9
+            # under a surprise too, who moves goes by its own values; `sudden` binds the sender alone
+            if e["actor"] == "target":
+                assert abs(logit - 4 * e["advantage"]) < 1e-3, e
+        text = run("trace", name, "--run", "4", "--seed", "2", "--policy", "sudden", *more).stdout
+        for e in told["events"]:
+            assert e["date"] in text and (e["name"] or "another step") in text
+
+
 # ---- the line itself ---------------------------------------------------------------------------------------------
 
 @test
