@@ -46,10 +46,10 @@ const Command COMMAND[COMMAND_COUNT] = {
      "waiting, split by what pays it; events, what each changed, and where the run ended.",
      "duress trace my.duress --run 17 --seed 7"},
     {"merge", "FILE PART ...", 2, 1000000, "put the parts of an ensemble together",
-     "Adds up what `duress simulate FILE --shard I/N --part PART` left for each shard, and prints what one\n"
-     "run of the whole ensemble would have printed, to the last digit. The parts may come in any order\n"
-     "and from any machine; they must be of this scenario, of the same parameters, policy, seed, number\n"
-     "of runs and times, and all there.",
+     "Adds up what `duress simulate FILE --shard I/N --part PART` left, and prints what playing the\n"
+     "whole ensemble would have printed, to the last digit. The parts may come in any order and from\n"
+     "any machine; they must be of this scenario, of the same parameters, policy, seed, number of runs\n"
+     "and times, and all there.",
      "duress merge my.duress part-1 part-2 part-3 --csv paths.csv"},
     {"claims", "FILE", 1, 1, "judge the scenario's claims",
      "Judges every claim: holds, fails or undecided, with both sides, the interval of their difference\n"
