@@ -13,6 +13,10 @@ typedef struct Value {
     bool     is_uniform;        // the same in all lanes, always
     bool     is_still;          // the same as last time if only variables that move are other ones
     int32_t  a, b, c;           // of a load the index; else values; of a table b is the table
+    bool     is_inner;          // computed by the only value that uses it, as its `inner`
+    int32_t  inner;             // a value that is computed on the way, its argument `place`; negative: none
+    int32_t  place;
+    int32_t  n_use;
     uint64_t reads;             // variables
     int32_t  out;               // first program whose result this is; negative: none
     double  *column;            // own column; NULL for variables and results
@@ -45,7 +49,7 @@ static int32_t value_of(EvalBundle *b, Value v) {
     if (args > 0) v.reads |= b->value[v.a].reads;
     if (args > 1) v.reads |= b->value[v.b].reads;
     if (args > 2) v.reads |= b->value[v.c].reads;
-    v.out = -1;
+    v.out = v.inner = -1;
     v.n_arg = (uint8_t)args;
     b->value[b->n_value] = v;
     return b->n_value++;
@@ -72,7 +76,37 @@ static void compute(const EvalBundle *b, const KernelSet *kernels, const double 
         return;
     }
     const double *x = at[v->a];
+    if (v->inner >= 0) {
+        const Value *first = &b->value[v->inner];
+        kernels->pair[first->code - OP_ADD][v->code - OP_ADD][v->place](to, at[first->a], at[first->b], at[v->place ? v->a : v->b], n);
+        return;
+    }
     kernels->math[v->code](to, x, v->n_arg > 1 ? at[v->b] : x, v->n_arg > 2 ? at[v->c] : x, n);
+}
+
+static bool is_plain(const Value *v) { return !v->is_uniform && v->code >= OP_ADD && v->code <= OP_MUL; }
+
+// sums, differences and products that one other value uses are computed together with that
+static void join(EvalBundle *b) {
+    static_assert(OP_SUB == OP_ADD + 1 && OP_MUL == OP_ADD + 2, "the operations that are joined stand together");
+    for (int32_t i = 0; i < b->n_value; i++) {
+        const Value *v = &b->value[i];
+        const int32_t argument[] = {v->a, v->b, v->c};
+        for (int k = 0; k < v->n_arg; k++) b->value[argument[k]].n_use++;
+    }
+    for (int32_t k = 0; k < b->n_program; k++) b->value[b->result[k]].n_use += 2;   // it is wanted for itself
+    for (int32_t i = b->n_value - 1; i >= 0; i--) {
+        Value *v = &b->value[i];
+        if (!is_plain(v) || v->is_inner) continue;
+        for (int32_t place = 0; place < 2 && v->inner < 0; place++) {
+            int32_t x = place ? v->b : v->a;
+            Value *first = &b->value[x];
+            if (!is_plain(first) || first->n_use != 1 || first->is_still != v->is_still) continue;
+            first->is_inner = true;
+            v->inner = x;
+            v->place = place;
+        }
+    }
 }
 
 EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramId *program, int32_t n_program,
@@ -126,10 +160,11 @@ EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramI
         const int32_t argument[] = {v->a, v->b, v->c};
         for (int k = 0; k < v->n_arg; k++) v->is_still &= b->value[argument[k]].is_still;
     }
+    join(b);
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t i = 0; i < b->n_value; i++) {
             const Value *v = &b->value[i];
-            if (v->code != OP_VARIABLE && !v->is_uniform && v->is_still == (pass == 0)) b->step[b->n_step++] = i;
+            if (v->code != OP_VARIABLE && !v->is_uniform && !v->is_inner && v->is_still == (pass == 0)) b->step[b->n_step++] = i;
         }
         if (pass == 0) b->n_still = b->n_step;
     }

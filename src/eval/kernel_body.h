@@ -23,6 +23,18 @@
 OP_MATH_LIST(X)
 #undef X
 
+#define X(first, o, second, p)                                                                           \
+    static void pair_##first##_##second(double *DUR_RESTRICT out, const double *DUR_RESTRICT pa,         \
+                                        const double *DUR_RESTRICT pb, const double *DUR_RESTRICT pc, int64_t n) { \
+        for (int64_t i = 0; i < n; i++) out[i] = (pa[i] o pb[i]) p pc[i];                                \
+    }                                                                                                    \
+    static void turned_##first##_##second(double *DUR_RESTRICT out, const double *DUR_RESTRICT pa,       \
+                                          const double *DUR_RESTRICT pb, const double *DUR_RESTRICT pc, int64_t n) { \
+        for (int64_t i = 0; i < n; i++) out[i] = pc[i] p (pa[i] o pb[i]);                                \
+    }
+KERNEL_PAIR_LIST(X)
+#undef X
+
 static void kernel_table(double *out, const double *x, const ModelTable *table, int64_t n) {
     for (int64_t i = 0; i < n; i++) out[i] = table_value(table, x[i]);
 }
@@ -32,6 +44,11 @@ static void kernel_fill(double *out, double value, int64_t n) {
 }
 
 const KernelSet KERNEL_SET = {
+    .pair = {
+#define X(first, o, second, p) [OP_##first - OP_ADD][OP_##second - OP_ADD] = {pair_##first##_##second, turned_##first##_##second},
+        KERNEL_PAIR_LIST(X)
+#undef X
+    },
     .math = {
 #define X(name, args, formula, text) [OP_##name] = kernel_##name,
         OP_MATH_LIST(X)
