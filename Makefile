@@ -20,7 +20,7 @@ PAGE    = $(BUILD)/demo/us-mexico.html
 SUMMARY = $(BUILD)/demo/us-mexico.txt
 
 FUZZ_SECONDS = 600
-BENCHES      = solve_bench sim_bench scale_bench
+BENCHES      = solve_bench sim_bench by_hand_bench scale_bench
 
 # with nothing to do there is nothing to say
 NINJA = ninja --quiet -C
@@ -100,8 +100,9 @@ $(BUILD)-fuzz/build.ninja:
 	$(call setup,$(BUILD)-fuzz,--buildtype=debugoptimized -Dfuzz=enabled)
 
 bench: $(BUILD)/build.ninja
-	@$(NINJA) $(BUILD) $(BENCHES:%=bench/%) $(CALM)
+	@$(NINJA) $(BUILD) $(BENCHES:%=bench/%) bench/epidemic_bench $(CALM)
 	@for bench in $(BENCHES); do $(BUILD)/bench/$$bench $(CASE) || exit 1; done
+	@$(BUILD)/bench/epidemic_bench bench/epidemic.duress
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-fuzz
