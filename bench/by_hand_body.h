@@ -56,7 +56,7 @@ static DUR_ALWAYS_INLINE void drifts(const double *x, double tariff, double forc
     k[DETAINEES] = 0.004 + (crackdown == 0 ? 0 : crackdown == 1 ? 0.01 : 0.03);
     k[ATTENTION] = 0.03 * (1 - attention) * traffic(power, crackdown) - fade * attention;
     k[CREDIT] = -0.10 * credit + (1 - credit) * (crackdown == 0 ? 0 : crackdown == 1 ? 0.10 : 0.14);
-    k[OUTSIDE] = (tariff != 0) | (force != 0) ? 0.006 * (1 - x[OUTSIDE]) : -0.002 * x[OUTSIDE];
+    k[OUTSIDE] = ((tariff != 0) | (force != 0)) ? 0.006 * (1 - x[OUTSIDE]) : -0.002 * x[OUTSIDE];
 }
 
 static DUR_ALWAYS_INLINE double clip(double x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
@@ -130,7 +130,7 @@ static void judge(Hand *w) {
         most = w->whole[i] != 0 ? most : 0.5;
         bool easy = (w->worst[i] <= most) & (w->reach[i] >= 1);
         double longer = w->h[i] * 5 < STEP_MAX ? w->h[i] * 5 : STEP_MAX;
-        w->length[i] = (w->whole[i] != 0) & easy ? longer : w->length[i];
+        w->length[i] = ((w->whole[i] != 0) & easy) ? longer : w->length[i];
         w->accepted[i] = easy ? 1 : 0;
         hard = easy ? hard : 1;
     }

@@ -60,20 +60,20 @@ static void loop_judge_error(Block *b) {
             e = e - e == 0 ? e : INFINITY;   // no number at all is an error past any
             worst[i] = e > worst[i] ? e : worst[i];
         }
-        for (int32_t i = 0; i < b->n; i++) any = (ends[i] > low) & (ends[i] < high) ? any : 1;
+        for (int32_t i = 0; i < b->n; i++) any = ((ends[i] > low) & (ends[i] < high)) ? any : 1;
         if (any == 0) continue;
         for (int32_t i = 0; i < b->n; i++) {
             double end = ends[i], x = begins[i];
             // one that waits at an end, and lets go
             bool turns = (s0[i] * s3[i] < 0) & ((end <= low) == (s3[i] > 0));
             double part = s0[i] / (s0[i] - s3[i]);
-            double leaves = turns & (elementary_abs(h[i] * (1 - part) * s3[i]) > allowed) ? part : 1;
+            double leaves = (turns & (elementary_abs(h[i] * (1 - part) * s3[i]) > allowed)) ? part : 1;
             // one that comes to an end
             double way = h[i] * ((2.0 / 9) * s0[i] + (1.0 / 3) * s1[i] + (4.0 / 9) * s2[i]);
             bool is_past = elementary_abs(x + way - end) > allowed, is_there = elementary_abs(end - x) <= allowed;
-            double comes = is_past & !is_there ? (end - x) / way : 1;
+            double comes = (is_past & !is_there) ? (end - x) / way : 1;
             double to = x == end ? leaves : comes;
-            to = (end > low) & (end < high) ? 1 : to;
+            to = ((end > low) & (end < high)) ? 1 : to;
             reach[i] = to < reach[i] ? to : reach[i];
         }
     }
@@ -127,7 +127,7 @@ static bool loop_commit(Block *b) {
     }
     for (int32_t i = 0; i < b->n; i++) {
         t[i] = accepted[i] != 0 ? t1[i] : t[i];
-        any = (t[i] > end) | (t[i] >= date[i]) ? 1 : any;
+        any = ((t[i] > end) | (t[i] >= date[i])) ? 1 : any;
     }
     return any == 0;
 }
