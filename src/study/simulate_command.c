@@ -1,8 +1,11 @@
 #include "base/memory.h"
+#include "study/keep.h"
+#include "study/page.h"
 #include "study/render.h"
 #include "study/simulate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /// Runs of an ensemble when none are asked for: a share is then known to about half a point.
@@ -42,11 +45,36 @@ DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy,
         .horizon = study_horizon(s),
         .progress = &s->progress,
     };
+    char name[256];
+    snprintf(name, sizeof name, "paths of %.200s", policy < 0 ? "the equilibrium" : s->model->policy[policy].name);
+    sim.keep = keep_runs(s);
+    sim.keep_name = name;
     s->label = policy < 0 ? NULL : s->model->policy[policy].name;
     int32_t n_time = options->times > 0 ? options->times : STUDY_TIMES;
     DurStatus status = sim_paths(out, s->session.lattice, plan, &sim, n_time, s->team, error);
     s->label = NULL;
+    if (status == DUR_OK) keep_failed(s, name, out);
     return status;
+}
+
+DurStatus study_failed(const SimPaths *p, DurError *error) {
+    if (p->n_failed == 0) return DUR_OK;
+    return status_fail(error, p->failed[0].status, "%d of %lld runs failed and %s left out of everything above; %s%s", p->n_failed,
+                       (long long)(p->n_run + p->n_failed), p->n_failed == 1 ? "is" : "are",
+                       p->n_failed == 1 ? "" : "the first of them: ", p->failed[0].error.text);
+}
+
+void render_failed(Json *j, const SimPaths *p) {
+    if (p->n_failed == 0) return;
+    json_key(j, "failed");
+    json_array(j);
+    for (int32_t i = 0; i < p->n_failed; i++) {
+        json_object(j);
+        json_pair_int(j, "run", p->failed[i].run);
+        json_pair_string(j, "reason", p->failed[i].error.text);
+        json_end_object(j);
+    }
+    json_end_array(j);
 }
 
 static const char *policy_name(const Model *m, int32_t policy) { return policy < 0 ? "" : m->policy[policy].name; }
@@ -230,19 +258,26 @@ static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const 
 
 // ---- the command ------------------------------------------------------------------------------------------------
 
-static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+// the frames of a run, and the table that a CSV file holds
+typedef struct Found {
+    PageFrames frames;
+    Frame *paths;
+} Found;
+
+static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, Found *found, DurError *error) {
     int32_t policy;
     TRY(study_policy(s, options->policy, &policy, error));
     TRY(study_reach(options->csv, error));
 
     SimPaths paths = {0};
     DurStatus status = study_paths(s, options, policy, RUNS, &paths, error);
-    if (status == DUR_OK && options->csv) {
-        Frame *frame = paths_frame(&paths, s->model);
-        status = frame ? frame_write_csv(frame, options->csv, error)
-                       : status_fail(error, DUR_MEMORY, "out of memory");
-        frame_free(frame);
+    if (status == DUR_OK) {
+        RunAnswers run = {.n_paths = 1, .first_policy = policy, .paths = &paths};
+        found->paths = paths_frame(&paths, s->model);
+        status = found->paths ? page_frames(&found->frames, s, options, &run, error)
+                              : status_fail(error, DUR_MEMORY, "out of memory");
     }
+    if (status == DUR_OK && options->csv) status = frame_write_csv(found->paths, options->csv, error);
     if (status == DUR_OK) {
         Json j = json_make(&result->json);
         json_object(&j);
@@ -254,18 +289,45 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
         json_pair_string(&j, "unit", s->model->unit);
         render_paths(&j, &paths, s->model);
         json_pair_number(&j, "jumps", paths.n_event);
+        render_failed(&j, &paths);
         json_pair_number(&j, "seconds", paths.seconds);
         json_end_object(&j);
         put_paths(&result->text, s, &paths, options, policy);
+        status = study_failed(&paths, error);
     }
     sim_paths_free(&paths);
+    return status;
+}
+
+// the file that the answer goes with, from the store
+static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError *error) {
+    if (!options->csv) return DUR_OK;
+    Frame *paths;
+    TRY(store_frame(k->store, k->id, "paths", &paths, error));
+    DurStatus status = paths ? frame_write_csv(paths, options->csv, error)
+                             : status_fail(error, DUR_IO, "%s: run %lld has no table of paths", store_path(k->store), (long long)k->id);
+    frame_free(paths);
     return status;
 }
 
 DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
+    Keeper keeper = {0};
+    Found found = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = simulate(s, options, result, &why);
+    if (status == DUR_OK) status = keep_begin(&keeper, s, options, "simulate", NULL, result, &why);
+    if (status == DUR_OK && keeper.is_answered) {
+        status = keep_answer(&keeper, write_kept(&keeper, options, &why));
+    } else if (status == DUR_OK) {
+        status = simulate(s, options, result, &found, &why);
+        const Frame *frame[PAGE_FRAMES + 1];
+        int32_t n = 0;
+        for (; n < found.frames.n; n++) frame[n] = found.frames.all[n];
+        if (found.paths) frame[n++] = found.paths;
+        status = keep_end(&keeper, status, result, frame, n, NULL, &why);
+    }
+    page_frames_free(&found.frames);
+    frame_free(found.paths);
     return result_finish(&result, out, status, &why, error);
 }
