@@ -182,10 +182,10 @@ static int64_t load_columns(const Ensemble *e) {
 }
 
 // runs of the next stretch: as many as take about half of the time between two savings
-static int64_t stretch_runs(const Ensemble *e, int64_t last, double seconds) {
+static int64_t stretch_runs(const Ensemble *e, int64_t last, double seconds, double often) {
     int64_t least = (int64_t)SIM_LANES * e->n_worker;
     if (last == 0) return least;
-    double wanted = (double)last * fmin(4, SIM_KEEP_SECONDS / 2 / fmax(seconds, 1e-9));
+    double wanted = (double)last * fmin(4, often / 2 / fmax(seconds, 1e-9));
     return least * (1 + (int64_t)(wanted / (double)least));
 }
 
@@ -198,10 +198,11 @@ static int64_t play_all(Ensemble *e, Tally *total, Team *team) {
     e->n_taken = done;
     atomic_store(&e->n_done, done);
     int64_t settled = done;        // runs that are in `total`, or saved
-    double  saved = progress_seconds(), seconds = 0;
+    double  often = o->keep && o->keep->seconds > 0 ? o->keep->seconds : SIM_KEEP_SECONDS;
+    double  saved = progress_seconds(), seconds = 0, pause = often;
     while (done < o->n_run) {
         double begun = progress_seconds();
-        int64_t n = o->keep ? stretch_runs(e, last, seconds) : o->n_run;
+        int64_t n = o->keep ? stretch_runs(e, last, seconds, often) : o->n_run;
         if (n > o->n_run - done) n = o->n_run - done;
         play_stretch(e, done, done + n, team);
         if (setup_is_over(s, INT64_MAX)) return atomic_load(&e->n_done);
@@ -215,7 +216,7 @@ static int64_t play_all(Ensemble *e, Tally *total, Team *team) {
         seconds = now - begun;
         bool is_end = done == o->n_run || e->is_stopping;
         // what took no time is as soon played as read
-        if (o->keep && (now - saved >= SIM_KEEP_SECONDS || (is_end && now - e->begun >= SIM_KEEP_SECONDS / 4))) {
+        if (o->keep && (now - saved >= pause || (is_end && now - e->begun >= often / 4))) {
             if (s->n_meter) save_columns(e, settled, done);
             else {
                 put_together(e, total);
@@ -223,6 +224,7 @@ static int64_t play_all(Ensemble *e, Tally *total, Team *team) {
             }
             settled = done;
             saved = progress_seconds();
+            pause = fmax(often, SIM_KEEP_SHARE * (saved - now));
         }
         if (e->is_stopping) break;
     }

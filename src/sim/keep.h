@@ -8,12 +8,14 @@
 
 #include <stdint.h>
 
-/// Seconds of work between two times that something is kept: what a process that is killed loses at most, beside what its
-/// keeping costs (some milliseconds each time).
+/// Seconds of work between two times that something is kept: about what a process that is killed loses. Where keeping takes long
+/// (many times and stocks, a slow disk) it is done less often, so that it takes at most one part in SIM_KEEP_SHARE of the work.
 #define SIM_KEEP_SECONDS 0.25
+#define SIM_KEEP_SHARE   64
 
 typedef struct SimKeep {
     void *context;
+    double seconds;        // between two savings; 0: SIM_KEEP_SECONDS
     /// What was kept under a name for the runs from `first` on, and how many runs it stands for; 0: nothing.
     int64_t (*load)(void *context, const char *name, int64_t first, Text *data);
     /// Keep it. A place that has become full is the keeper's to tell; the work goes on.

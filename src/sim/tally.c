@@ -57,8 +57,11 @@ void tally_clear(Tally *t, const Setup *s) {
 
 // a whole number, seven bits a byte, the low ones first
 static void put_whole(Text *out, uint64_t x) {
-    for (; x >= 0x80; x >>= 7) text_char(out, (char)((x & 0x7f) | 0x80));
-    text_char(out, (char)x);
+    char byte[10];
+    size_t n = 0;
+    for (; x >= 0x80; x >>= 7) byte[n++] = (char)((x & 0x7f) | 0x80);
+    byte[n++] = (char)x;
+    text_append_n(out, byte, n);
 }
 
 static bool take_whole(const char **data, const char *end, uint64_t *x) {

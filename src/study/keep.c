@@ -202,7 +202,7 @@ static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const
 
 DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char *command, const char *more, DurResult *result,
                      DurError *error) {
-    *k = (Keeper){.scenario = s, .options = o, .begun = progress_seconds(), .sim = {k, load_part, save_part}};
+    *k = (Keeper){.scenario = s, .options = o, .begun = progress_seconds(), .sim = {.context = k, .load = load_part, .save = save_part}};
     if (!o->store) return DUR_OK;
     DurError why = {0};
     Text question = {0};

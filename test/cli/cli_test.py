@@ -832,6 +832,8 @@ def progress_is_one_line_on_a_terminal_and_silent_in_a_pipe():
     words = ["simulate", name, "--runs", "200000"]
     seen = on_terminal(words)
     assert "%" in seen and "\r" in seen and "\n" not in seen, seen[:300]
+    # what, how far, how fast, how long still
+    assert re.search(r"\rsimulating +\d+ %  [\d,]+ runs/s  \d+ s left", seen), seen[:600]
     assert on_terminal([*words, "--quiet"]) == ""
     done = run(*words)
     assert done.returncode == 0 and done.stderr == ""

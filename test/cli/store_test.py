@@ -371,13 +371,13 @@ def the_split_of_a_change_adds_up_and_is_made_where_it_is_not_kept():
 # ---- killed, interrupted -------------------------------------------------------------------------------------------
 
 def long_ones(name):
-    return (["simulate", name, "--runs", "60000"], ["claims", name, "--claim", "nearly", "--runs", "200000"],
+    return (["simulate", name, "--runs", "60000"], ["claims", name, "--runs", "120000"],
             ["run", name, "--runs", "20000", "-o", "killed.html"])
 
 
 def long_case(name):
-    return scenario(name, SMALL + "\nclaim nearly { E(harm at 12 month) == E(harm at 12 month | quiet) + 0.0001 "
-                    "}\n")
+    """Four claims, the last of them too near to its line for any number of runs to decide."""
+    return scenario(name, SMALL + "\nclaim nearly { E(harm at 12 month) == 0.2252 }\n")
 
 
 @test
@@ -438,6 +438,25 @@ def interrupted_once_it_keeps_what_is_done_and_says_how_to_go_on():
     again = good(*words, "--json")
     assert "went on with run 1" in again.stderr
     assert timeless(json.loads(again.stdout)) == timeless(json.loads(good(*words[:-2], "--json").stdout))
+
+
+@test
+def claims_that_are_judged_are_not_judged_again():
+    name, store = long_case("judged.duress"), "judged.db"
+    words = ["claims", name, "--runs", "400000", "--store", store]
+    work = start(*words)
+    time.sleep(1.0)
+    work.send_signal(signal.SIGINT)
+    out, err = work.communicate(timeout=60)
+    assert work.returncode == 3 and "claim nearly: interrupted" in err and "kept as run 1" in err, (out, err)
+    with database(store) as db:
+        parts = {row[0] for row in db.execute("SELECT name FROM part")}
+    assert {"claim threats_help", "claim yields", "claim impossible"} < parts, parts
+    assert any(p.startswith("claim nearly, policy") for p in parts), parts
+    again = good(*words, "--json")
+    assert "went on with run 1" in again.stderr
+    assert timeless(json.loads(again.stdout)) == timeless(answer(*words[:-2], "--no-store"))
+    whole(store)
 
 
 @test

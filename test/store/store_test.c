@@ -212,8 +212,9 @@ TEST(what_is_not_ours_or_of_later_times_is_left_as_it_is) {
     refuse("later.db", "newer duress");
     sql("other.db", "CREATE TABLE people(name)");
     refuse("other.db", "no store of duress");
-    CHECK_OK(file_write(place("garbage.db"), "this is a letter to a friend, long enough to be read as a header of a database "
-                                             "by whoever does not look\n", 120, NULL));
+    static const char letter[] = "this is a letter to a friend, long enough to be read as the header of a database by whoever "
+                                 "does not look\n";
+    CHECK_OK(file_write(place("garbage.db"), letter, strlen(letter), NULL));
     refuse("garbage.db", "not a store");
     Store *store;
     DurError error = {0};
