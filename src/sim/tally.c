@@ -31,19 +31,6 @@ void tally_free(Tally *t) {
     *t = (Tally){0};
 }
 
-static void sum_add(Tally *t, size_t at, uint64_t amount, uint64_t carry) {
-    t->sum[at] += amount;
-    t->carry[at] += carry + (t->sum[at] < amount);
-}
-
-void tally_merge(Tally *into, const Tally *from, const Setup *s) {
-    into->n_event += from->n_event;
-    for (int32_t j = 0; j < s->model->n_jump; j++) into->count[j] += from->count[j];
-    for (size_t i = 0; i < levels(s); i++) sum_add(into, i, from->sum[i], from->carry[i]);
-    for (size_t i = 0; i < levels(s) * (SIM_BINS + 2); i++) into->bin[i] += from->bin[i];
-    for (size_t i = 0; i < shares(s); i++) into->share[i] += from->share[i];
-}
-
 void tally_clear(Tally *t, const Setup *s) {
     t->n_event = 0;
     memset(t->count, 0, (size_t)s->model->n_jump * sizeof *t->count);
@@ -120,6 +107,21 @@ bool tally_unpack(Tally *t, const Setup *s, const char *data, size_t n) {
     t->n_event = fine ? (int64_t)n_event : 0;
     if (!fine) tally_clear(t, s);
     return fine;
+}
+
+// ---- counting -----------------------------------------------------------------------------------------------------
+
+static void sum_add(Tally *t, size_t at, uint64_t amount, uint64_t carry) {
+    t->sum[at] += amount;
+    t->carry[at] += carry + (t->sum[at] < amount);
+}
+
+void tally_merge(Tally *into, const Tally *from, const Setup *s) {
+    into->n_event += from->n_event;
+    for (int32_t j = 0; j < s->model->n_jump; j++) into->count[j] += from->count[j];
+    for (size_t i = 0; i < levels(s); i++) sum_add(into, i, from->sum[i], from->carry[i]);
+    for (size_t i = 0; i < levels(s) * (SIM_BINS + 2); i++) into->bin[i] += from->bin[i];
+    for (size_t i = 0; i < shares(s); i++) into->share[i] += from->share[i];
 }
 
 void tally_stock(Tally *t, const Setup *s, int32_t stock, int32_t i_time, double level) {
