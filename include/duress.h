@@ -83,8 +83,8 @@ DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResu
 /// duress of $XDG_DATA_HOME or ~/.local/share. False if there is none, or the path is longer than 4095 bytes.
 bool dur_store_place(char path[4096]);
 
-/// What is in a store: all runs, one run whole, and what differs between two: in the scenario (assumptions and levers apart), in
-/// the answers, and through which payoff terms and events. DUR_INPUT if there is no run of a number; DUR_IO.
+/// What is in a store: all runs, one run whole, and what differs between two: in the scenario (assumptions and levers apart),
+/// in the answers, and through which payoff terms and events. DUR_INPUT if there is no run of a number; DUR_IO.
 /// dur_diff may have to solve again what the store doesn't hold, for which it takes threads and progress from the options.
 DurStatus dur_runs(const char *store, DurResult **out, char error[1024]);
 DurStatus dur_show(const char *store, int64_t run, DurResult **out, char error[1024]);

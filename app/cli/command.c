@@ -418,7 +418,8 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
     if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
-    if (out->no_store && out->options.fresh) return fail(error, "--fresh is about the store; without one everything is computed anew");
+    if (out->no_store && out->options.fresh)
+        return fail(error, "--fresh is about the store; without one everything is computed anew");
     if (1u << out->command & ON_STORE) return read_runs(out, error);
     if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
     if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||

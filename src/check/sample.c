@@ -164,7 +164,8 @@ static DurStatus measure(void *context, Sample *sample, int64_t first, int64_t n
         SimOptions options = {.kind = q->options->kind, .first_run = first, .n_run = n, .seed = q->options->seed,
                               .horizon = q->horizon > 0 ? q->horizon : 1, .progress = q->options->progress,
                               .keep = q->options->keep, .keep_name = text_view(&name)};
-        status = name.failed ? DUR_MEMORY : sim_measure(q->plans->lattice, plan, &options, asked, n_asked, room, q->team, error);
+        status = name.failed ? DUR_MEMORY : sim_measure(q->plans->lattice, plan, &options, asked, n_asked, room,
+                                                                q->team, error);
         for (int32_t k = 0; k < n_asked && status == DUR_OK; k++)
             memcpy(sample->value + place[k] * sample->capacity + first, room + k * n, (size_t)n * sizeof *room);
     }

@@ -174,7 +174,8 @@ static int64_t load_columns(const Ensemble *e) {
     while (done < o->n_run && (n = o->keep->load(o->keep->context, o->keep_name, o->first_run + done, &data)) > 0) {
         if (n > o->n_run - done || data.length != (size_t)(n * s->n_meter) * sizeof *s->out) break;
         for (int32_t q = 0; q < s->n_meter; q++)
-            memcpy(s->out + q * o->n_run + done, text_view(&data) + (size_t)(q * n) * sizeof *s->out, (size_t)n * sizeof *s->out);
+            memcpy(s->out + q * o->n_run + done, text_view(&data) + (size_t)(q * n) * sizeof *s->out,
+                   (size_t)n * sizeof *s->out);
         done += n;
     }
     text_free(&data);

@@ -8,8 +8,9 @@
 
 #include <stdint.h>
 
-/// Seconds of work between two times that something is kept: about what a process that is killed loses. Where keeping takes long
-/// (many times and stocks, a slow disk) it is done less often, so that it takes at most one part in SIM_KEEP_SHARE of the work.
+/// Seconds of work between two times that something is kept: about what a process that is killed loses. Where keeping takes
+/// long (many times and stocks, a slow disk) it is done less often, so that it takes at most one part in SIM_KEEP_SHARE of
+/// the work.
 #define SIM_KEEP_SECONDS 0.25
 #define SIM_KEEP_SHARE   64
 

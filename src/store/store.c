@@ -397,7 +397,7 @@ DurStatus store_finish(Store *store, const StoreRun *run, const Frame *const *fr
                        size_t n_page, DurError *error) {
     if (!db_enter(store)) return db_fail(store, "cannot be written", error);
     // another process may have finished the same work meanwhile, or somebody removed it: then there is nothing to add
-    sqlite3_stmt *s = db_prepare(store, "UPDATE run SET state = ?2, seconds = seconds + ?3, status = ?4, reason = ?5, text = ?6, "
+    sqlite3_stmt *s = db_prepare(store, "UPDATE run SET state = ?2, seconds = ?3, status = ?4, reason = ?5, text = ?6, "
                                         "json = ?7, faults = ?8, page = ?9 WHERE id = ?1 AND state = 'part'");
     db_bind_int(s, 1, run->id);
     db_bind_text(s, 2, STATE[run->state]);
@@ -431,7 +431,8 @@ DurStatus store_remove(Store *store, const int64_t *id, int32_t n, DurError *err
 }
 
 DurStatus store_list(Store *store, Frame **out, DurError *error) {
-    static const char *const text[] = {"state", "command", "title", "line", "path", "hash", "seed", "version", "status", "reason"};
+    static const char *const text[] = {"state", "command", "title", "line", "path", "hash", "seed", "version", "status",
+                                       "reason"};
     *out = NULL;
     // the count and the rows are of the same instant
     if (!db_run(store, "BEGIN")) return db_fail(store, "cannot be read", error);
@@ -477,7 +478,8 @@ void store_files_free(StoreFile *file, int32_t n_file) {
 DurStatus store_files(Store *store, int64_t id, StoreFile **file, int32_t *n_file, DurError *error) {
     *file = NULL;
     *n_file = 0;
-    sqlite3_stmt *s = db_prepare(store, "SELECT path, data FROM file JOIN content USING(sha256) WHERE run = ?1 ORDER BY number");
+    sqlite3_stmt *s = db_prepare(store, "SELECT path, data FROM file JOIN content USING(sha256) WHERE run = ?1 "
+                                        "ORDER BY number");
     db_bind_int(s, 1, id);
     int step;
     bool fine = true;
@@ -562,7 +564,8 @@ DurStatus store_put_part(Store *store, int64_t id, const char *name, int64_t fir
                          size_t n_byte, DurError *error) {
     sqlite3_stmt *s = db_prepare(store,
         "INSERT INTO part(run, name, first, n_run, data) SELECT ?1, ?2, ?3, ?4, ?5 FROM run WHERE id = ?1 AND state = 'part' "
-        "ON CONFLICT(run, name, first) DO UPDATE SET n_run = excluded.n_run, data = excluded.data WHERE excluded.n_run > n_run");
+        "ON CONFLICT(run, name, first) DO UPDATE SET n_run = excluded.n_run, data = excluded.data "
+        "WHERE excluded.n_run > n_run");
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, name);
     db_bind_int(s, 3, first);

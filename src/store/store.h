@@ -60,7 +60,7 @@ typedef struct StoreRun {
     int64_t id;              // 0: none
     StoreState state;
     int64_t begun;           // seconds since 1970-01-01 UTC
-    double  seconds;         // taken, all sittings together
+    double  seconds;         // taken by the sitting that ended it
 #define X(name) char *name;  // owned where a function of the store filled it, borrowed where one reads it; may be NULL
     STORE_TEXTS(X)
 #undef X

@@ -54,8 +54,8 @@ static void add_lines(Lines *lines, const char *text, bool is_after) {
             lines->item = more;
         }
         size_t n_kind = strcspn(text, "\t\n"), n_name = n_kind < n ? strcspn(text + n_kind + 1, "\t\n") : 0;
-        lines->item[lines->n++] = (Line){.text = text, .n = n, .n_kind = n_kind, .n_name = n_name, .group = group_of(text, n_kind),
-                                         .is_after = is_after};
+        lines->item[lines->n++] = (Line){.text = text, .n = n, .n_kind = n_kind, .n_name = n_name,
+                                         .group = group_of(text, n_kind), .is_after = is_after};
         text += n + (text[n] == '\n');
     }
 }
@@ -106,7 +106,8 @@ static void drop_shared(Lines *lines) {
                strncmp(lines->item[end].text, lines->item[first].text, n) == 0) end++;
         for (int32_t i = first; i < end; i++)
             for (int32_t k = i + 1; k < end && !is_shared[i]; k++)
-                if (!is_shared[k] && lines->item[k].is_after && !lines->item[i].is_after && same_line(&lines->item[i], &lines->item[k]))
+                if (!is_shared[k] && lines->item[k].is_after && !lines->item[i].is_after &&
+                    same_line(&lines->item[i], &lines->item[k]))
                     is_shared[i] = is_shared[k] = true;
     }
     int32_t n = 0;
@@ -137,7 +138,8 @@ static DurStatus compare_scenarios(Lines *lines, Texts *texts, const KeptRun *be
     add_lines(lines, text_view(&texts->after), true);
     if (!lines->failed && lines->n) qsort(lines->item, (size_t)lines->n, sizeof *lines->item, by_place);
     if (!lines->failed) drop_shared(lines);
-    return lines->failed || texts->before.failed || texts->after.failed ? status_fail(error, DUR_MEMORY, "out of memory") : DUR_OK;
+    bool failed = lines->failed || texts->before.failed || texts->after.failed;
+    return failed ? status_fail(error, DUR_MEMORY, "out of memory") : DUR_OK;
 }
 
 static const char *line_itself(const Line *line, size_t *n) {
@@ -194,7 +196,8 @@ static void put_lines(Text *out, const Lines *lines) {
             const Line *line = &lines->item[i];
             if (line->group != (Group)group) continue;
             if (i == 0 || !same_declaration(line, line - 1))
-                text_printf(out, "    %.*s %.*s\n", (int)line->n_kind, line->text, (int)line->n_name, line->text + line->n_kind + 1);
+                text_printf(out, "    %.*s %.*s\n", (int)line->n_kind, line->text, (int)line->n_name,
+                            line->text + line->n_kind + 1);
             size_t n;
             const char *itself = line_itself(line, &n);
             text_printf(out, "      %c %.*s\n", line->is_after ? '+' : '-', (int)n, itself);
@@ -252,20 +255,23 @@ static void compare_column(Changes *out, const Frame *before, const Frame *after
     }
     for (int64_t r = 0; r < after->n_row; r++)
         if (find_row(before, after, r, key, n_key) < 0)
-            add_change(out, group ? frame_text(after, group, r) : "", frame_text(after, name, r), NAN, frame_number(after, number, r));
+            add_change(out, group ? frame_text(after, group, r) : "", frame_text(after, name, r), NAN,
+                       frame_number(after, number, r));
+}
+
+// whether the next row is of the same policy and variable
+static bool continues(const Frame *series, int64_t r) {
+    return r + 1 < series->n_row && strcmp(frame_text(series, "variable", r), frame_text(series, "variable", r + 1)) == 0 &&
+           strcmp(frame_text(series, "policy", r), frame_text(series, "policy", r + 1)) == 0;
 }
 
 // means at the last time of each policy and variable
 static void compare_ends(Changes *out, const Frame *before, const Frame *after) {
     static const char *const key[2] = {"policy", "variable"};
     for (int64_t r = 0; before && r < before->n_row; r++) {
-        bool is_last = r + 1 == before->n_row || strcmp(frame_text(before, "variable", r), frame_text(before, "variable", r + 1)) != 0
-                       || strcmp(frame_text(before, "policy", r), frame_text(before, "policy", r + 1)) != 0;
-        int64_t k = is_last ? find_row(after, before, r, key, 2) : -1;
+        int64_t k = continues(before, r) ? -1 : find_row(after, before, r, key, 2);
         if (k < 0) continue;
-        while (k + 1 < after->n_row &&
-               strcmp(frame_text(after, "variable", k + 1), frame_text(after, "variable", k)) == 0 &&
-               strcmp(frame_text(after, "policy", k + 1), frame_text(after, "policy", k)) == 0) k++;
+        while (continues(after, k)) k++;
         add_change(out, frame_text(before, "policy", r), frame_text(before, "variable", r), frame_number(before, "mean", r),
                    frame_number(after, "mean", k));
     }
@@ -440,7 +446,8 @@ static DurStatus make_why(Why *why, const KeptRun *kept, const DurOptions *given
     if (status == DUR_OK) {
         s->model = s->compilation.model;
         const char *question = kept->run.question;
-        DurOptions options = {.set = (const char *const *)set, .n_set = n_set, .threads = given->threads, .progress = given->progress,
+        DurOptions options = {.set = (const char *const *)set, .n_set = n_set, .threads = given->threads,
+                              .progress = given->progress,
                               .tolerance = asked_number(question, "tolerance"),
                               .max_sweep = (int64_t)asked_number(question, "max-sweeps"),
                               .starts = (int)asked_number(question, "starts"),
@@ -470,7 +477,8 @@ static DurStatus find_why(Why *why, const char *path, const KeptRun *kept, const
     // a store that cannot be written to is no reason to keep the answer back
     Store *store;
     if (store_open(&store, path, STORE_WRITE, NULL) != DUR_OK) return DUR_OK;
-    if (store_add_frame(store, kept->run.id, why->reasons, NULL) == DUR_OK) store_add_frame(store, kept->run.id, why->parts, NULL);
+    if (store_add_frame(store, kept->run.id, why->reasons, NULL) == DUR_OK)
+        store_add_frame(store, kept->run.id, why->parts, NULL);
     store_close(store);
     return DUR_OK;
 }
@@ -492,11 +500,15 @@ static void moves_free(Moves *m) {
     memory_free(m->item);
 }
 
+static bool is_of(const Frame *parts, int64_t r, const MoveChange *move) {
+    return strcmp(frame_text(parts, "actor", r), move->actor) == 0 && strcmp(frame_text(parts, "move", r), move->move) == 0;
+}
+
 static double part_of(const Frame *parts, const MoveChange *move, const char *part, const char *carrier) {
     double sum = 0;
     for (int64_t r = 0; r < parts->n_row; r++)
-        if (strcmp(frame_text(parts, "actor", r), move->actor) == 0 && strcmp(frame_text(parts, "move", r), move->move) == 0 &&
-            strcmp(frame_text(parts, "part", r), part) == 0 && strcmp(frame_text(parts, "carrier", r), carrier) == 0)
+        if (is_of(parts, r, move) && strcmp(frame_text(parts, "part", r), part) == 0 &&
+            strcmp(frame_text(parts, "carrier", r), carrier) == 0)
             sum += frame_number(parts, "value", r);
     return sum;
 }
@@ -505,12 +517,11 @@ static void split_move(MoveChange *move, const Why *before, const Why *after) {
     for (int is_after = 0; is_after < 2; is_after++) {
         const Frame *parts = is_after ? after->parts : before->parts;
         for (int64_t r = 0; r < parts->n_row; r++) {
-            if (strcmp(frame_text(parts, "actor", r), move->actor) != 0 || strcmp(frame_text(parts, "move", r), move->move) != 0)
-                continue;
+            if (!is_of(parts, r, move)) continue;
             const char *part = frame_text(parts, "part", r), *carrier = frame_text(parts, "carrier", r);
             bool is_known = false;
-            for (int32_t i = 0; i < move->split.n; i++)
-                is_known = is_known || (strcmp(move->split.item[i].group, part) == 0 && strcmp(move->split.item[i].name, carrier) == 0);
+            for (const Change *c = move->split.item; c < move->split.item + move->split.n; c++)
+                is_known = is_known || (strcmp(c->group, part) == 0 && strcmp(c->name, carrier) == 0);
             if (!is_known)
                 add_change(&move->split, part, carrier, part_of(before->parts, move, part, carrier),
                            part_of(after->parts, move, part, carrier));
@@ -534,9 +545,10 @@ static DurStatus compare_moves(Moves *out, const Why *before, const Why *after, 
         int64_t k = find_row(after->reasons, before->reasons, r, key, 2);
         if (k < 0) continue;
         MoveChange *move = &out->item[out->n];
-        *move = (MoveChange){.actor = frame_text(before->reasons, "actor", r), .move = frame_text(before->reasons, "move", r),
-                             .probability = {frame_number(before->reasons, "probability", r), frame_number(after->reasons, "probability", k)},
-                             .advantage = {frame_number(before->reasons, "advantage", r), frame_number(after->reasons, "advantage", k)}};
+        const Frame *was = before->reasons, *is = after->reasons;
+        *move = (MoveChange){.actor = frame_text(was, "actor", r), .move = frame_text(was, "move", r),
+                             .probability = {frame_number(was, "probability", r), frame_number(is, "probability", k)},
+                             .advantage = {frame_number(was, "advantage", r), frame_number(is, "advantage", k)}};
         split_move(move, before, after);
         failed = failed || move->split.failed;
         out->n++;
@@ -684,7 +696,8 @@ static DurStatus tell(DurResult *result, const KeptRun *before, const KeptRun *a
     json_pair_int(&j, "before", before->run.id);
     json_pair_int(&j, "after", after->run.id);
     json_pair_bool(&j, "same_scenario", strcmp(before->run.hash, after->run.hash) == 0);
-    text_printf(&result->text, "run %lld -> run %lld: %s\n", (long long)before->run.id, (long long)after->run.id, after->run.title);
+    text_printf(&result->text, "run %lld -> run %lld: %s\n", (long long)before->run.id, (long long)after->run.id,
+                after->run.title);
     render_lines(&j, lines);
     put_lines(&result->text, lines);
 
@@ -719,7 +732,8 @@ static DurStatus tell(DurResult *result, const KeptRun *before, const KeptRun *a
     render_changes(&j, "counts", &counts, "policy", "name");
     put_changes(&result->text, "times that things happened in a run, by policy", &counts);
     bool failed = values.failed || choices.failed || ends.failed || counts.failed;
-    DurStatus status = failed ? status_fail(error, DUR_MEMORY, "out of memory") : tell_through(result, &j, &why[0], &why[1], error);
+    DurStatus status = failed ? status_fail(error, DUR_MEMORY, "out of memory")
+                              : tell_through(result, &j, &why[0], &why[1], error);
     json_end_object(&j);
     json_end_object(&j);
     memory_free(values.item);
@@ -756,7 +770,8 @@ static DurStatus diff(const char *path, int64_t a, int64_t b, const DurOptions *
     return status;
 }
 
-DurStatus dur_diff(const char *path, int64_t before, int64_t after, const DurOptions *options, DurResult **out, char error[1024]) {
+DurStatus dur_diff(const char *path, int64_t before, int64_t after, const DurOptions *options, DurResult **out,
+                   char error[1024]) {
     static const DurOptions none;
     DurError why = {0};
     DurResult *result = result_make();

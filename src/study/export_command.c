@@ -119,14 +119,15 @@ static DurStatus write_folder(const char *folder, Store *store, const KeptRun *k
     return status;
 }
 
-static DurStatus export(const char *path, int64_t id, const char *format, const char *folder, DurResult *result, DurError *error) {
+static DurStatus export(const char *path, int64_t id, const char *format, const char *folder, DurResult *result,
+                        DurError *error) {
     static const char *const known[] = {"csv", "npy", "json"};
     bool is_known = false;
     for (size_t i = 0; i < DUR_COUNT(known); i++) is_known = is_known || strcmp(format, known[i]) == 0;
     if (!is_known) {
         const char *near = text_nearest(format, known, (int)DUR_COUNT(known));
-        return status_fail(error, DUR_INPUT, "there is no format `%s`; %s%s%s", format, near ? "did you mean `" : "there are csv, npy, json",
-                           near ? near : "", near ? "`?" : "");
+        if (near) return status_fail(error, DUR_INPUT, "there is no format `%s`; did you mean `%s`?", format, near);
+        return status_fail(error, DUR_INPUT, "there is no format `%s`; there are csv, npy, json", format);
     }
     Store *store;
     KeptRun kept;

@@ -28,8 +28,8 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
     sha256_add(&sha, text_view(&words), words.length);
     sha256_hex(&sha, hex);
     text_free(&words);
-    text_printf(out, "duress %s\ncommand %s\nfile %s\nscenario %s\nwords %s\nseed %" PRIu64 "\n", DURESS_VERSION, command, m->path,
-                m->hash, hex, o->seed);
+    text_printf(out, "duress %s\ncommand %s\nfile %s\n", DURESS_VERSION, command, m->path);
+    text_printf(out, "scenario %s\nwords %s\nseed %" PRIu64 "\n", m->hash, hex, o->seed);
     for (int32_t p = 0; p < m->n_param; p++) {
         if (memcmp(&s->session.param[p], &m->param[p].value, sizeof(double)) == 0) continue;
         text_printf(out, "set %s=", m->param[p].name);
@@ -154,14 +154,14 @@ static void take_answer(Keeper *k, const StoreRun *run, DurResult *result, DurEr
     text_append(&result->text, run->text);
     text_append(&result->json, run->json);
     text_append(&result->faults, run->faults);
-    text_printf(&result->notes, "duress: answered from the store: run %lld of %s; --fresh computes it anew\n", (long long)run->id,
-                keep_date(run->begun, date));
+    text_printf(&result->notes, "duress: answered from the store: run %lld of %s; --fresh computes it anew\n",
+                (long long)run->id, keep_date(run->begun, date));
     if (k->answer != DUR_OK) status_fail(error, k->answer, "%s", run->reason);
 }
 
 // begin, or go on with what an earlier process began; with --fresh that is dropped
-static DurStatus begin_run(Keeper *k, const StoreRun *run, const StoreFile *file, int32_t n_file, const Facts *facts, bool is_fresh,
-                           DurError *error) {
+static DurStatus begin_run(Keeper *k, const StoreRun *run, const StoreFile *file, int32_t n_file, const Facts *facts,
+                           bool is_fresh, DurError *error) {
     const char *const (*fact)[2] = (const char *const (*)[2])facts->fact;
     TRY(store_begin(k->store, run, file, n_file, fact, facts->n, &k->id, &k->is_older, error));
     if (!is_fresh || !k->is_older) return DUR_OK;
@@ -202,7 +202,8 @@ static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const
 
 DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char *command, const char *more, DurResult *result,
                      DurError *error) {
-    *k = (Keeper){.scenario = s, .options = o, .begun = progress_seconds(), .sim = {.context = k, .load = load_part, .save = save_part}};
+    *k = (Keeper){.scenario = s, .options = o, .begun = progress_seconds(),
+                  .sim = {.context = k, .load = load_part, .save = save_part}};
     if (!o->store) return DUR_OK;
     DurError why = {0};
     Text question = {0};
@@ -262,8 +263,8 @@ static void stay(Keeper *k, DurStatus status, DurError *error) {
     }
     if (status != DUR_INTERRUPTED || k->trouble.text[0]) return;
     size_t n = strlen(error->text);
-    snprintf(error->text + n, sizeof error->text - n, "; what is done is kept as run %lld, and the same command goes on from there",
-             (long long)k->id);
+    snprintf(error->text + n, sizeof error->text - n,
+             "; what is done is kept as run %lld, and the same command goes on from there", (long long)k->id);
 }
 
 DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *const *frame, int32_t n_frame,

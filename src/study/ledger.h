@@ -27,8 +27,8 @@ void ledger_states(Text *out, const DurScenario *s);
 /// DUR_MEMORY.
 DurStatus ledger_params(const Model *m, int32_t claim, bool *rests, DurError *error);
 
-/// The unit of a claim's two sides: that of a stock, "probability", "times", "share x month"; "" where they have none, or are no
-/// sum of quantities.
+/// The unit of a claim's two sides: that of a stock, "probability", "times", "share x month"; "" where they have none, or are
+/// no sum of quantities.
 void ledger_unit(Text *out, const Model *m, const ModelClaim *claim);
 
 /// How much the difference of the two sides must change until the verdict is another: at the estimate, and at the end of

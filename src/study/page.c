@@ -729,8 +729,9 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     for (int32_t p = 0; p < run->n_paths; p++)
         for (int32_t k = 0; k < run->paths[p].n_failed; k++, sheet.row++) {
             Text note = {0};
-            text_printf(&note, "A run of %s%s failed and is left out: %s", policy_of(m, run, p)[0] ? "policy " : "the equilibrium",
-                        policy_of(m, run, p), run->paths[p].failed[k].error.text);
+            const char *policy = policy_of(m, run, p);
+            text_printf(&note, "A run of %s%s failed and is left out: %s", policy[0] ? "policy " : "the equilibrium", policy,
+                        run->paths[p].failed[k].error.text);
             put_made(&sheet, "text", &note);
         }
     return done(&sheet, failed);

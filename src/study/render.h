@@ -60,8 +60,9 @@ typedef struct ClaimAnswers {
     DurStatus status;          // the first that is not DUR_OK
 } ClaimAnswers;
 
-/// Judge them in order, in the equilibrium at hand and in all others that were looked for. A claim that cannot be judged as asked, or of which a run failed, is noted and the others go on; DUR_INTERRUPTED,
-/// DUR_MEMORY and DUR_LIMIT end the work. DUR_INPUT if options->claim names none.
+/// Judge them in order, in the equilibrium at hand and in all others that were looked for. A claim that cannot be judged as
+/// asked, or of which a run failed, is noted and the others go on; DUR_INTERRUPTED, DUR_MEMORY and DUR_LIMIT end the work.
+/// DUR_INPUT if options->claim names none.
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      claims_free(ClaimAnswers *answers);
 void      render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers);

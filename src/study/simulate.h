@@ -16,8 +16,8 @@ DurStatus study_policy(const DurScenario *s, const char *name, int32_t *policy, 
 DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs, SimPaths *out,
                       DurError *error);
 
-/// The status of an ensemble of which some runs failed, with a sentence; DUR_OK if none did. And the list of them as JSON, where
-/// there are any.
+/// The status of an ensemble of which some runs failed, with a sentence; DUR_OK if none did. And the list of them as JSON,
+/// where there are any.
 DurStatus study_failed(const SimPaths *paths, DurError *error);
 void      render_failed(Json *j, const SimPaths *paths);
 

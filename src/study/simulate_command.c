@@ -59,9 +59,10 @@ DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy,
 
 DurStatus study_failed(const SimPaths *p, DurError *error) {
     if (p->n_failed == 0) return DUR_OK;
-    return status_fail(error, p->failed[0].status, "%d of %lld runs failed and %s left out of everything above; %s%s", p->n_failed,
-                       (long long)(p->n_run + p->n_failed), p->n_failed == 1 ? "is" : "are",
-                       p->n_failed == 1 ? "" : "the first of them: ", p->failed[0].error.text);
+    bool is_one = p->n_failed == 1;
+    return status_fail(error, p->failed[0].status, "%d of %lld runs failed and %s left out of everything above; %s%s",
+                       p->n_failed, (long long)(p->n_run + p->n_failed), is_one ? "is" : "are",
+                       is_one ? "" : "the first of them: ", p->failed[0].error.text);
 }
 
 void render_failed(Json *j, const SimPaths *p) {
@@ -304,8 +305,9 @@ static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError
     if (!options->csv) return DUR_OK;
     Frame *paths;
     TRY(store_frame(k->store, k->id, "paths", &paths, error));
-    DurStatus status = paths ? frame_write_csv(paths, options->csv, error)
-                             : status_fail(error, DUR_IO, "%s: run %lld has no table of paths", store_path(k->store), (long long)k->id);
+    if (!paths)
+        return status_fail(error, DUR_IO, "%s: run %lld has no table of paths", store_path(k->store), (long long)k->id);
+    DurStatus status = frame_write_csv(paths, options->csv, error);
     frame_free(paths);
     return status;
 }

@@ -39,7 +39,8 @@ static void render_begun(Json *j, const char *key, double seconds) {
 }
 
 static void render_runs(Json *j, const Frame *runs) {
-    static const char *const text[] = {"state", "command", "line", "title", "path", "hash", "seed", "version", "status", "reason"};
+    static const char *const text[] = {"state", "command", "line", "title", "path", "hash", "seed", "version", "status",
+                                       "reason"};
     json_array(j);
     for (int64_t r = 0; r < runs->n_row; r++) {
         json_object(j);

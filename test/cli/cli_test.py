@@ -82,8 +82,8 @@ def big(name="big.duress"):
 def alone_it_prints_a_short_help():
     done = run()
     assert done.returncode == 0 and done.stderr == ""
-    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "runs", "show", "diff", "rm", "export",
-                    "help", "version"):
+    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "runs", "show", "diff", "rm",
+                    "export", "help", "version"):
         assert re.search(rf"^  {command} ", done.stdout, re.M), command
     assert len(done.stdout.splitlines()) < 24
 
@@ -533,8 +533,9 @@ def the_file_of_a_source_is_held_against_its_hash():
     right = hashlib.sha256(b"what was said\n").hexdigest()
     text = SMALL.replace('url "https://example.org/book"', f'file "said.txt"  sha256 "{right}"')
     name = scenario("said.duress", text)
-    for content, state, words in ((None, "absent", "its file is not at hand"), (b"what was said\n", "same", "its file is the one "
-                                  "stated"), (b"something else\n", "other", "its file is NOT the one stated")):
+    for content, state, words in ((None, "absent", "its file is not at hand"),
+                                  (b"what was said\n", "same", "its file is the one stated"),
+                                  (b"something else\n", "other", "its file is NOT the one stated")):
         if content is not None:
             with open(os.path.join(ROOM, "said.txt"), "wb") as out:
                 out.write(content)

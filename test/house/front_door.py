@@ -94,7 +94,8 @@ BASIC = "gcc libc6-dev ninja-build pkg-config"
 def root_gets_what_is_missing_and_nothing_else():
     code, said, asked = install(machine("root", BASIC, 0), "build")
     assert code == 0, said
-    assert asked.splitlines() == ["apt-get update", "apt-get install -y --no-install-recommends meson scdoc libsqlite3-dev"], asked
+    assert asked.splitlines() == ["apt-get update",
+                                  "apt-get install -y --no-install-recommends meson scdoc libsqlite3-dev"], asked
 
 
 @test

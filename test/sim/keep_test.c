@@ -69,7 +69,8 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
     SimCase k;
     case_open(&k, BUSY, BUSY_QUERY, BUSY_N);
     for (int kind = 0; kind < 2; kind++) {
-        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = 30000, .seed = 3, .horizon = 12, .keep_name = "it"};
+        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = 30000, .seed = 3, .horizon = 12,
+                        .keep_name = "it"};
         SimPaths whole, p;
         Team *team = team_make(2);
         CHECK_OK(sim_paths(&whole, k.lattice, &k.plan, &o, 5, team, NULL));

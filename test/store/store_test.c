@@ -34,7 +34,8 @@ static Store *open_store(const char *name) {
 
 static StoreRun question(const char *key) {
     return (StoreRun){.begun = 1000, .key = (char *)key, .command = "simulate", .line = "duress simulate x", .title = "A title",
-                      .path = "x.duress", .hash = "abc", .seed = "18446744073709551615", .version = "0", .question = "seed 0\n"};
+                      .path = "x.duress", .hash = "abc", .seed = "18446744073709551615", .version = "0",
+                      .question = "seed 0\n"};
 }
 
 static const char *const FACT[1][2] = {{"machine", "m"}};
