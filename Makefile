@@ -3,6 +3,7 @@
 #   make            build the program                  make install PREFIX=/usr/local
 #   make test       build, run all tests               make sanitize   all tests under ASan and UBSan
 #   make demo       build, run the reference case      make fuzz       feed the parser for ten minutes
+#   make test-kills 200 kills at random moments, and what the store then holds
 #   make bench      build, run the benchmarks          make test-clang all tests, built by the other compiler
 #   make clean      remove what was built
 #
@@ -34,7 +35,7 @@ define setup
     >$(1)/setup.log 2>&1 || { cat $(1)/setup.log; exit 1; }
 endef
 
-.PHONY: all test test-clang demo install fuzz sanitize bench clean FORCE
+.PHONY: all test test-kills test-clang demo install fuzz sanitize bench clean FORCE
 all: $(BUILD)/duress
 
 # ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made
@@ -57,6 +58,13 @@ test:
 	@$(NINJA) $(BUILD) $(CALM)
 	@tools/run-tests $(BUILD)
 
+# the loop of kills of `make test`, at more moments
+test-kills:
+	@tools/install-deps test
+	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@$(NINJA) $(BUILD) program $(CALM)
+	@DURESS_TEST_KILLS=200 /usr/bin/python3 test/cli/store_test.py $(BUILD)/duress only=killed
+
 demo:
 	@tools/install-deps build
 	@$(MAKE) --no-print-directory $(PAGE)
@@ -65,7 +73,7 @@ demo:
 $(PAGE) $(SUMMARY) &: $(BUILD)/duress $(wildcard $(dir $(CASE))*.duress)
 	@mkdir -p $(dir $(PAGE))
 	@rm -f $(SUMMARY)
-	@$(BUILD)/duress run $(CASE) --html $(PAGE) >$(SUMMARY).part
+	@DURESS_STORE= $(BUILD)/duress run $(CASE) --html $(PAGE) >$(SUMMARY).part
 	@mv $(SUMMARY).part $(SUMMARY)
 
 install: $(BUILD)/duress

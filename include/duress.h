@@ -57,6 +57,9 @@ typedef struct DurOptions {
     const char *const *merge;   // [n_merge] merge: such files
     int         n_merge;
     const char *html;           // run: where to write the page; NULL: nowhere
+    const char *store;          // run, simulate, claims: where runs are kept and looked up; NULL: nowhere
+    bool        store_may_fail; // a store that refuses costs a note, not the answer
+    bool        fresh;          // compute anew what the store could answer
     const DurProgress *progress;
 } DurOptions;
 
@@ -83,6 +86,26 @@ DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResu
 DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 
+/// The user's own store, as DurOptions.store wants it: $DURESS_STORE if it is set (empty: none), else store.db in the folder
+/// duress of $XDG_DATA_HOME or ~/.local/share. False if there is none, or the path is longer than 4095 bytes.
+bool dur_store_place(char path[4096]);
+
+/// What is in a store: all runs, one run whole, and what differs between two: in the scenario (assumptions and levers apart),
+/// in the answers, and through which payoff terms and events. DUR_INPUT if there is no run of a number; DUR_IO.
+/// dur_diff may have to solve again what the store doesn't hold, for which it takes threads and progress from the options.
+DurStatus dur_runs(const char *store, DurResult **out, char error[1024]);
+DurStatus dur_show(const char *store, int64_t run, DurResult **out, char error[1024]);
+DurStatus dur_diff(const char *store, int64_t before, int64_t after, const DurOptions *options, DurResult **out,
+                   char error[1024]);
+
+/// Forget runs, all or none of them.
+DurStatus dur_remove(const char *store, const int64_t *run, int n, DurResult **out, char error[1024]);
+
+/// A run's tables, scenario and page as files in a new folder, which is there whole or not at all.
+///   format   "csv", "npy" (NumPy) or "json"
+DurStatus dur_export(const char *store, int64_t run, const char *format, const char *folder, DurResult **out,
+                     char error[1024]);
+
 /// The canonical layout of a file's text: result text is the formatted file. Works on files alone, imports unread.
 ///   rewrite  put it in the file's place (whole or not at all) where it differs
 /// Returns DUR_OK; DUR_UNMET if the file is laid out otherwise and was left; DUR_INPUT with its faults if it cannot be
@@ -98,6 +121,9 @@ const char *dur_result_text(const DurResult *result);
 const char *dur_result_json(const DurResult *result);
 /// What should go to standard error (diagnostics, warnings); "" if nothing.
 const char *dur_result_faults(const DurResult *result);
+/// What else a person should know, for standard error: that the answer came from the store, or why it was not kept. Whole
+/// lines, "" if nothing; unlike faults they are no part of the JSON.
+const char *dur_result_notes(const DurResult *result);
 void        dur_result_free(DurResult *result);
 
 /// The one of `n` names that is near enough to `name` to suggest, or NULL.

@@ -64,6 +64,29 @@ const Command COMMAND[COMMAND_COUNT] = {
      "screen, and writes one self-contained HTML page: NAME.html in the current folder unless --html\n"
      "says otherwise.",
      "duress run my.duress --html my.html"},
+    {"runs", "", 0, 0, "list the runs that are kept",
+     "Every run, simulate and claims is kept in a store, one SQLite file, with the scenario's text, the\n"
+     "parameters, the machine, the certificate and all results as tables; the same question asked again\n"
+     "is answered from there. This lists them, newest first: those done, those that failed, and those\n"
+     "that were interrupted or killed and go on when the same command is given again.",
+     "duress runs"},
+    {"show", "RUN", 1, 1, "one kept run: what was asked, on what, and what came out",
+     "Prints what a run was asked, when, on which machine, with which files, what failed in it, and\n"
+     "what it answered. With --json also the scenario's text and every table.",
+     "duress show 12"},
+    {"diff", "RUN RUN", 2, 2, "what changed between two kept runs, and through what",
+     "Tells what changed in the scenario, assumptions and levers (moves and policies) apart, and in the\n"
+     "question; what changed in the answers; and through which payoff terms and events the change ran:\n"
+     "how often things happened, and the split of every move's advantage in both. Where a run does not\n"
+     "hold the split its game is solved again from the text in the store.",
+     "duress diff 11 12"},
+    {"rm", "RUN ...", 1, 1000, "forget kept runs",
+     "Removes runs from the store, all that are named or, if one of them is not there, none.", "duress rm 11 12"},
+    {"export", "RUN", 1, 1, "a kept run as files",
+     "Writes the tables of a run as CSV, NumPy or JSON files into a new folder, run-RUN unless --to says\n"
+     "otherwise, with the scenario, the printed answer and the page beside them. The folder is there\n"
+     "whole or not at all.",
+     "duress export 12 --format npy --to tables"},
     {"help", "[COMMAND]", 0, 1, "explain a command", "Prints the list of commands, or the page of one.",
      "duress help solve"},
     {"version", "", 0, 0, "print the version", "Prints the version of the program.", "duress version"},
@@ -72,6 +95,9 @@ const Command COMMAND[COMMAND_COUNT] = {
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
 #define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
+#define ON_KEPT    (ON(SIMULATE) | ON(CLAIMS) | ON(RUN))
+#define ON_STORE   (ON(RUNS) | ON(SHOW) | ON(DIFF) | ON(RM) | ON(EXPORT))
+#define ON_LONG    (ON(CHECK) | ON_SOLVE | ON(DIFF))
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
 
 // ORDER: OptionId
@@ -100,10 +126,16 @@ const Option OPTION[OPTION_COUNT] = {
     {"refine", 0, NULL, ON(CHECK), "how far every answer moves when the grids are doubled, and where to"},
     {"states", 0, "N", ON(CHECK), "with --refine: most states of a refined lattice (5000000)"},
     {"html", 'o', "OUT", ON(RUN), "where to write the page; - is standard output"},
-    {"threads", 'j', "N", ON(CHECK) | ON_SOLVE, "threads to use (one for each core)"},
+    {"threads", 'j', "N", ON_LONG, "threads to use (one for each core)"},
+    {"store", 0, "FILE", ON_KEPT | ON_STORE, "the store, in place of the user's own (or of $DURESS_STORE)"},
+    {"no-store", 0, NULL, ON_KEPT, "keep nothing and look nothing up"},
+    {"fresh", 0, NULL, ON_KEPT, "compute anew what the store could answer"},
+    {"format", 0, "KIND", ON(EXPORT), "csv (unless told), npy or json"},
+    {"to", 0, "FOLDER", ON(EXPORT), "the new folder (run-RUN)"},
     {"check", 0, NULL, ON(FMT), "change nothing; exit with 1 if the layout is not canonical"},
     {"stdout", 0, NULL, ON(FMT), "print the canonical layout and leave the file alone"},
     {"json", 0, NULL, ON_ALL, "print one JSON value, documented in doc/commands.md"},
+    {"progress", 0, "KIND", ON_LONG, "line (on a terminal), json (an object a line) or none"},
     {"quiet", 'q', NULL, ON_ALL, "no progress line"},
     {"help", 'h', NULL, ON_ALL, "this page"},
     {"version", 'V', NULL, ON_ALL, "print the version"},
@@ -216,6 +248,34 @@ static DurStatus misplaced_option(CommandId command, int option, char error[1024
     return DUR_INPUT;
 }
 
+static DurStatus read_progress(const char *s, ProgressKind *out, char error[1024]) {
+    static const char *const kind[] = {"line", "json", "none"};   // ORDER: ProgressKind
+    int i = 0;
+    while (i < 3 && strcmp(kind[i], s) != 0) i++;
+    if (i == 3) return fail(error, "--progress wants line, json or none, not \"%.100s\"", s);
+    *out = (ProgressKind)i;
+    return DUR_OK;
+}
+
+// the numbers of runs that stand where other commands have a file
+static DurStatus read_runs(CommandLine *line, char error[1024]) {
+    line->run = calloc((size_t)line->n_argument + 1, sizeof *line->run);
+    if (!line->run) {
+        snprintf(error, 1024, "out of memory");
+        return DUR_MEMORY;
+    }
+    for (int i = 0; i < line->n_argument; i++) {
+        char *end;
+        errno = 0;
+        long long x = strtoll(line->argument[i], &end, 10);
+        if (end == line->argument[i] || *end || errno || x < 1)
+            return fail(error, "`duress %s` wants the number of a run, not \"%.100s\"; `duress runs` lists them",
+                        COMMAND[line->command].name, line->argument[i]);
+        line->run[i] = x;
+    }
+    return DUR_OK;
+}
+
 static DurStatus take_option(CommandLine *line, OptionId id, const char *value, char error[1024]) {
     DurOptions *o = &line->options;
     int64_t whole = 0;
@@ -260,6 +320,12 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
             status = read_whole("threads", value, 1, 1024, &whole, error);
             o->threads = (int)whole;
             break;
+        case OPTION_STORE: o->store = value; break;
+        case OPTION_NO_STORE: line->no_store = true; break;
+        case OPTION_FRESH: o->fresh = true; break;
+        case OPTION_FORMAT: line->format = value; break;
+        case OPTION_TO: line->to = value; break;
+        case OPTION_PROGRESS: status = read_progress(value, &line->progress, error); break;
         case OPTION_CHECK: line->check = true; break;
         case OPTION_STDOUT: line->to_stdout = true; break;
         case OPTION_JSON: line->json = true; break;
@@ -384,6 +450,10 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     if (out->options.starts && !out->options.equilibrium && !lists)
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
+    if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
+    if (out->no_store && out->options.fresh)
+        return fail(error, "--fresh is about the store; without one everything is computed anew");
+    if (1u << out->command & ON_STORE) return read_runs(out, error);
     if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
     if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||
                       (out->options.html && strcmp(out->options.html, "-") == 0)))
@@ -394,6 +464,7 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
 
 void command_free(CommandLine *line) {
     free(line->word);
+    free(line->run);
     free((void *)line->options.set);
     *line = (CommandLine){0};
 }

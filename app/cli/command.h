@@ -7,8 +7,9 @@
 #include "duress.h"
 
 typedef enum CommandId {
-    COMMAND_CHECK, COMMAND_FMT, COMMAND_SOLVE, COMMAND_EXPLAIN, COMMAND_SIMULATE, COMMAND_TRACE, COMMAND_MERGE, COMMAND_CLAIMS, COMMAND_QUERY,
-    COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION,
+    COMMAND_CHECK, COMMAND_FMT, COMMAND_SOLVE, COMMAND_EXPLAIN, COMMAND_SIMULATE, COMMAND_TRACE, COMMAND_MERGE,
+    COMMAND_CLAIMS, COMMAND_QUERY, COMMAND_RUN, COMMAND_RUNS, COMMAND_SHOW, COMMAND_DIFF, COMMAND_RM, COMMAND_EXPORT,
+    COMMAND_HELP, COMMAND_VERSION,
     COMMAND_COUNT
 } CommandId;
 
@@ -26,7 +27,8 @@ typedef enum OptionId {
     OPTION_SET, OPTION_AT, OPTION_ACTOR, OPTION_TOLERANCE, OPTION_MAX_SWEEPS, OPTION_NO_CERTIFICATE, OPTION_RUNS,
     OPTION_SEED, OPTION_LATTICE, OPTION_POLICY, OPTION_TIMES, OPTION_RUN, OPTION_SHARD, OPTION_PART, OPTION_CSV, OPTION_CLAIM, OPTION_EXACT, OPTION_CONFIDENCE,
     OPTION_STRICT, OPTION_STARTS, OPTION_EQUILIBRIUM, OPTION_REFINE, OPTION_STATES, OPTION_HTML, OPTION_THREADS,
-    OPTION_CHECK, OPTION_STDOUT, OPTION_JSON, OPTION_QUIET, OPTION_HELP,
+    OPTION_STORE, OPTION_NO_STORE, OPTION_FRESH, OPTION_FORMAT, OPTION_TO,
+    OPTION_CHECK, OPTION_STDOUT, OPTION_JSON, OPTION_PROGRESS, OPTION_QUIET, OPTION_HELP,
     OPTION_VERSION,
     OPTION_COUNT
 } OptionId;
@@ -40,6 +42,9 @@ typedef struct Option {
 } Option;
 extern const Option OPTION[OPTION_COUNT];
 
+/// What is told of long work while it goes on.
+typedef enum ProgressKind { PROGRESS_LINE, PROGRESS_JSON, PROGRESS_NONE } ProgressKind;
+
 /// A command line as read. Texts are borrowed from argv.
 typedef struct CommandLine {
     CommandId  command;        // help where none was named
@@ -50,6 +55,10 @@ typedef struct CommandLine {
     int  n_argument;
     bool json, quiet, help, version;
     bool check, to_stdout;     // fmt
+    bool no_store;
+    ProgressKind progress;
+    const char *format, *to;   // export
+    int64_t *run;              // [n_argument] show, diff, rm, export: the arguments as numbers; owned
 } CommandLine;
 
 /// Read a command line. DUR_INPUT with a sentence (near names suggested) if it makes no sense; `json` is set all the

@@ -9,9 +9,10 @@
 
 typedef DurStatus CommandCall(DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 
-// ORDER: CommandId; fmt works on the bare file, help and version on nothing
+// ORDER: CommandId; fmt works on the bare file, others on a store, help and version on nothing
 static CommandCall *const CALL[COMMAND_COUNT] = {
-    dur_check, NULL, dur_solve, dur_explain, dur_simulate, dur_trace, dur_merge, dur_claims, dur_query, dur_run, NULL, NULL,
+    dur_check, NULL, dur_solve, dur_explain, dur_simulate, dur_trace, dur_merge, dur_claims, dur_query, dur_run,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };
 
 // what was printed reaches its place or is told: a full disk must not look like success
@@ -30,6 +31,7 @@ static void complain(const char *sentence) {
 static int show(const CommandLine *line, DurStatus status, DurResult *result, const char *error) {
     terminal_clear();
     if (line->json && !result) dur_refuse(&result, status, error[0] ? error : dur_status_text(status));
+    if (result) fputs(dur_result_notes(result), stderr);
     if (result && !(line->json && status == DUR_OK)) fputs(dur_result_faults(result), stderr);
     // a table and a page in one stream would be neither
     const DurOptions *o = &line->options;
@@ -96,9 +98,46 @@ static char *command_text(int argc, char **argv) {
     return text;
 }
 
+// what --store says, else what the environment does; a place that nobody named may refuse
+static void place_store(CommandLine *line, char place[4096]) {
+    DurOptions *o = &line->options;
+    if (line->no_store || o->store || !dur_store_place(place)) return;
+    o->store = place;
+    o->store_may_fail = true;
+}
+
+static int work_on_store(CommandLine *line) {
+    char error[1024] = "", place[4096], folder[64];
+    DurOptions *o = &line->options;
+    DurProgress progress = terminal_progress(line->quiet ? PROGRESS_NONE : line->progress);
+    o->progress = &progress;
+    DurResult *result = NULL;
+    DurStatus status = DUR_OK;
+    place_store(line, place);
+    if (!o->store) {
+        snprintf(error, sizeof error, "there is no store: --store names one, or DURESS_STORE, or HOME");
+        return show(line, DUR_IO, NULL, error);
+    }
+    terminal_listen();
+    snprintf(folder, sizeof folder, "run-%lld", line->n_argument ? (long long)line->run[0] : 0LL);
+    switch (line->command) {
+        case COMMAND_RUNS: status = dur_runs(o->store, &result, error); break;
+        case COMMAND_SHOW: status = dur_show(o->store, line->run[0], &result, error); break;
+        case COMMAND_DIFF: status = dur_diff(o->store, line->run[0], line->run[1], o, &result, error); break;
+        case COMMAND_RM: status = dur_remove(o->store, line->run, line->n_argument, &result, error); break;
+        default:
+            status = dur_export(o->store, line->run[0], line->format ? line->format : "csv", line->to ? line->to : folder,
+                                &result, error);
+    }
+    return show(line, status, result, error);
+}
+
 static int work(CommandLine *line, int argc, char **argv) {
     DurOptions *o = &line->options;
-    DurProgress progress = terminal_progress(line->quiet);
+    DurProgress progress = terminal_progress(line->quiet ? PROGRESS_NONE : line->progress);
+    char place[4096];
+    if (line->command == COMMAND_RUN || line->command == COMMAND_SIMULATE || line->command == COMMAND_CLAIMS)
+        place_store(line, place);
     char error[1024] = "";
     char *page = line->command == COMMAND_RUN && !o->html ? page_name(line->argument[0]) : NULL;
     char *text = command_text(argc, argv);
@@ -140,6 +179,8 @@ int main(int argc, char **argv) {
     } else if (line.command == COMMAND_FMT) {
         terminal_listen();
         code = format(&line);
+    } else if (line.run) {
+        code = work_on_store(&line);
     } else {
         code = work(&line, argc, argv);
     }

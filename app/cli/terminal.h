@@ -4,14 +4,17 @@
 
 #include <stdbool.h>
 
+#include "command.h"
 #include "duress.h"
 
 /// Start to listen for Ctrl-C (and a polite request to end): the first asks the work to stop when what it has is
-/// whole, the second stops at once. Writing into a closed pipe becomes an error instead of an end.
+/// whole, the second stops at once. Writing into a closed pipe, or past a limit on
+/// the size of files, becomes an error instead of an end.
 void terminal_listen(void);
 
-/// What long work reports to. Silent if `quiet`, or where standard error is no terminal.
-DurProgress terminal_progress(bool quiet);
+/// What long work reports to: a line that is drawn over, silent where standard error is no terminal; a JSON object a line; or
+/// nothing.
+DurProgress terminal_progress(ProgressKind kind);
 
 /// Wipe the line, before anything else is printed.
 void terminal_clear(void);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *status_text(DurStatus status) {
     switch (status) {
@@ -11,6 +12,20 @@ const char *status_text(DurStatus status) {
         case DUR_STATUS_COUNT: break;
     }
     return "unknown outcome";
+}
+
+static const char *const NAME[DUR_STATUS_COUNT] = {
+    [DUR_OK] = "ok", [DUR_UNMET] = "unmet", [DUR_INPUT] = "input", [DUR_UNSUPPORTED] = "unsupported",
+    [DUR_DOMAIN] = "domain", [DUR_SHAPE] = "shape", [DUR_MEMORY] = "memory", [DUR_LIMIT] = "limit",
+    [DUR_IO] = "io", [DUR_INTERRUPTED] = "interrupted",
+};
+
+const char *status_name(DurStatus status) { return status < DUR_STATUS_COUNT ? NAME[status] : "unknown"; }
+
+DurStatus status_from_name(const char *name) {
+    int i = 0;
+    while (i < DUR_STATUS_COUNT && strcmp(NAME[i], name) != 0) i++;
+    return (DurStatus)i;
 }
 
 int status_exit_code(DurStatus status) {

@@ -16,6 +16,10 @@ typedef struct DurError {
 /// The text of a status. Never NULL.
 const char *status_text(DurStatus status);
 
+/// Its short name, as programs read it: "ok", "unmet", "input". And back; DUR_STATUS_COUNT for no such name.
+const char *status_name(DurStatus status);
+DurStatus   status_from_name(const char *name);
+
 /// The program's exit code for a status.
 int status_exit_code(DurStatus status);
 

@@ -31,6 +31,8 @@ typedef struct CheckOptions {
     struct CheckAnswer *known;    // [n_quantity] or NULL: exact answers had before are taken from here, new ones kept;
                                   // zeroed: none yet. Holds for one set of plans and one `error`
     const Progress *progress;
+    const SimKeep *keep;          // where sampled runs are kept; NULL: nowhere
+    const char *keep_name;        // under which name, for this claim
 } CheckOptions;
 
 /// One number with its bounds: exact, value +- error; sampled, the interval at the confidence.

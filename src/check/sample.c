@@ -145,11 +145,16 @@ static DurStatus measure(void *context, Sample *sample, int64_t first, int64_t n
     double *room = memory_column(q->n_quantity * n);
     int32_t *asked = memory_column_i32(2 * q->n_quantity), *place = asked ? asked + q->n_quantity : NULL;
     DurStatus status = room && asked ? DUR_OK : DUR_MEMORY;
+    Text name = {0};
     for (int32_t policy = -1; policy < q->model->n_policy && status == DUR_OK; policy++) {
         int32_t n_asked = 0;
+        // a name for what is kept: whose runs, and of which quantities
+        text_clear(&name);
+        if (q->options->keep) text_printf(&name, "%s, policy %d:", q->options->keep_name, policy);
         for (int32_t k = 0; k < q->n_quantity; k++) {
             int32_t of = q->model->quantity[q->quantity[k]].policy;
             if (q->kind[k].is_exact || (of < 0 ? -1 : of) != policy) continue;
+            if (q->options->keep) text_printf(&name, " %d", q->quantity[k]);
             place[n_asked] = k;
             asked[n_asked++] = q->quantity[k];
         }
@@ -157,11 +162,14 @@ static DurStatus measure(void *context, Sample *sample, int64_t first, int64_t n
         const Plan *plan = q->plans->plan[1 + policy];
         assert(plan);
         SimOptions options = {.kind = q->options->kind, .first_run = first, .n_run = n, .seed = q->options->seed,
-                              .horizon = q->horizon > 0 ? q->horizon : 1, .progress = q->options->progress};
-        status = sim_measure(q->plans->lattice, plan, &options, asked, n_asked, room, q->team, error);
+                              .horizon = q->horizon > 0 ? q->horizon : 1, .progress = q->options->progress,
+                              .keep = q->options->keep, .keep_name = text_view(&name)};
+        status = name.failed ? DUR_MEMORY : sim_measure(q->plans->lattice, plan, &options, asked, n_asked, room,
+                                                                q->team, error);
         for (int32_t k = 0; k < n_asked && status == DUR_OK; k++)
             memcpy(sample->value + place[k] * sample->capacity + first, room + k * n, (size_t)n * sizeof *room);
     }
+    text_free(&name);
     memory_free(asked);
     memory_free(room);
     return status;

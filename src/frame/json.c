@@ -38,6 +38,14 @@ static void end(Json *j, char c) {
     text_char(j->out, c);
 }
 
+void json_raw(Json *j, const char *json) {
+    before_item(j);
+    size_t n = strlen(json);
+    while (n && json[n - 1] == '\n') n--;
+    if (n) text_append_n(j->out, json, n);
+    else   text_append(j->out, "null");
+}
+
 void json_object(Json *j)     { begin(j, '{'); }
 void json_array(Json *j)      { begin(j, '['); }
 void json_end_object(Json *j) { end(j, '}'); }

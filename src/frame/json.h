@@ -28,6 +28,9 @@ void json_bool(Json *j, bool x);
 void json_null(Json *j);
 void json_string(Json *j, const char *s);       // invalid UTF-8 becomes U+FFFD
 
+/// A value that is JSON already, as it stands; what is empty becomes null.
+void json_raw(Json *j, const char *json);
+
 /// key and value in one call
 void json_pair_number(Json *j, const char *key, double x);
 void json_pair_int(Json *j, const char *key, int64_t x);

@@ -73,6 +73,14 @@ DurStatus lang_compile(Compilation *out, const char *path, const char *const *qu
     return s == DUR_MEMORY ? status_fail(error, s, "%s: out of memory", path) : s;
 }
 
+DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, DurError *error) {
+    Ast ast;
+    DurStatus s = compilation_start(out);
+    if (s == DUR_OK) s = parse_given(out, &ast, file, n_file, error);
+    if (s == DUR_OK) s = compile(out, &ast, file[0].path, NULL, 0);
+    return s == DUR_MEMORY ? status_fail(error, s, "%s: out of memory", file[0].path) : s;
+}
+
 DurStatus lang_compile_text(Compilation *out, const char *path, const char *text, size_t n, const char *const *query,
                             int32_t n_query, DurError *error) {
     Ast ast;

@@ -41,6 +41,17 @@ DurStatus lang_compile(Compilation *out, const char *path, const char *const *qu
 DurStatus lang_compile_text(Compilation *out, const char *path, const char *text, size_t n,
                             const char *const *query, int32_t n_query, DurError *error);
 
+/// The same from files that are held in memory, the scenario first: imports are looked for among them, by their paths, and
+/// nowhere else.
+DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, DurError *error);
+
+/// Every word of some files, without layout and comments. Two scenarios of the same words in the same files print the same.
+void lang_words(Text *out, const SourceText *file, int32_t n_file);
+
+/// The lines of some files in the canonical layout, without comments, each as "KIND\tNAME\tLINE\n": the keyword of the
+/// declaration it stands in, the word behind that, the line. DUR_INPUT if a file cannot be read as a scenario; DUR_MEMORY.
+DurStatus lang_lines(Text *out, const SourceText *file, int32_t n_file, DurError *error);
+
 /// Hand the model over to the caller; NULL if there is none.
 Model *lang_take_model(Compilation *c);
 void   lang_free(Compilation *c);

@@ -23,6 +23,9 @@ DurStatus parse_file(Compilation *c, Ast *ast, const char *path, DurError *error
 /// The same with the scenario's text in memory (copied); `path` names it in messages and places relative imports.
 DurStatus parse_memory(Compilation *c, Ast *ast, const char *path, const char *text, size_t n, DurError *error);
 
+/// The same from files that are all in memory, the scenario first; imports are found among them by their paths.
+DurStatus parse_given(Compilation *c, Ast *ast, const SourceText *file, int32_t n_file, DurError *error);
+
 /// Parse one lone query, such as `E(power at 24 month | hold)`. Its text becomes one more entry of c->file, named
 /// "query", so that faults show it with a caret. *out is NULL or AST_ERROR where it could not be read (reported);
 /// otherwise it is any expression: that it is a quantity is for the checker to see.

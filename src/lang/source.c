@@ -103,6 +103,8 @@ typedef struct Loader {
     Compilation *c;
     Ast      *ast;
     DurError *error;
+    const SourceText *given;                           // [n_given] all files there are; NULL: they are on the disk
+    int32_t   n_given;
     size_t    n_byte;                                  // of all files so far
     const char *identity[LANG_FILES_MAX];              // path of each file without `.` and `..`
     int32_t   stack[LANG_IMPORT_DEPTH_MAX + 1];        // files being imported, the scenario first
@@ -138,6 +140,17 @@ static const char *identity_of(Loader *l, const char *path) {
 }
 
 static DurStatus load_imports(Loader *l, int32_t i_file);
+
+// an imported file's text, from the disk or from those that were given
+static DurStatus read_import(const Loader *l, const char *path, Text *out, DurError *error) {
+    if (!l->given) return file_read(out, path, LANG_FILE_BYTES_MAX, error);
+    for (int32_t i = 0; i < l->n_given; i++) {
+        if (strcmp(l->given[i].path, path) != 0) continue;
+        text_append_n(out, l->given[i].data, l->given[i].length);
+        return out->failed ? DUR_MEMORY : DUR_OK;
+    }
+    return status_fail(error, DUR_IO, "%s: is not among the files at hand", path);
+}
 
 static DurStatus load_text(Loader *l, const char *path, const char *text, size_t n) {
     int32_t i_file = l->ast->n_file;
@@ -199,7 +212,7 @@ static DurStatus load_import(Loader *l, AstDeclaration *d, const char *path) {
 
     Text text = {0};
     DurError why = {{0}};
-    DurStatus status = file_read(&text, path, LANG_FILE_BYTES_MAX, &why);
+    DurStatus status = read_import(l, path, &text, &why);
     if (status == DUR_OK && l->n_byte + text.length > LANG_BYTES_MAX) {
         snprintf(message, sizeof message, "all files together are longer than %d bytes, which is the limit",
                  LANG_BYTES_MAX);
@@ -244,11 +257,12 @@ static void flatten(Ast *ast, int32_t i_file, bool *is_done) {
     }
 }
 
-DurStatus parse_memory(Compilation *c, Ast *ast, const char *path, const char *text, size_t n, DurError *error) {
+static DurStatus parse_all(Compilation *c, Ast *ast, const char *path, const char *text, size_t n, const SourceText *given,
+                           int32_t n_given, DurError *error) {
     *ast = (Ast){.arena = c->arena};
     ast->file = arena_alloc(c->arena, sizeof *ast->file * LANG_FILES_MAX);
     if (!ast->file) return out_of_memory(error);
-    Loader loader = {.c = c, .ast = ast, .error = error};
+    Loader loader = {.c = c, .ast = ast, .error = error, .given = given, .n_given = n_given};
     DurStatus status = load_text(&loader, path, text, n);
     if (status == DUR_MEMORY) return out_of_memory(error);
     TRY(status);
@@ -265,6 +279,14 @@ DurStatus parse_memory(Compilation *c, Ast *ast, const char *path, const char *t
                         "there is nothing in this file: expected declarations, the first of them `scenario`");
     diagnostics_sort(&c->diagnostics);
     return c->diagnostics.failed ? out_of_memory(error) : DUR_OK;
+}
+
+DurStatus parse_memory(Compilation *c, Ast *ast, const char *path, const char *text, size_t n, DurError *error) {
+    return parse_all(c, ast, path, text, n, NULL, 0, error);
+}
+
+DurStatus parse_given(Compilation *c, Ast *ast, const SourceText *file, int32_t n_file, DurError *error) {
+    return parse_all(c, ast, file[0].path, file[0].data, file[0].length, file, n_file, error);
 }
 
 DurStatus parse_file(Compilation *c, Ast *ast, const char *path, DurError *error) {

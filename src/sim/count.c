@@ -16,6 +16,8 @@ struct SimCount {
     Tally   tally;
     int64_t first_run, n_run;
     double  seconds;
+    int32_t n_failed;                    // runs that are left out
+    SimFailed failed[SIM_FAILED_MAX];
 };
 
 static DurStatus count_make(SimCount **out, const Model *m, double horizon, int32_t n_time, DurError *error) {
@@ -53,7 +55,17 @@ DurStatus sim_count(SimCount **out, const Lattice *lattice, const Plan *plan, co
     if (options->n_run < 1) return status_fail(error, DUR_INPUT, "paths need at least one run");
     TRY(count_make(&c, lattice->model, options->horizon, n_time, error));
     DurStatus status = setup_make(&setup, lattice, plan, options, NULL, 0, NULL, c->shape.time, n_time, error);
-    if (status == DUR_OK) status = setup_run(&setup, &c->tally, team, error);
+    if (status == DUR_OK) {
+        setup.failure->most = SIM_FAILED_MAX + 1;
+        status = setup_run(&setup, &c->tally, team, error);
+    }
+    if (status == DUR_OK) {
+        c->n_failed = setup.failure->n;
+        memcpy(c->failed, setup.failure->failed, (size_t)c->n_failed * sizeof *c->failed);
+    }
+    // nothing can be said of an ensemble of which no run is left
+    if (status == DUR_OK && c->n_failed == options->n_run)
+        status = status_fail(error, c->failed[0].status, "%s", c->failed[0].error.text);
     setup_free(&setup);
     c->first_run = options->first_run;
     c->n_run = options->n_run;
@@ -178,8 +190,10 @@ static DurStatus paths_make(SimPaths *out, const Setup *s, int64_t n_run) {
 
 DurStatus sim_count_paths(SimPaths *out, const SimCount *c, DurError *error) {
     *out = (SimPaths){0};
-    DurStatus status = paths_make(out, &c->shape, c->n_run);
+    DurStatus status = paths_make(out, &c->shape, c->n_run - c->n_failed);
     if (status == DUR_OK) {
+        out->n_failed = c->n_failed;
+        memcpy(out->failed, c->failed, (size_t)c->n_failed * sizeof *c->failed);
         summarise(out, &c->shape, &c->tally);
         out->seconds = c->seconds;
     } else {

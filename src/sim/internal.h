@@ -66,12 +66,13 @@ typedef struct Meter {
     bool   moves;              // x or `until` reads a stock that moves between jumps
 } Meter;
 
-/// The first run, by number, that met a fault; runs of higher numbers need not be played any more.
+/// The first runs, by number, that met a fault. Once there are `most` of them the ensemble has failed, and runs of higher
+/// numbers than theirs need not be played any more.
 typedef struct Failure {
     atomic_flag lock;
-    _Atomic int64_t run;       // INT64_MAX: none
-    DurStatus status;
-    DurError  error;
+    _Atomic int64_t run;       // the last run that matters; INT64_MAX: all do
+    int32_t   n, most;
+    SimFailed failed[SIM_FAILED_MAX + 1];   // [n] by number
 } Failure;
 
 /// What is counted over runs: whole numbers, added in any order.
@@ -144,7 +145,7 @@ static inline bool setup_is_over(const Setup *s, int64_t run) {
         || atomic_load_explicit(&s->failure->run, memory_order_relaxed) < run;
 }
 
-/// Note that a run failed at a time: "run 17, at 3.25 month (2025-04-28): SENTENCE". The lowest run number stands.
+/// Note that a run failed at a time: "run 17, at 3.25 month (2025-04-28): SENTENCE". The lowest run numbers stand.
 /// `program` adds the expression and where it stands; PROGRAM_NONE: nothing.
 void setup_fail(const Setup *setup, int64_t run, double time, DurStatus status, ProgramId program, const char *format, ...)
     DUR_PRINTF(6, 7);
@@ -179,6 +180,11 @@ void tally_merge(Tally *into, const Tally *from, const Setup *setup);
 /// The numbers of 64 bits that a tally holds, in a fixed order, and how many there are.
 int64_t *tally_number(Tally *tally, const Setup *setup, size_t i);
 size_t   tally_size(const Setup *setup);
+void tally_clear(Tally *tally, const Setup *setup);
+/// A tally as bytes, a few for each number that is not 0, and back into one that is clear; false if the bytes are of another
+/// ensemble.
+void tally_pack(Text *out, const Tally *tally, const Setup *setup);
+bool tally_unpack(Tally *tally, const Setup *setup, const char *data, size_t n);
 /// A look at one run's state at time[i_time].
 void tally_stock(Tally *tally, const Setup *setup, int32_t stock, int32_t i_time, double level);
 void tally_mode(Tally *tally, const Setup *setup, int32_t mode, int32_t i_time, int32_t value);
@@ -265,7 +271,8 @@ DurStatus setup_make(Setup *setup, const Lattice *lattice, const Plan *plan, con
 /// The part of it that counting needs: levels, looks, where values of modes are counted. setup_free is due.
 DurStatus setup_shape(Setup *setup, const Model *model, const double *time, int32_t n_time);
 void      setup_free(Setup *setup);
-/// Play all runs; what they counted is added up in `total` (made by the caller).
+/// Play all runs; what they counted is added up in `total` (made by the caller, clear). Runs that failed are left out where
+/// fewer than failure->most did.
 DurStatus setup_run(Setup *setup, Tally *total, Team *team, DurError *error);
 /// The status, with a sentence if memory is out.
 DurStatus setup_say_memory(DurStatus status, DurError *error);

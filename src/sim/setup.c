@@ -42,10 +42,14 @@ void setup_fail(const Setup *s, int64_t run, double time, DurStatus status, Prog
     text_free(&where);
 
     while (atomic_flag_test_and_set_explicit(&f->lock, memory_order_acquire)) {}
-    if (run < atomic_load(&f->run)) {
-        f->status = status;
-        f->error = error;
-        atomic_store(&f->run, run);
+    int32_t at = f->n;
+    while (at > 0 && f->failed[at - 1].run > run) at--;
+    // a run fails once; of more than matter the last ones are dropped
+    if (at < f->most && !(at > 0 && f->failed[at - 1].run == run)) {
+        if (f->n < f->most) f->n++;
+        for (int32_t i = f->n - 1; i > at; i--) f->failed[i] = f->failed[i - 1];
+        f->failed[at] = (SimFailed){.run = run, .status = status, .error = error};
+        if (f->n == f->most) atomic_store(&f->run, f->failed[f->most - 1].run);
     }
     atomic_flag_clear_explicit(&f->lock, memory_order_release);
 }
@@ -224,6 +228,7 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
     if (!s->failure || !s->halt || !s->moving) return DUR_MEMORY;
     atomic_flag_clear(&s->failure->lock);
     atomic_init(&s->failure->run, INT64_MAX);
+    s->failure->most = 1;
     atomic_init(s->halt, false);
 
     for (int32_t k = 0; k < s->n_level; k++) {

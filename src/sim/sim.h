@@ -20,6 +20,10 @@
 #include "frame/frame.h"
 #include "lattice/policy.h"
 #include "model/model.h"
+#include "sim/keep.h"
+
+/// Runs of an ensemble of paths that may fail before it is given up: they are left out and told, and the rest goes on.
+#define SIM_FAILED_MAX 16
 
 /// Events in one run beyond which it is called explosive and the ensemble ends with DUR_LIMIT and a sentence.
 #define SIM_JUMPS_MAX 10000000
@@ -36,6 +40,8 @@ typedef struct SimOptions {
     double   horizon;              // scenario units, > 0: how far paths go, and how long an `until` without an end waits
     double   step_tolerance;       // largest error of one ODE step relative to a stock's range; 0: 1e-6
     const Progress *progress;      // may be NULL
+    const SimKeep *keep;           // where runs that are done are kept; NULL: nowhere
+    const char *keep_name;         // under which name: one for each plan and list of quantities
 } SimOptions;
 
 /// Play runs and measure quantities on each (model->quantity indices; the quantities' own policy is not looked at: the
@@ -52,6 +58,12 @@ DurStatus sim_measure(const Lattice *lattice, const Plan *plan, const SimOptions
 
 /// Paths over time, as statistics that stream: they take no memory per run. All are counts or sums of whole numbers,
 /// so runs may be added up in any order.
+typedef struct SimFailed {
+    int64_t   run;
+    DurStatus status;
+    DurError  error;       // "run 17, at 3.25 month (2025-04-28): SENTENCE"
+} SimFailed;
+
 typedef struct SimPaths {
     int32_t n_time;
     double *time;          // [n_time] scenario units, evenly spaced from 0 to the horizon
@@ -60,13 +72,18 @@ typedef struct SimPaths {
     double *quantile;      // [n_stock x SIM_QUANTILES x n_time], error at most 1/2048 of the stock's range
     double *share;         // [sum of n_value over modes, in order, x n_time] share of runs with the mode at that value
     double *count;         // [n_jump] mean number of times that it happened in a run
-    int64_t n_run;
+    int64_t n_run;         // that statistics are over: those asked for, but for those that failed
+    int32_t n_failed;      // runs that failed and are left out of everything
+    SimFailed failed[SIM_FAILED_MAX];   // [n_failed] by number
     double  n_event;       // jumps of all runs together
     double  seconds;
 } SimPaths;
 #define SIM_QUANTILES 5    // .05 .25 .5 .75 .95
 extern const double SIM_QUANTILE[SIM_QUANTILES];
 
+/// Returns DUR_OK, also where some runs failed: look at n_failed. Where more than SIM_FAILED_MAX do, the ensemble ends with the
+/// status and the sentence of the first of them. Runs that fail are played again up to where they do, and the stretch around
+/// them without them, so that nothing of them is counted.
 DurStatus sim_paths(SimPaths *out, const Lattice *lattice, const Plan *plan, const SimOptions *options, int32_t n_time,
                     Team *team, DurError *error);
 void      sim_paths_free(SimPaths *paths);

@@ -35,6 +35,86 @@ void tally_free(Tally *t) {
     *t = (Tally){0};
 }
 
+void tally_clear(Tally *t, const Setup *s) {
+    t->n_event = 0;
+    memset(t->count, 0, (size_t)s->model->n_jump * sizeof *t->count);
+    memset(t->bin, 0, levels(s) * (SIM_BINS + 2) * sizeof *t->bin);
+    memset(t->sum, 0, levels(s) * sizeof *t->sum);
+    memset(t->carry, 0, levels(s) * sizeof *t->carry);
+    memset(t->share, 0, shares(s) * sizeof *t->share);
+}
+
+// ---- as bytes -----------------------------------------------------------------------------------------------------
+
+// a whole number, seven bits a byte, the low ones first
+static void put_whole(Text *out, uint64_t x) {
+    char byte[10];
+    size_t n = 0;
+    for (; x >= 0x80; x >>= 7) byte[n++] = (char)((x & 0x7f) | 0x80);
+    byte[n++] = (char)x;
+    text_append_n(out, byte, n);
+}
+
+static bool take_whole(const char **data, const char *end, uint64_t *x) {
+    *x = 0;
+    for (int shift = 0; *data < end && shift < 64; shift += 7) {
+        unsigned char c = (unsigned char)*(*data)++;
+        *x |= (uint64_t)(c & 0x7f) << shift;
+        if (c < 0x80) return true;
+    }
+    return false;
+}
+
+// most bins are empty: a 0 stands for a row of zeros and is followed by its length
+static void put_row(Text *out, const void *row, size_t n) {
+    const uint64_t *x = row;
+    for (size_t i = 0; i < n;) {
+        put_whole(out, x[i]);
+        size_t from = i++;
+        if (x[from]) continue;
+        while (i < n && x[i] == 0) i++;
+        put_whole(out, i - from);
+    }
+}
+
+static bool take_row(const char **data, const char *end, void *row, size_t n) {
+    uint64_t *x = row, zeros;
+    for (size_t i = 0; i < n;) {
+        if (!take_whole(data, end, &x[i])) return false;
+        if (x[i++]) continue;
+        if (!take_whole(data, end, &zeros) || zeros == 0 || zeros > n - i + 1) return false;
+        i += zeros - 1;
+    }
+    return true;
+}
+
+void tally_pack(Text *out, const Tally *t, const Setup *s) {
+    put_whole(out, (uint64_t)s->model->n_jump);
+    put_whole(out, levels(s));
+    put_whole(out, shares(s));
+    put_whole(out, (uint64_t)t->n_event);
+    put_row(out, t->count, (size_t)s->model->n_jump);
+    put_row(out, t->bin, levels(s) * (SIM_BINS + 2));
+    put_row(out, t->sum, levels(s));
+    put_row(out, t->carry, levels(s));
+    put_row(out, t->share, shares(s));
+}
+
+bool tally_unpack(Tally *t, const Setup *s, const char *data, size_t n) {
+    const char *end = data + n;
+    uint64_t n_jump, n_level, n_share, n_event;
+    bool fine = take_whole(&data, end, &n_jump) && take_whole(&data, end, &n_level) && take_whole(&data, end, &n_share) &&
+                take_whole(&data, end, &n_event) && n_jump == (uint64_t)s->model->n_jump && n_level == levels(s) &&
+                n_share == shares(s) && take_row(&data, end, t->count, n_jump) &&
+                take_row(&data, end, t->bin, n_level * (SIM_BINS + 2)) && take_row(&data, end, t->sum, n_level) &&
+                take_row(&data, end, t->carry, n_level) && take_row(&data, end, t->share, n_share) && data == end;
+    t->n_event = fine ? (int64_t)n_event : 0;
+    if (!fine) tally_clear(t, s);
+    return fine;
+}
+
+// ---- counting -----------------------------------------------------------------------------------------------------
+
 static void sum_add(Tally *t, size_t at, uint64_t amount, uint64_t carry) {
     t->sum[at] += amount;
     t->carry[at] += carry + (t->sum[at] < amount);

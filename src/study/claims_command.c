@@ -1,5 +1,8 @@
 #include "base/memory.h"
 #include "study/equilibria.h"
+#include "study/keep.h"
+#include "study/ledger.h"
+#include "study/page.h"
 #include "study/render.h"
 
 #include <math.h>
@@ -25,7 +28,59 @@ static void not_judged(ClaimAnswer *answer, DurStatus status, const char *why) {
 }
 
 static bool ends_the_work(DurStatus status) {
-    return status == DUR_INTERRUPTED || status == DUR_MEMORY || status == DUR_LIMIT || status == DUR_DOMAIN;
+    return status == DUR_INTERRUPTED || status == DUR_MEMORY || status == DUR_LIMIT;
+}
+
+// ---- what is kept of a claim that is judged ---------------------------------------------------------------------
+
+enum { NOTE_BYTES = sizeof ((ClaimAnswer){0}).bound_note[0] };
+
+// in plain numbers and texts: the same bytes wherever the program that reads them stands in memory
+typedef struct KeptClaim {
+    int32_t status, verdict;
+    struct { double value, low, high, confidence, seconds; int64_t n_run, method; char note[NOTE_BYTES]; } answer[3];
+    char note[1024];
+} KeptClaim;
+
+static void keep_name(const DurScenario *s, const ModelClaim *claim, char name[320]) {
+    snprintf(name, 320, "%.60sclaim %.200s", s->stage ? s->stage : "", claim->name);
+}
+
+static void save_claim(const DurScenario *s, const char *name, const ClaimAnswer *answer) {
+    KeptClaim kept;
+    memset(&kept, 0, sizeof kept);
+    kept.status = (int32_t)answer->status;
+    kept.verdict = (int32_t)answer->found.verdict;
+    const CheckAnswer *from[3] = {&answer->found.left, &answer->found.right, &answer->found.gap};
+    for (int i = 0; i < 3; i++) {
+        kept.answer[i].value = from[i]->value;
+        kept.answer[i].low = from[i]->low;
+        kept.answer[i].high = from[i]->high;
+        kept.answer[i].confidence = from[i]->confidence;
+        kept.answer[i].seconds = from[i]->seconds;
+        kept.answer[i].n_run = from[i]->n_run;
+        kept.answer[i].method = from[i]->method;
+        if (from[i]->note) snprintf(kept.answer[i].note, NOTE_BYTES, "%s", from[i]->note);
+    }
+    snprintf(kept.note, sizeof kept.note, "%s", answer->note);
+    keep_save(s, name, &kept, sizeof kept);
+}
+
+static bool load_claim(const DurScenario *s, const char *name, ClaimAnswer *answer) {
+    KeptClaim kept;
+    if (!keep_load(s, name, &kept, sizeof kept)) return false;
+    answer->status = (DurStatus)kept.status;
+    answer->found.verdict = (CheckVerdict)kept.verdict;
+    CheckAnswer *to[3] = {&answer->found.left, &answer->found.right, &answer->found.gap};
+    for (int i = 0; i < 3; i++) {
+        *to[i] = (CheckAnswer){.value = kept.answer[i].value, .low = kept.answer[i].low, .high = kept.answer[i].high,
+                               .confidence = kept.answer[i].confidence, .seconds = kept.answer[i].seconds,
+                               .n_run = kept.answer[i].n_run, .method = (CheckMethod)kept.answer[i].method};
+        snprintf(answer->bound_note[i], NOTE_BYTES, "%s", kept.answer[i].note);
+        if (answer->bound_note[i][0]) to[i]->note = answer->bound_note[i];
+    }
+    snprintf(answer->note, sizeof answer->note, "%s", kept.note);
+    return true;
 }
 
 static DurStatus judge_one(ClaimAnswer *answer, DurScenario *s, const DurOptions *options, bool *wanted,
@@ -39,12 +94,17 @@ static DurStatus judge_one(ClaimAnswer *answer, DurScenario *s, const DurOptions
     DurStatus status = study_plans(s, wanted, plan, &why);
     if (status == DUR_OK) {
         CheckPlans plans = {.lattice = s->session.lattice, .plan = plan};
+        char name[320];
+        keep_name(s, claim, name);
         CheckOptions how = study_check_options(s, options, RUNS);
+        how.keep = keep_runs(s);
+        how.keep_name = name;
         status = check_claim(&answer->found, &plans, answer->claim, &how, s->team, &why);
     }
     if (status == DUR_OK) return DUR_OK;
     if (ends_the_work(status)) return status_fail(error, status, "claim %s: %s", claim->name, why.text);
     not_judged(answer, status, why.text);
+    if (status == DUR_DOMAIN) keep_failure(s, claim->name, why.text);
     return DUR_OK;
 }
 
@@ -77,8 +137,13 @@ DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *opti
     DurStatus status = wanted && plan ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t c = 0; c < out->n && status == DUR_OK; c++) {
         ClaimAnswer *answer = &out->item[c];
+        char name[320];
         s->label = s->model->claim[answer->claim].name;
-        status = judge_one(answer, s, options, wanted, plan, error);
+        keep_name(s, &s->model->claim[answer->claim], name);
+        if (!load_claim(s, name, answer)) {
+            status = judge_one(answer, s, options, wanted, plan, error);
+            if (status == DUR_OK) save_claim(s, name, answer);
+        }
         out->n_verdict[answer->found.verdict]++;
         if (out->status == DUR_OK) out->status = answer->status;
     }
@@ -107,7 +172,37 @@ static void render_interval(Json *j, const char *key, const CheckAnswer *a) {
     json_end_array(j);
 }
 
-static void render_claim(Json *j, const Model *m, const ClaimAnswers *all, int32_t i) {
+// what the ledger adds: the source itself, how far the claim is from turning, the assumed parameters that it rests on
+static void render_ledger(Json *j, const DurScenario *s, const ClaimAnswer *answer) {
+    const Model *m = s->model;
+    const ModelClaim *claim = &m->claim[answer->claim];
+    LedgerTurn turn = ledger_turn(&answer->found);
+    Text unit = {0};
+    ledger_unit(&unit, m, claim);
+    json_key(j, "turns");
+    json_object(j);
+    json_pair_number(j, "distance", turn.distance);
+    json_pair_number(j, "least", turn.least);
+    json_pair_string(j, "unit", unit.length ? text_view(&unit) : NULL);
+    json_end_object(j);
+    text_free(&unit);
+
+    const ModelSource *source = claim->cite.source < 0 ? NULL : &m->source[claim->cite.source];
+    json_pair_string(j, "source_text", source ? source->text : NULL);
+    json_pair_string(j, "source_file", source ? ledger_state_name(ledger_source(s, source, NULL)) : NULL);
+
+    bool *rests = memory_zeroed((size_t)m->n_param + 1, sizeof *rests);
+    if (!rests || ledger_params(m, answer->claim, rests, NULL) != DUR_OK) j->out->failed = true;
+    json_key(j, "assumed");
+    json_array(j);
+    for (int32_t p = 0; rests && p < m->n_param; p++)
+        if (rests[p] && m->param[p].cite.source < 0) json_string(j, m->param[p].name);
+    json_end_array(j);
+    memory_free(rests);
+}
+
+static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all, int32_t i) {
+    const Model *m = s->model;
     const ClaimAnswer *answer = &all->item[i];
     const ModelClaim *claim = &m->claim[answer->claim];
     const CheckClaim *f = &answer->found;
@@ -130,18 +225,74 @@ static void render_claim(Json *j, const Model *m, const ClaimAnswers *all, int32
     put_cite(&source, m, claim->cite);
     json_pair_string(j, "source", source.length ? text_view(&source) : NULL);
     text_free(&source);
+    render_ledger(j, s, answer);
     if (answer->note[0]) json_pair_string(j, "note", answer->note);
     render_equilibria_claim(j, &all->others, i);
     json_end_object(j);
 }
 
-void render_claims(Json *j, const Model *m, const ClaimAnswers *answers) {
+void render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers) {
     json_array(j);
-    for (int32_t c = 0; c < answers->n; c++) render_claim(j, m, answers, c);
+    for (int32_t c = 0; c < answers->n; c++) render_claim(j, s, answers, c);
     json_end_array(j);
 }
 
-static void put_claim(Text *out, const Model *m, const ClaimAnswer *answer) {
+// "turns if the difference moves by 0.1 share, 0.09 at the near end of its interval"
+static void put_turn_distance(Text *out, const Model *m, const ClaimAnswer *answer) {
+    LedgerTurn turn = ledger_turn(&answer->found);
+    Text unit = {0};
+    ledger_unit(&unit, m, &m->claim[answer->claim]);
+    text_append(out, "             ");
+    if (answer->found.verdict == CHECK_UNDECIDED) text_append(out, "undecided: the difference is ");
+    else text_append(out, "turns if the difference moves by ");
+    text_number(out, turn.distance, 4);
+    if (unit.length) text_printf(out, " %s", text_view(&unit));
+    if (answer->found.verdict == CHECK_UNDECIDED) {
+        text_append(out, " from 0, and its interval holds both sides");
+    } else if (answer->found.gap.method == CHECK_SAMPLED) {
+        text_append(out, ", ");
+        text_number(out, turn.least, 4);
+        text_append(out, " at the near end of its interval");
+    }
+    text_char(out, '\n');
+    text_free(&unit);
+}
+
+static void put_source(Text *out, const DurScenario *s, ModelCite cite) {
+    static const char *const words[] = {
+        [SOURCE_UNSTATED] = "", [SOURCE_ABSENT] = "; its file is not at hand", [SOURCE_SAME] = "; its file is the one stated",
+        [SOURCE_OTHER] = "; its file is NOT the one stated"};
+    if (cite.source < 0) {
+        text_append(out, "             names no source\n");
+        return;
+    }
+    const ModelSource *source = &s->model->source[cite.source];
+    Text line = {0};
+    put_cite(&line, s->model, cite);
+    if (source->text && source->text[0]) text_printf(&line, ", %s", source->text);
+    text_append(&line, words[ledger_source(s, source, NULL)]);
+    text_append(out, "             source ");
+    put_wrapped(out, text_view(&line), 20, 20);
+    text_char(out, '\n');
+    text_free(&line);
+}
+
+static void put_assumed(Text *out, const DurScenario *s, int32_t claim) {
+    const Model *m = s->model;
+    bool *rests = memory_zeroed((size_t)m->n_param + 1, sizeof *rests);
+    if (!rests || ledger_params(m, claim, rests, NULL) != DUR_OK) out->failed = true;
+    Text list = {0};
+    for (int32_t p = 0; rests && p < m->n_param; p++)
+        if (rests[p] && m->param[p].cite.source < 0) text_printf(&list, "%s%s", list.length ? ", " : "", m->param[p].name);
+    text_append(out, list.length ? "             rests on assumed " : "             rests on no assumed parameter");
+    put_wrapped(out, text_view(&list), 30, 30);
+    text_char(out, '\n');
+    text_free(&list);
+    memory_free(rests);
+}
+
+static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer) {
+    const Model *m = s->model;
     const ModelClaim *claim = &m->claim[answer->claim];
     const CheckClaim *f = &answer->found;
     text_printf(out, "\n  %-9s  %s", check_verdict_name(f->verdict), claim->name);
@@ -149,6 +300,8 @@ static void put_claim(Text *out, const Model *m, const ClaimAnswer *answer) {
     text_printf(out, "\n             %s\n             ", claim->sentence);
     if (answer->status != DUR_OK) {
         text_printf(out, "not judged: %s\n", answer->note);
+        put_source(out, s, claim->cite);
+        put_assumed(out, s, answer->claim);
         return;
     }
     text_number(out, f->left.value, 5);
@@ -160,28 +313,36 @@ static void put_claim(Text *out, const Model *m, const ClaimAnswer *answer) {
     put_interval(out, &f->gap);
     text_append(out, "; ");
     put_method(out, &f->gap);
-    if (claim->cite.source >= 0) {
-        text_append(out, "; ");
-        put_cite(out, m, claim->cite);
-    }
     text_char(out, '\n');
+    put_turn_distance(out, m, answer);
+    put_source(out, s, claim->cite);
+    put_assumed(out, s, answer->claim);
 }
 
-void put_claims(Text *out, const Model *m, const ClaimAnswers *answers) {
-    for (int32_t c = 0; c < answers->n; c++) put_claim(out, m, &answers->item[c]);
+void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {
+    for (int32_t c = 0; c < answers->n; c++) put_claim(out, s, &answers->item[c]);
     const int32_t *n = answers->n_verdict;
     if (answers->n == 0) text_append(out, "\n  The scenario makes no claim.\n");
     else text_printf(out, "\n  %d %s, %d %s, %d undecided\n", n[CHECK_HOLDS], n[CHECK_HOLDS] == 1 ? "holds" : "hold",
                      n[CHECK_FAILS], n[CHECK_FAILS] == 1 ? "fails" : "fail", n[CHECK_UNDECIDED]);
 }
 
-static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     ClaimAnswers answers;
     TRY(claims_judge(&answers, s, options, error));
+    // nothing solved, nothing to tell but the claims: a scenario without any
+    if (s->session.is_solved) {
+        RunAnswers run = {.first_policy = -1, .claims = answers};
+        DurStatus made = page_frames(frames, s, options, &run, error);
+        if (made != DUR_OK) {
+            claims_free(&answers);
+            return made;
+        }
+    }
     Json j = json_make(&result->json);
-    render_claims(&j, s->model, &answers);
+    render_claims(&j, s, &answers);
     text_printf(&result->text, "%s\n", s->model->title);
-    put_claims(&result->text, s->model, &answers);
+    put_claims(&result->text, s, &answers);
     put_equilibria_claims(&result->text, s, &answers);
 
     DurStatus status = answers.status;
@@ -202,7 +363,19 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
 DurStatus dur_claims(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
+    Keeper keeper = {0};
+    PageFrames frames = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = claims(s, options, result, &why);
+    Text states = {0};
+    if (status == DUR_OK) ledger_states(&states, s);
+    if (status == DUR_OK) status = keep_begin(&keeper, s, options, "claims", text_view(&states), result, &why);
+    text_free(&states);
+    if (status == DUR_OK && keeper.is_answered) {
+        status = keep_answer(&keeper, DUR_OK);
+    } else if (status == DUR_OK) {
+        status = claims(s, options, result, &frames, &why);
+        status = keep_end(&keeper, status, result, (const Frame *const *)frames.all, frames.n, NULL, &why);
+    }
+    page_frames_free(&frames);
     return result_finish(&result, out, status, &why, error);
 }

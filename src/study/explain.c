@@ -119,10 +119,10 @@ static void make(void *context, int64_t which, int worker) {
                                   : reasons_make(&e->reasons, p, e->state, e->actor, &progress, NULL, &k->error[1]);
 }
 
-static DurStatus make_both(Explanation *e, DurScenario *s, DurError *error) {
+static DurStatus make_both(Explanation *e, DurScenario *s, bool derivatives, DurError *error) {
     const Policy *p = s->session.equilibrium.policy;
     Making k = {.e = e, .s = s};
-    TRY(list_targets(e, s, &k.n_target, error));
+    if (derivatives) TRY(list_targets(e, s, &k.n_target, error));
     TRY(study_room(s, reasons_bytes(s->session.lattice, 1) + adjoint_bytes(p, k.n_target, 1), "explaining a game", error));
     team_run(s->team, make, &k, 2);
     for (int which = 0; which < 2; which++)
@@ -139,14 +139,14 @@ DurStatus explain_can(const Model *m, DurError *error) {
 
 bool explain_differentiates(const Model *m) { return m->n_private == 0; }
 
-DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
+static DurStatus explain(Explanation *e, DurScenario *s, const double *state, int32_t actor, bool derivatives, DurError *error) {
     const Model *m = s->model;
     const GameSolution *g = &s->session.equilibrium;
     const Lattice *l = s->session.lattice;
     *e = (Explanation){.scenario = s, .actor = actor};
     memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
     TRY(explain_can(m, error));
-    TRY(make_both(e, s, error));
+    TRY(make_both(e, s, derivatives, error));
     TRY(gather(e, error));
 
     // advantages are known no better than the solve's residual lets them be
@@ -156,6 +156,14 @@ DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int3
     if (!e->change) return status_fail(error, DUR_MEMORY, "out of memory");
     e->noise = (10 * g->certificate.residual + 1e-14) * size;
     return reasons_changes(g->policy, state, actor, EXPLAIN_CHANGES, e->noise, e->change, &e->n_change, error);
+}
+
+DurStatus explain_make(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
+    return explain(e, s, state, actor, true, error);
+}
+
+DurStatus explain_reasons(Explanation *e, DurScenario *s, const double *state, int32_t actor, DurError *error) {
+    return explain(e, s, state, actor, false, error);
 }
 
 int32_t explain_target(const Explanation *e, int32_t actor, int32_t jump) {

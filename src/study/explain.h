@@ -37,6 +37,8 @@ DurStatus explain_can(const Model *model, DurError *error);
 bool      explain_differentiates(const Model *model);
 
 /// Explain the equilibrium's choices at a state, which must have met its tolerance. DUR_LIMIT if memory does not suffice.
+DurStatus explain_reasons(Explanation *out, DurScenario *s, const double *state, int32_t actor, DurError *error);   // without
+                                                                      // derivatives, which cost most
 DurStatus explain_make(Explanation *out, DurScenario *s, const double *state, int32_t actor, DurError *error);
 void      explain_free(Explanation *e);
 

@@ -1,6 +1,5 @@
 #include "study/page.h"
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "report/report.h"
 #include "study/equilibria.h"
@@ -394,16 +393,28 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
         put_text(&sheet, "sentence", claim->sentence);
         put_text(&sheet, "verdict", check_verdict_name(f->verdict));
         put_number(&sheet, "left", f->left.value);
+        put_number(&sheet, "left_low", f->left.low);
+        put_number(&sheet, "left_high", f->left.high);
         put_number(&sheet, "right", f->right.value);
+        put_number(&sheet, "right_low", f->right.low);
+        put_number(&sheet, "right_high", f->right.high);
+        put_number(&sheet, "gap", f->gap.value);
         put_number(&sheet, "low", f->gap.low);
         put_number(&sheet, "high", f->gap.high);
         put_number(&sheet, "confidence", f->gap.confidence);
         put_text(&sheet, "comparison", comparison_sign(claim->comparison));
         put_text(&sheet, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : "");
         put_number(&sheet, "runs", (double)f->gap.n_run);
+        put_text(&sheet, "note", answer->note);
         put_source(&sheet, m, claim->cite);
     }
     return done(&sheet, failed);
+}
+
+// "" for the equilibrium
+static const char *policy_of(const Model *m, const RunAnswers *run, int32_t p) {
+    int32_t policy = run->first_policy + p;
+    return policy < 0 ? "" : m->policy[policy].name;
 }
 
 // frames of the same columns, one below the other; NULL where memory is out. Takes the parts.
@@ -436,14 +447,14 @@ static Frame *stack(const char *name, Frame **part, int32_t n, bool *failed) {
 
 typedef Frame *PathsFrame(const SimPaths *paths, const Model *model, const char *policy);
 static Frame *paths_stack(const char *name, PathsFrame *make, const Model *m, const RunAnswers *run, bool *failed) {
-    Frame **part = memory_zeroed((size_t)run->n_paths, sizeof *part);
+    Frame **part = memory_zeroed((size_t)run->n_paths + 1, sizeof *part);
     if (!part) {
         *failed = true;
         return NULL;
     }
     for (int32_t p = 0; p < run->n_paths; p++) {
         if (run->paths[p].n_run == 0) continue;
-        part[p] = make(&run->paths[p], m, p == 0 ? "" : m->policy[p - 1].name);
+        part[p] = make(&run->paths[p], m, policy_of(m, run, p));
         *failed |= part[p] == NULL;
     }
     Frame *out = stack(name, part, run->n_paths, failed);
@@ -669,9 +680,10 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     const EquilibriaVerdicts *others = &run->claims.others;
     int64_t n = (g->note[0] != '\0') + s->session.has_others;
     for (int32_t c = 0; c < others->n_claim; c++) n += equilibria_change(others, c);
-    for (int32_t p = 0; p < run->n_paths; p++) n += run->why[p][0] != '\0';
+    for (int32_t p = 0; run->why && p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
     n += run->not_explained[0] != '\0';
+    for (int32_t p = 0; p < run->n_paths; p++) n += run->paths[p].n_failed;
     Sheet sheet = sheet_make("notes", n);
     if (g->note[0]) {
         Text note = {0};
@@ -693,10 +705,10 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
         put_made(&sheet, "text", &note);
         sheet.row++;
     }
-    for (int32_t p = 0; p < run->n_paths; p++) {
+    for (int32_t p = 0; run->why && p < run->n_paths; p++) {
         if (!run->why[p][0]) continue;
         Text note = {0};
-        text_printf(&note, "Policy %s was not played: %s", p ? m->policy[p - 1].name : "", run->why[p]);
+        text_printf(&note, "Policy %s was not played: %s", policy_of(m, run, p), run->why[p]);
         put_made(&sheet, "text", &note);
         sheet.row++;
     }
@@ -712,71 +724,104 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
         Text note = {0};
         text_printf(&note, "Choices were not explained: %s", run->not_explained);
         put_made(&sheet, "text", &note);
+        sheet.row++;
     }
+    for (int32_t p = 0; p < run->n_paths; p++)
+        for (int32_t k = 0; k < run->paths[p].n_failed; k++, sheet.row++) {
+            Text note = {0};
+            const char *policy = policy_of(m, run, p);
+            text_printf(&note, "A run of %s%s failed and is left out: %s", policy[0] ? "policy " : "the equilibrium", policy,
+                        run->paths[p].failed[k].error.text);
+            put_made(&sheet, "text", &note);
+        }
     return done(&sheet, failed);
 }
 
 // ---- the whole --------------------------------------------------------------------------------------------------
 
-// every frame of a report, to free them in one place
-enum { FRAMES = 26 };
+// the mean number of times that each move and event happened in a run
+static Frame *counts_frame(const Model *m, const RunAnswers *run, bool *failed) {
+    int64_t n_played = 0;
+    for (int32_t p = 0; p < run->n_paths; p++) n_played += run->paths[p].n_run > 0;
+    Sheet sheet = sheet_make("counts", n_played * m->n_jump);
+    for (int32_t p = 0; p < run->n_paths; p++)
+        for (int32_t k = 0; run->paths[p].n_run > 0 && k < m->n_jump; k++, sheet.row++) {
+            put_text(&sheet, "policy", policy_of(m, run, p));
+            put_text(&sheet, "name", m->jump[k].name);
+            put_text(&sheet, "actor", m->jump[k].kind == JUMP_MOVE ? m->actor[m->jump[k].actor].name : "");
+            put_number(&sheet, "count", run->paths[p].count[k]);
+        }
+    return done(&sheet, failed);
+}
 
-DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunAnswers *run, DurError *error) {
+void page_frames_free(PageFrames *frames) {
+    for (int i = 0; i < frames->n; i++) frame_free(frames->all[i]);
+    *frames = (PageFrames){0};
+}
+
+DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *options, const RunAnswers *run,
+                      DurError *error) {
     const Model *m = s->model;
     const GameSolution *g = &s->session.equilibrium;
     bool failed = false;
-    int n = 0;
-    Frame *all[FRAMES];
-#define KEEP(make) (all[n++] = (make))
-    char from[16], until[16];
-    Report report = {
+    *out = (PageFrames){0};
+#define KEEP(make) (out->all[out->n++] = (make))
+    Report *report = &out->report;
+    *report = (Report){
         .title = m->title,
         .path = m->path,
         .hash = m->hash,
         .version = DURESS_VERSION,
         .command = options->command,
         .unit = m->unit,
-        .from = model_date(m, 0, from),
-        .until = model_date(m, study_horizon(s), until),
+        .from = model_date(m, 0, out->from),
+        .until = model_date(m, study_horizon(s), out->until),
         .choice = m->choice == CHOICE_TASTE ? "taste" : "quantal",
         .simulation = options->lattice ? "lattice" : "continuous",
         .seed = options->seed,
-        .runs = run->paths[0].n_run,
+        .runs = run->n_paths ? run->paths[0].n_run : 0,
         .states = (double)s->session.lattice->n_state,
         .converged = g->verdict == GAME_CONVERGED,
     };
-    report.actors = KEEP(actors_frame(s, &failed));
-    report.moves = KEEP(jumps_frame(m, true, &failed));
-    report.events = KEEP(jumps_frame(m, false, &failed));
-    report.stocks = KEEP(stocks_frame(s, &failed));
-    report.modes = KEEP(modes_frame(m, &failed));
-    report.payoffs = KEEP(payoffs_frame(m, &failed));
-    report.policies = KEEP(policies_frame(m, &failed));
-    report.links = KEEP(links_frame(m, &failed));
-    report.params = KEEP(params_frame(s, &failed));
-    report.sources = KEEP(sources_frame(m, &failed));
-    report.claims = KEEP(claims_frame(m, &run->claims, &failed));
-    report.series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
-    report.mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
-    report.values = KEEP(values_frame(s, "values", g->value_start, &failed));
-    report.choices = KEEP(choices_frame(s, &failed));
+    report->actors = KEEP(actors_frame(s, &failed));
+    report->moves = KEEP(jumps_frame(m, true, &failed));
+    report->events = KEEP(jumps_frame(m, false, &failed));
+    report->stocks = KEEP(stocks_frame(s, &failed));
+    report->modes = KEEP(modes_frame(m, &failed));
+    report->payoffs = KEEP(payoffs_frame(m, &failed));
+    report->policies = KEEP(policies_frame(m, &failed));
+    report->links = KEEP(links_frame(m, &failed));
+    report->params = KEEP(params_frame(s, &failed));
+    report->sources = KEEP(sources_frame(m, &failed));
+    report->claims = KEEP(claims_frame(m, &run->claims, &failed));
+    report->series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
+    report->mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
+    KEEP(counts_frame(m, run, &failed));
+    report->values = KEEP(values_frame(s, "values", g->value_start, &failed));
+    report->choices = KEEP(choices_frame(s, &failed));
     if (run->is_explained) {
-        report.reasons = KEEP(reasons_frame(&run->reasons, &failed));
-        report.reason_parts = KEEP(reason_parts_frame(&run->reasons, &failed));
-        report.minds = KEEP(minds_frame(&run->reasons, &failed));
-        report.mind_changes = KEEP(mind_changes_frame(&run->reasons, &failed));
-        report.sensitivities = KEEP(sensitivities_frame(&run->reasons, &failed));
+        report->reasons = KEEP(reasons_frame(&run->reasons, &failed));
+        report->reason_parts = KEEP(reason_parts_frame(&run->reasons, &failed));
+        report->minds = KEEP(minds_frame(&run->reasons, &failed));
+        report->mind_changes = KEEP(mind_changes_frame(&run->reasons, &failed));
+        report->sensitivities = KEEP(sensitivities_frame(&run->reasons, &failed));
     }
-    report.certificate = KEEP(certificate_frame(s, &failed));
-    report.regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
-    report.notes = KEEP(notes_frame(s, run, &failed));
+    report->certificate = KEEP(certificate_frame(s, &failed));
+    report->regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
+    report->notes = KEEP(notes_frame(s, run, &failed));
 #undef KEEP
+    if (!failed) return DUR_OK;
+    page_frames_free(out);
+    return status_fail(error, DUR_MEMORY, "out of memory while gathering what a run found");
+}
 
-    Text page = {0};
-    DurStatus status = failed ? status_fail(error, DUR_MEMORY, "out of memory while drawing the page") : DUR_OK;
-    if (status == DUR_OK) status = report_html(&report, &page, error);
-    if (status == DUR_OK) status = file_write(options->html, text_view(&page), page.length, error);
-    text_free(&page);
-    for (int i = 0; i < n; i++) frame_free(all[i]);
-    return status;
+DurStatus page_why(const Explanation *e, Frame **reasons, Frame **parts, DurError *error) {
+    bool failed = false;
+    *reasons = reasons_frame(e, &failed);
+    *parts = reason_parts_frame(e, &failed);
+    if (!failed) return DUR_OK;
+    frame_free(*reasons);
+    frame_free(*parts);
+    *reasons = *parts = NULL;
+    return status_fail(error, DUR_MEMORY, "out of memory");
 }

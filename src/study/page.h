@@ -2,22 +2,35 @@
 #ifndef STUDY_PAGE_H
 #define STUDY_PAGE_H
 
+#include "report/report.h"
 #include "sim/sim.h"
 #include "study/explain.h"
 #include "study/render.h"
 
 /// What a run found.
 typedef struct RunAnswers {
-    int32_t   n_paths;         // 1 + n_policy
-    SimPaths *paths;           // [n_paths] 0: the equilibrium, 1 + k policy k; n_run 0 where it could not be played
-    char    (*why)[256];       // [n_paths] why not, "" where it was
+    int32_t   n_paths;         // policies played, the equilibrium among them
+    int32_t   first_policy;    // of the model, that paths[0] is of, and so on; -1: the equilibrium
+    SimPaths *paths;           // [n_paths] n_run 0 where it could not be played
+    char    (*why)[256];       // [n_paths] why not, "" where it was; may be NULL
     ClaimAnswers claims;
     bool is_explained;         // `reasons` holds: why everyone chooses as it does at the start
     Explanation reasons;
     char not_explained[256];   // why not, "" where it was or nobody asked
 } RunAnswers;
 
-/// Draw the page of a run and write it to options->html, whole or not at all.
-DurStatus page_write(const DurScenario *s, const DurOptions *options, const RunAnswers *run, DurError *error);
+/// What a command found as frames: what a page is drawn from and what the store keeps. Names are distinct.
+#define PAGE_FRAMES 32
+typedef struct PageFrames {
+    int    n;
+    Frame *all[PAGE_FRAMES];
+    char   from[16], until[16];
+    Report report;             // points into the others and the scenario
+} PageFrames;
+DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *options, const RunAnswers *run,
+                      DurError *error);
+/// The tables of reasons alone: every move's chance and advantage, and its split.
+DurStatus page_why(const Explanation *e, Frame **reasons, Frame **parts, DurError *error);
+void      page_frames_free(PageFrames *frames);
 
 #endif

@@ -50,6 +50,7 @@ typedef struct ClaimAnswer {
     DurStatus status;          // not DUR_OK: it could not be judged, and `note` says why; its verdict is undecided
     CheckClaim found;          // NaN where it could not be judged
     char note[1024];
+    char bound_note[3][256];   // what found's notes point to where the claim was judged before
 } ClaimAnswer;
 typedef struct ClaimAnswers {
     int32_t n;
@@ -59,12 +60,13 @@ typedef struct ClaimAnswers {
     DurStatus status;          // the first that is not DUR_OK
 } ClaimAnswers;
 
-/// Judge them in order, in the equilibrium at hand and in all others that were looked for. A claim that cannot be judged as asked is noted and the others go on; DUR_INTERRUPTED,
-/// DUR_MEMORY, DUR_LIMIT and DUR_DOMAIN end the work. DUR_INPUT if options->claim names none.
+/// Judge them in order, in the equilibrium at hand and in all others that were looked for. A claim that cannot be judged as
+/// asked, or of which a run failed, is noted and the others go on; DUR_INTERRUPTED, DUR_MEMORY and DUR_LIMIT end the work.
+/// DUR_INPUT if options->claim names none.
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      claims_free(ClaimAnswers *answers);
-void      render_claims(Json *j, const Model *m, const ClaimAnswers *answers);
-void      put_claims(Text *out, const Model *m, const ClaimAnswers *answers);
+void      render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers);
+void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers);
 
 /// "exact" or "12,000 runs"; "[0.57, 0.61] at 99 %" or "+- 1e-9".
 void put_method(Text *out, const CheckAnswer *answer);

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,11 +9,14 @@
 
 DurResult *result_make(void) { return memory_zeroed(1, sizeof(DurResult)); }
 
+const char *dur_result_notes(const DurResult *result) { return text_view(&result->notes); }
+
 void dur_result_free(DurResult *result) {
     if (!result) return;
     text_free(&result->text);
     text_free(&result->json);
     text_free(&result->faults);
+    text_free(&result->notes);
     memory_free(result);
 }
 
@@ -68,22 +70,7 @@ DurStatus result_faults(DurResult *result, const Compilation *c) {
     return DUR_INPUT;
 }
 
-// the name of an outcome as JSON's codes have it: "unmet", "input"
-static void put_code(char code[32], DurStatus status) {
-    static const char *const name[] = {
-#define X(name, exit_code, text) #name,
-        DUR_STATUS_LIST(X)
-#undef X
-    };
-    const char *s = status < DUR_STATUS_COUNT ? name[status] : "unknown";
-    size_t n = 0;
-    for (; s[n] && n < 31; n++) code[n] = (char)tolower((unsigned char)s[n]);
-    code[n] = '\0';
-}
-
 void result_error(Json *j, DurStatus status, const char *sentence) {
-    char code[32];
-    put_code(code, status);
     json_key(j, "errors");
     json_array(j);
     json_object(j);
@@ -92,7 +79,7 @@ void result_error(Json *j, DurStatus status, const char *sentence) {
     json_pair_int(j, "line", 0);
     json_pair_int(j, "column", 0);
     json_pair_int(j, "length", 0);
-    json_pair_string(j, "code", code);
+    json_pair_string(j, "code", status_name(status));
     json_pair_string(j, "message", sentence);
     json_pair_string(j, "help", NULL);
     json_end_object(j);
@@ -123,7 +110,7 @@ DurStatus result_finish(DurResult **result, DurResult **out, DurStatus status, c
     if (r && status != DUR_OK && r->json.length == 0)
         put_lone_fault(&r->json, status, why->text[0] ? why->text : status_text(status));
     if (r) text_char(&r->json, '\n');
-    if (r && (r->text.failed || r->json.failed || r->faults.failed)) {
+    if (r && (r->text.failed || r->json.failed || r->faults.failed || r->notes.failed)) {
         dur_result_free(r);
         r = NULL;
         status = DUR_MEMORY;

@@ -8,7 +8,7 @@
 #include "lang/lang.h"
 
 struct DurResult {
-    Text text, json, faults;
+    Text text, json, faults, notes;
 };
 
 /// NULL when memory is out.

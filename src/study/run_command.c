@@ -1,5 +1,8 @@
+#include "base/file.h"
 #include "base/memory.h"
 #include "study/equilibria.h"
+#include "study/keep.h"
+#include "study/ledger.h"
 #include "study/page.h"
 #include "study/simulate.h"
 
@@ -34,6 +37,7 @@ static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) 
 // the equilibrium and every policy, with the same luck; one whose game cannot be solved is left out and told
 static DurStatus play(DurScenario *s, const DurOptions *options, RunAnswers *run, DurError *error) {
     run->n_paths = 1 + s->model->n_policy;
+    run->first_policy = -1;
     run->paths = memory_zeroed((size_t)run->n_paths, sizeof *run->paths);
     run->why = memory_zeroed((size_t)run->n_paths, sizeof *run->why);
     if (!run->paths || !run->why) return status_fail(error, DUR_MEMORY, "out of memory");
@@ -155,19 +159,32 @@ static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *opt
         json_key(j, p ? m->policy[p - 1].name : "equilibrium");
         json_object(j);
         if (run->why[p][0]) json_pair_string(j, "note", run->why[p]);
+        render_failed(j, paths);
         for (int32_t k = 0; paths->n_run && k < paths->n_stock; k++)
             json_pair_number(j, model_variable_name(m, m->n_mode + k), paths->mean[(k + 1) * paths->n_time - 1]);
         json_end_object(j);
     }
     json_end_object(j);
     json_key(j, "claims");
-    render_claims(j, m, &run->claims);
+    render_claims(j, s, &run->claims);
     json_pair_string(j, "page", options->html);
     json_end_object(j);
     return DUR_OK;
 }
 
-static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, DurResult *result,
+// what a run leaves beside its answer
+typedef struct Found {
+    PageFrames frames;
+    Text page;
+} Found;
+
+static DurStatus draw_page(const DurOptions *options, Found *found, DurError *error) {
+    if (!options->html) return DUR_OK;
+    TRY(report_html(&found->frames.report, &found->page, error));
+    return file_write(options->html, text_view(&found->page), found->page.length, error);
+}
+
+static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, DurResult *result, Found *found,
                          DurError *error) {
     // a page that cannot be written is told before the work
     TRY(study_reach(options->html, error));
@@ -178,7 +195,8 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     TRY(claims_judge(&run->claims, s, options, error));
     if (progress_stop(&s->progress)) return status_fail(error, DUR_INTERRUPTED, "interrupted; nothing was written");
     if (options->html) TRY(give_reasons(s, run, error));
-    if (options->html) TRY(page_write(s, options, run, error));
+    TRY(page_frames(&found->frames, s, options, run, error));
+    TRY(draw_page(options, found, error));
 
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
@@ -189,15 +207,41 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     for (int32_t p = 1; p < run->n_paths; p++)
         if (run->why[p][0])
             return status_fail(error, DUR_UNMET, "policy %s: %s", s->model->policy[p - 1].name, run->why[p]);
+    for (int32_t p = 0; p < run->n_paths; p++) TRY(study_failed(&run->paths[p], error));
     return DUR_OK;
+}
+
+// the page that the answer goes with, from the store
+static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError *error) {
+    if (!options->html) return DUR_OK;
+    Text page = {0};
+    DurStatus status = store_page(k->store, k->id, &page, error);
+    // a solve that missed its tolerance left none
+    if (status == DUR_OK && page.length) status = file_write(options->html, text_view(&page), page.length, error);
+    text_free(&page);
+    return status;
 }
 
 DurStatus dur_run(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     RunAnswers run = {0};
+    Keeper keeper = {0};
+    Found found = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = run_all(s, options, &run, result, &why);
+    Text states = {0};
+    if (status == DUR_OK) ledger_states(&states, s);
+    if (status == DUR_OK) status = keep_begin(&keeper, s, options, "run", text_view(&states), result, &why);
+    text_free(&states);
+    if (status == DUR_OK && keeper.is_answered) {
+        status = keep_answer(&keeper, write_kept(&keeper, options, &why));
+    } else if (status == DUR_OK) {
+        status = run_all(s, options, &run, result, &found, &why);
+        status = keep_end(&keeper, status, result, (const Frame *const *)found.frames.all, found.frames.n,
+                          found.page.length ? &found.page : NULL, &why);
+    }
+    page_frames_free(&found.frames);
+    text_free(&found.page);
     answers_free(&run);
     return result_finish(&result, out, status, &why, error);
 }

@@ -1,9 +1,12 @@
 #include "base/memory.h"
+#include "study/keep.h"
+#include "study/page.h"
 #include "study/part.h"
 #include "study/render.h"
 #include "study/simulate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /// Runs of an ensemble when none are asked for: a share is then known to about half a point.
@@ -32,6 +35,14 @@ DurStatus study_policy(const DurScenario *s, const char *name, int32_t *policy, 
     return DUR_INPUT;
 }
 
+#define PATHS_NAME 256
+
+// what the parts of an ensemble are kept under
+static const char *paths_name(const DurScenario *s, const Ensemble *e, char name[PATHS_NAME]) {
+    snprintf(name, PATHS_NAME, "paths of %.200s", e->policy < 0 ? "the equilibrium" : s->model->policy[e->policy].name);
+    return name;
+}
+
 static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, int64_t n_run,
                             SimCount **out, DurError *error) {
     const Plan *plan;
@@ -44,10 +55,21 @@ static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ens
         .horizon = e->horizon,
         .progress = &s->progress,
     };
+    char name[PATHS_NAME];
+    sim.keep = keep_runs(s);
+    sim.keep_name = paths_name(s, e, name);
     s->label = e->policy < 0 ? NULL : s->model->policy[e->policy].name;
     DurStatus status = sim_count(out, s->session.lattice, plan, &sim, e->n_time, s->team, error);
     s->label = NULL;
     return status;
+}
+
+// what they counted, as paths; runs that failed are recorded
+static DurStatus paths_of(const DurScenario *s, const Ensemble *e, const SimCount *count, SimPaths *out, DurError *error) {
+    char name[PATHS_NAME];
+    TRY(sim_count_paths(out, count, error));
+    keep_failed(s, paths_name(s, e, name), out);
+    return DUR_OK;
 }
 
 static Ensemble ensemble_of(const DurScenario *s, const DurOptions *options, int32_t policy, int64_t default_runs) {
@@ -62,10 +84,31 @@ DurStatus study_paths(DurScenario *s, const DurOptions *options, int32_t policy,
     Ensemble e = ensemble_of(s, options, policy, default_runs);
     SimCount *count;
     TRY(count_runs(s, options, &e, 0, e.n_run, &count, error));
-    DurStatus status = sim_count_paths(out, count, error);
+    DurStatus status = paths_of(s, &e, count, out, error);
     sim_count_free(count);
     if (status == DUR_OK) out->seconds = progress_seconds() - begun;
     return status;
+}
+
+DurStatus study_failed(const SimPaths *p, DurError *error) {
+    if (p->n_failed == 0) return DUR_OK;
+    bool is_one = p->n_failed == 1;
+    return status_fail(error, p->failed[0].status, "%d of %lld runs failed and %s left out of everything above; %s%s",
+                       p->n_failed, (long long)(p->n_run + p->n_failed), is_one ? "is" : "are",
+                       is_one ? "" : "the first of them: ", p->failed[0].error.text);
+}
+
+void render_failed(Json *j, const SimPaths *p) {
+    if (p->n_failed == 0) return;
+    json_key(j, "failed");
+    json_array(j);
+    for (int32_t i = 0; i < p->n_failed; i++) {
+        json_object(j);
+        json_pair_int(j, "run", p->failed[i].run);
+        json_pair_string(j, "reason", p->failed[i].error.text);
+        json_end_object(j);
+    }
+    json_end_array(j);
 }
 
 static const char *policy_name(const Model *m, int32_t policy) { return policy < 0 ? "" : m->policy[policy].name; }
@@ -250,16 +293,23 @@ static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const 
 
 // ---- the commands ------------------------------------------------------------------------------------------------
 
-// runs of an ensemble, or of a part of it: `first` is negative for all
+// the frames of a run, and the table that a CSV file holds
+typedef struct Found {
+    PageFrames frames;
+    Frame *paths;
+} Found;
+
+// runs of an ensemble, or of a part of it: `first` is negative for all. found: NULL where nothing is kept
 static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, const SimPaths *paths,
-                      DurResult *result, DurError *error) {
-    if (options->csv) {
-        Frame *frame = paths_frame(paths, s->model);
-        DurStatus status = frame ? frame_write_csv(frame, options->csv, error)
-                                 : status_fail(error, DUR_MEMORY, "out of memory");
-        frame_free(frame);
-        TRY(status);
-    }
+                      DurResult *result, Found *found, DurError *error) {
+    Found own = {0}, *f = found ? found : &own;
+    RunAnswers run = {.n_paths = 1, .first_policy = e->policy, .paths = (SimPaths *)paths};
+    f->paths = paths_frame(paths, s->model);
+    DurStatus status = f->paths ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
+    if (status == DUR_OK && found) status = page_frames(&f->frames, s, options, &run, error);
+    if (status == DUR_OK && options->csv) status = frame_write_csv(f->paths, options->csv, error);
+    frame_free(own.paths);
+    TRY(status);
     Json j = json_make(&result->json);
     json_object(&j);
     render_identity(&j, s);
@@ -271,13 +321,14 @@ static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble 
     json_pair_string(&j, "unit", s->model->unit);
     render_paths(&j, paths, s->model);
     json_pair_number(&j, "jumps", paths->n_event);
+    render_failed(&j, paths);
     json_pair_number(&j, "seconds", paths->seconds);
     json_end_object(&j);
     put_paths(&result->text, s, paths, e);
     return DUR_OK;
 }
 
-static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, Found *found, DurError *error) {
     int32_t policy;
     TRY(study_policy(s, options->policy, &policy, error));
     TRY(study_reach(options->csv, error));
@@ -291,15 +342,18 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
     SimCount *count;
     SimPaths paths = {0};
     TRY(count_runs(s, options, &e, first, n_run, &count, error));
-    DurStatus status = options->part ? part_write(s, options, &e, first, n_run, count, options->part, error) : DUR_OK;
-    if (status == DUR_OK) status = sim_count_paths(&paths, count, error);
+    DurStatus status = paths_of(s, &e, count, &paths, error);
+    // a part that lacks runs would make a whole that lacks them
+    if (status == DUR_OK && options->part) status = study_failed(&paths, error);
+    if (status == DUR_OK && options->part) status = part_write(s, options, &e, first, n_run, count, options->part, error);
     sim_count_free(count);
-    if (status == DUR_OK) status = show(s, options, &e, options->n_shard ? first : -1, &paths, result, error);
+    if (status == DUR_OK) status = show(s, options, &e, options->n_shard ? first : -1, &paths, result, found, error);
     if (status == DUR_OK && options->n_shard) {
         text_printf(&result->text, "\n  shard %d of %d: runs %lld to %lld of %lld; ", options->shard, options->n_shard,
                     (long long)first, (long long)(first + n_run - 1), (long long)e.n_run);
         text_printf(&result->text, "`duress merge` puts %s and the others together\n", options->part);
     }
+    if (status == DUR_OK) status = study_failed(&paths, error);
     sim_paths_free(&paths);
     return status;
 }
@@ -312,16 +366,42 @@ static DurStatus merge(DurScenario *s, const DurOptions *options, DurResult *res
     TRY(part_merge(s, options->merge, options->n_merge, &e, &count, error));
     DurStatus status = sim_count_paths(&paths, count, error);
     sim_count_free(count);
-    if (status == DUR_OK) status = show(s, options, &e, -1, &paths, result, error);
+    if (status == DUR_OK) status = show(s, options, &e, -1, &paths, result, NULL, error);
     sim_paths_free(&paths);
+    return status;
+}
+
+// the file that the answer goes with, from the store
+static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError *error) {
+    if (!options->csv) return DUR_OK;
+    Frame *paths;
+    TRY(store_frame(k->store, k->id, "paths", &paths, error));
+    if (!paths)
+        return status_fail(error, DUR_IO, "%s: run %lld has no table of paths", store_path(k->store), (long long)k->id);
+    DurStatus status = frame_write_csv(paths, options->csv, error);
+    frame_free(paths);
     return status;
 }
 
 DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
+    Keeper keeper = {0};
+    Found found = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = simulate(s, options, result, &why);
+    if (status == DUR_OK) status = keep_begin(&keeper, s, options, "simulate", NULL, result, &why);
+    if (status == DUR_OK && keeper.is_answered) {
+        status = keep_answer(&keeper, write_kept(&keeper, options, &why));
+    } else if (status == DUR_OK) {
+        status = simulate(s, options, result, &found, &why);
+        const Frame *frame[PAGE_FRAMES + 1];
+        int32_t n = 0;
+        for (; n < found.frames.n; n++) frame[n] = found.frames.all[n];
+        if (found.paths) frame[n++] = found.paths;
+        status = keep_end(&keeper, status, result, frame, n, NULL, &why);
+    }
+    page_frames_free(&found.frames);
+    frame_free(found.paths);
     return result_finish(&result, out, status, &why, error);
 }
 

@@ -52,6 +52,7 @@ struct DurScenario {
     const DurProgress *told;   // the caller's; NULL: nobody listens
     const char *stage;         // part of a longer work, "all grids doubled: "; NULL: there are no parts
     const char *label;         // what is being worked on, "policy hold"; NULL: the scenario itself
+    struct Keeper *keeper;     // keeps the command at work (keep.h); NULL: nothing does
     bool     is_warned;        // the checker's own warnings have been added to the diagnostics
 };
 

@@ -1,9 +1,8 @@
 #include "study/warn.h"
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "num/philox.h"
+#include "study/ledger.h"
 #include "study/result.h"
 
 #include <math.h>
@@ -12,9 +11,6 @@
 
 /// Points between the nodes at which a rate is tried: a dip that takes a thousandth of the box is found with 98 %.
 #define POINTS 4096
-
-/// A file larger than this is not read to compare its hash.
-#define SOURCE_BYTES_MAX (64 * 1024 * 1024)
 
 static void warn(DurScenario *s, Span span, const char *code, const char *help, const char *sentence) {
     diagnostics_add(&s->compilation.diagnostics, SEVERITY_WARNING, span, code, help, "%s", sentence);
@@ -179,30 +175,11 @@ static void warn_rates(DurScenario *s) {
 // ---- sources whose file is at hand and is another one -----------------------------------------------------------
 
 static void warn_source(DurScenario *s, const ModelSource *source) {
-    if (!source->file || !source->sha256) return;
-    // the file stands where the scenario that names it stands
-    const char *path = result_path(&s->compilation, source->span);
-    if (!path) path = s->model->path;
-    const char *slash = source->file[0] == '/' ? NULL : strrchr(path, '/');
-    Text place = {0}, data = {0};
-    if (slash) text_append_n(&place, path, (size_t)(slash - path) + 1);
-    text_append(&place, source->file);
-    if (!place.failed && file_read(&data, text_view(&place), SOURCE_BYTES_MAX, NULL) == DUR_OK) {
-        Sha256 sha;
-        char hex[65];
-        sha256_start(&sha);
-        sha256_add(&sha, text_view(&data), data.length);
-        sha256_hex(&sha, hex);
-        if (strcmp(hex, source->sha256) != 0) {
-            char text[512];
-            snprintf(text, sizeof text,
-                     "the file of source `%s` is at hand and is not the one stated: its SHA-256 is %s", source->name,
-                     hex);
-            warn(s, source->span, "changed-source", NULL, text);
-        }
-    }
-    text_free(&place);
-    text_free(&data);
+    char hex[65], text[512];
+    if (ledger_source(s, source, hex) != SOURCE_OTHER) return;
+    snprintf(text, sizeof text, "the file of source `%s` is at hand and is not the one stated: its SHA-256 is %s", source->name,
+             hex);
+    warn(s, source->span, "changed-source", NULL, text);
 }
 
 DurStatus warn_lattice(DurScenario *s, DurError *error) {

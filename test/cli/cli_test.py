@@ -5,6 +5,7 @@
 """
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -24,6 +25,7 @@ from tap import main, test  # noqa: E402
 
 DURESS = os.path.abspath(sys.argv[1])
 ROOM = tempfile.mkdtemp(prefix="duress-cli-")
+os.environ["DURESS_STORE"] = ""   # nothing is kept in the store of whoever runs this
 with open(os.path.join(HERE, "small.duress"), encoding="utf-8") as text:
     SMALL = text.read()
 
@@ -152,7 +154,8 @@ def a_run_is_told_as_it_was():
 def alone_it_prints_a_short_help():
     done = run()
     assert done.returncode == 0 and done.stderr == ""
-    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "help", "version"):
+    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "runs", "show", "diff", "rm",
+                    "export", "help", "version"):
         assert re.search(rf"^  {command} ", done.stdout, re.M), command
     assert len(done.stdout.splitlines()) < 24
 
@@ -601,6 +604,57 @@ def claims_are_a_list_with_verdicts_sides_and_intervals():
 
 
 @test
+def the_ledger_tells_source_distance_and_what_a_claim_rests_on():
+    # a stock that nothing else reads: claims about it rest on its own parameter and on nothing else
+    more = ("unit share\nparam leak = 0.1 { per month }\nparam known = 2 { cite book:4 }\n"
+            "stock far { range 0..1  grid 5  start 0.8  drift -leak*far  unit share }\n"
+            "claim drains { cite book:7\n E(far at 6 month) < 0.7 }\n"
+            "claim often { 2*E(count(yield) over 12 month) > 1 }\n"
+            "claim odd { E(harm at 6 month)*E(far at 6 month) < known }\n")
+    name = scenario("ledger.duress", SMALL + more)
+    told = {c["name"]: c for c in answer("claims", name, "--exact")}
+    assert told["drains"]["assumed"] == ["leak"] and told["yields"]["assumed"] == ["weight"]
+    assert told["odd"]["assumed"] == ["weight", "leak"]
+    # what it does not rest on makes no difference
+    other = {c["name"]: c for c in answer("claims", name, "--exact", "--set", "weight=2")}
+    assert abs(other["drains"]["left"] - told["drains"]["left"]) < 1e-9 < abs(other["yields"]["left"] - told["yields"]["left"])
+    other = {c["name"]: c for c in answer("claims", name, "--exact", "--set", "leak=0.2")}
+    assert abs(other["yields"]["left"] - told["yields"]["left"]) < 1e-9 < abs(other["drains"]["left"] - told["drains"]["left"])
+    units = {c["name"]: c["turns"]["unit"] for c in told.values()}
+    assert units == {"threats_help": None, "yields": "probability", "impossible": None, "drains": "share", "often": "times",
+                     "odd": None}
+    for c in told.values():
+        low, high = c["interval"]
+        assert c["turns"]["distance"] == abs(c["gap"]) and abs(c["turns"]["least"] - min(abs(low), abs(high))) < 1e-15
+    sampled = answer("claims", name, "--claim", "yields")[0]
+    assert 0 < sampled["turns"]["least"] < sampled["turns"]["distance"]
+    # moved by as much as it is from turning, it turns
+    far = told["drains"]["turns"]["distance"]
+    for shift, verdict in ((0.99, "holds"), (1.01, "fails")):
+        scenario("moved.duress", (SMALL + more).replace("< 0.7", f"< 0.7 - {shift*far:.12f}"))
+        assert answer("claims", "moved.duress", "--exact", "--claim", "drains")[0]["verdict"] == verdict
+    text = run("claims", name, "--exact").stdout
+    assert "rests on assumed leak\n" in text and "source book:7, a book\n" in text and "names no source" in text
+    assert re.search(r"turns if the difference moves by 0\.\d+ share\n", text), text
+
+
+@test
+def the_file_of_a_source_is_held_against_its_hash():
+    right = hashlib.sha256(b"what was said\n").hexdigest()
+    text = SMALL.replace('url "https://example.org/book"', f'file "said.txt"  sha256 "{right}"')
+    name = scenario("said.duress", text)
+    for content, state, words in ((None, "absent", "its file is not at hand"),
+                                  (b"what was said\n", "same", "its file is the one stated"),
+                                  (b"something else\n", "other", "its file is NOT the one stated")):
+        if content is not None:
+            with open(os.path.join(ROOM, "said.txt"), "wb") as out:
+                out.write(content)
+        assert answer("claims", name, "--claim", "yields", "--exact")[0]["source_file"] == state
+        assert words in run("claims", name, "--claim", "yields", "--exact").stdout
+    assert answer("claims", scenario("unstated.duress"), "--claim", "yields", "--exact")[0]["source_file"] == "unstated"
+
+
+@test
 def strict_claims_fail_the_command():
     name = scenario("claims.duress")
     assert run("claims", name, "--exact").returncode == 0
@@ -889,6 +943,8 @@ def progress_is_one_line_on_a_terminal_and_silent_in_a_pipe():
     words = ["simulate", name, "--runs", "200000"]
     seen = on_terminal(words)
     assert "%" in seen and "\r" in seen and "\n" not in seen, seen[:300]
+    # what, how far, how fast, how long still
+    assert re.search(r"\rsimulating +\d+ %  [\d,]+ runs/s  \d+ s left", seen), seen[:600]
     assert on_terminal([*words, "--quiet"]) == ""
     done = run(*words)
     assert done.returncode == 0 and done.stderr == ""

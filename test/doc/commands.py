@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+os.environ["DURESS_STORE"] = ""   # nothing is kept in the store of whoever runs this; pages about it name their own
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGES = ["README.md", "doc/tutorial.md", "doc/language.md", "scenarios/standoff/README.md", "scenarios/brink/README.md", "scenarios/sanctions/README.md",
          "scenarios/entry-exit/README.md", "scenarios/us-mexico/README.md", "scenarios/patrol/README.md",

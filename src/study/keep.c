@@ -1,0 +1,286 @@
+#define _POSIX_C_SOURCE 200809L
+#include "study/keep.h"
+
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "num/isa.h"
+#include "study/result.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+// ---- the question -------------------------------------------------------------------------------------------------
+
+// All that the answer depends on, a line each. The model's hash leaves out what people read, and the order of declarations,
+// in which answers are told and random numbers are dealt: the words of the files say the rest. Threads, progress and
+// where the store is change nothing.
+static void put_question(Text *out, const DurScenario *s, const DurOptions *o, const char *command, const char *more) {
+    const Model *m = s->model;
+    Text words = {0};
+    Sha256 sha;
+    char hex[65];
+    lang_words(&words, s->compilation.file, s->compilation.n_file);
+    out->failed |= words.failed;
+    sha256_start(&sha);
+    sha256_add(&sha, text_view(&words), words.length);
+    sha256_hex(&sha, hex);
+    text_free(&words);
+    text_printf(out, "duress %s\ncommand %s\nfile %s\n", DURESS_VERSION, command, m->path);
+    text_printf(out, "scenario %s\nwords %s\nseed %" PRIu64 "\n", m->hash, hex, o->seed);
+    for (int32_t p = 0; p < m->n_param; p++) {
+        if (memcmp(&s->session.param[p], &m->param[p].value, sizeof(double)) == 0) continue;
+        text_printf(out, "set %s=", m->param[p].name);
+        text_double(out, s->session.param[p] / m->param[p].scale);
+        text_char(out, '\n');
+    }
+    const struct { const char *name; double value; } number[] = {
+        {"runs", (double)o->runs}, {"times", o->times}, {"tolerance", o->tolerance}, {"max-sweeps", (double)o->max_sweep},
+        {"confidence", o->confidence}, {"starts", o->starts}, {"equilibrium", o->equilibrium}, {"lattice", o->lattice},
+        {"exact", o->exact}, {"strict", o->strict},
+    };
+    for (size_t i = 0; i < DUR_COUNT(number); i++) {
+        if (number[i].value == 0) continue;
+        text_printf(out, "%s ", number[i].name);
+        text_double(out, number[i].value);
+        text_char(out, '\n');
+    }
+    const struct { const char *name, *value; } word[] = {{"policy", o->policy}, {"claim", o->claim}, {"page", o->html}};
+    for (size_t i = 0; i < DUR_COUNT(word); i++)
+        if (word[i].value) text_printf(out, "%s %s\n", word[i].name, word[i].value);
+    if (more) text_append(out, more);
+}
+
+// ---- the machine --------------------------------------------------------------------------------------------------
+
+enum { FACTS = 8 };
+
+typedef struct Facts {
+    int32_t n;
+    const char *fact[FACTS][2];
+    struct utsname system;
+    char cores[32], threads[32], memory[32];
+} Facts;
+
+static void add_fact(Facts *f, const char *name, const char *value) {
+    f->fact[f->n][0] = name;
+    f->fact[f->n++][1] = value;
+}
+
+// what makes the time it took comparable; nothing that says whose machine it is
+static void facts_make(Facts *f, const DurScenario *s) {
+    *f = (Facts){0};
+    if (uname(&f->system) == 0) {
+        add_fact(f, "system", f->system.sysname);
+        add_fact(f, "release", f->system.release);
+        add_fact(f, "machine", f->system.machine);
+    }
+    snprintf(f->cores, sizeof f->cores, "%d", team_core_count());
+    snprintf(f->threads, sizeof f->threads, "%d", team_size(s->team));
+    add_fact(f, "cores", f->cores);
+    add_fact(f, "threads", f->threads);
+    add_fact(f, "vectors", isa_name(isa_best()));
+    int64_t n_byte = memory_available();
+    if (n_byte > 0) {
+        snprintf(f->memory, sizeof f->memory, "%" PRId64, n_byte);
+        add_fact(f, "bytes free", f->memory);
+    }
+}
+
+// ---- parts --------------------------------------------------------------------------------------------------------
+
+static int64_t load_part(void *context, const char *name, int64_t first, Text *data) {
+    Keeper *k = context;
+    int64_t n_run = 0;
+    // a part that cannot be read is played again
+    return store_get_part(k->store, k->id, name, first, &n_run, data, NULL) == DUR_OK ? n_run : 0;
+}
+
+// a store that has refused once is left alone: every try waits
+static void save_part(void *context, const char *name, int64_t first, int64_t n_run, const char *data, size_t n_byte) {
+    Keeper *k = context;
+    if (k->trouble.text[0]) return;
+    if (store_put_part(k->store, k->id, name, first, n_run, data, n_byte, &k->trouble) == DUR_OK) k->n_saved++;
+}
+
+const SimKeep *keep_runs(const DurScenario *s) { return s->keeper ? &s->keeper->sim : NULL; }
+
+void keep_save(const DurScenario *s, const char *name, const void *data, size_t n_byte) {
+    if (s->keeper) save_part(s->keeper, name, 0, 1, data, n_byte);
+}
+
+bool keep_load(const DurScenario *s, const char *name, void *data, size_t n_byte) {
+    if (!s->keeper) return false;
+    Text bytes = {0};
+    bool fine = load_part(s->keeper, name, 0, &bytes) == 1 && bytes.length == n_byte;
+    if (fine) memcpy(data, text_view(&bytes), n_byte);
+    text_free(&bytes);
+    return fine;
+}
+
+void keep_failure(const DurScenario *s, const char *place, const char *reason) {
+    Keeper *k = s->keeper;
+    if (k && !k->trouble.text[0]) store_put_failure(k->store, k->id, place, 0, reason, &k->trouble);
+}
+
+void keep_failed(const DurScenario *s, const char *place, const SimPaths *paths) {
+    Keeper *k = s->keeper;
+    for (int32_t i = 0; k && i < paths->n_failed && !k->trouble.text[0]; i++)
+        store_put_failure(k->store, k->id, place, paths->failed[i].run, paths->failed[i].error.text, &k->trouble);
+}
+
+// ---- beginning ----------------------------------------------------------------------------------------------------
+
+const char *keep_date(int64_t seconds, char buffer[32]) {
+    time_t t = (time_t)seconds;
+    struct tm when;
+    if (!gmtime_r(&t, &when) || !strftime(buffer, 32, "%Y-%m-%d %H:%M UTC", &when)) buffer[0] = '\0';
+    return buffer;
+}
+
+static DurStatus open_store(Keeper *k, const DurOptions *o, DurError *error) {
+    if (o->store_may_fail) TRY(store_make_folder(o->store, error));
+    return store_open(&k->store, o->store, STORE_WRITE, error);
+}
+
+// the answer that is there
+static void take_answer(Keeper *k, const StoreRun *run, DurResult *result, DurError *error) {
+    char date[32];
+    k->is_answered = true;
+    k->id = run->id;
+    k->answer = status_from_name(run->status);
+    text_append(&result->text, run->text);
+    text_append(&result->json, run->json);
+    text_append(&result->faults, run->faults);
+    text_printf(&result->notes, "duress: answered from the store: run %lld of %s; --fresh computes it anew\n",
+                (long long)run->id, keep_date(run->begun, date));
+    if (k->answer != DUR_OK) status_fail(error, k->answer, "%s", run->reason);
+}
+
+// begin, or go on with what an earlier process began; with --fresh that is dropped
+static DurStatus begin_run(Keeper *k, const StoreRun *run, const StoreFile *file, int32_t n_file, const Facts *facts,
+                           bool is_fresh, DurError *error) {
+    const char *const (*fact)[2] = (const char *const (*)[2])facts->fact;
+    TRY(store_begin(k->store, run, file, n_file, fact, facts->n, &k->id, &k->is_older, error));
+    if (!is_fresh || !k->is_older) return DUR_OK;
+    TRY(store_remove(k->store, &k->id, 1, error));
+    return store_begin(k->store, run, file, n_file, fact, facts->n, &k->id, &k->is_older, error);
+}
+
+static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const char *command, const char *question,
+                           DurResult *result, DurError *error) {
+    const Compilation *c = &s->compilation;
+    Sha256 sha;
+    char key[65], seed[32];
+    sha256_start(&sha);
+    sha256_add(&sha, question, strlen(question));
+    sha256_hex(&sha, key);
+    if (!o->fresh) {
+        StoreRun found;
+        TRY(store_find(k->store, key, &found, error));
+        if (found.id) take_answer(k, &found, result, error);
+        store_run_free(&found);
+        if (k->is_answered) return DUR_OK;
+    }
+    snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
+    // the columns of a run are filled from what outlives this call
+    StoreRun run = {.begun = (int64_t)time(NULL), .key = key, .command = (char *)command, .line = (char *)o->command,
+                    .title = (char *)s->model->title, .path = (char *)s->model->path, .hash = (char *)s->model->hash,
+                    .seed = seed, .version = (char *)DURESS_VERSION, .question = (char *)question};
+    Facts facts;
+    facts_make(&facts, s);
+    StoreFile *file = memory_zeroed((size_t)c->n_file, sizeof *file);
+    if (!file) return status_fail(error, DUR_MEMORY, "out of memory");
+    for (int32_t i = 0; i < c->n_file; i++)
+        file[i] = (StoreFile){.path = (char *)c->file[i].path, .data = (char *)c->file[i].data, .length = c->file[i].length};
+    DurStatus status = begin_run(k, &run, file, c->n_file, &facts, o->fresh, error);
+    memory_free(file);
+    return status;
+}
+
+DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char *command, const char *more, DurResult *result,
+                     DurError *error) {
+    *k = (Keeper){.scenario = s, .options = o, .begun = progress_seconds(),
+                  .sim = {.context = k, .load = load_part, .save = save_part}};
+    // what a shard's runs counted is in a file of its own
+    if (!o->store || o->n_shard) return DUR_OK;
+    DurError why = {0};
+    Text question = {0};
+    put_question(&question, s, o, command, more);
+    DurStatus status = question.failed ? status_fail(&why, DUR_MEMORY, "out of memory") : open_store(k, o, &why);
+    if (status == DUR_OK) status = ask_store(k, s, o, command, text_view(&question), result, &why);
+    text_free(&question);
+    if (status == DUR_OK) {
+        if (k->is_answered && k->answer != DUR_OK) status_fail(error, k->answer, "%s", why.text);
+        if (!k->is_answered) s->keeper = k;
+        if (k->is_older)
+            text_printf(&result->notes, "duress: went on with run %lld, which was begun before and not finished\n",
+                        (long long)k->id);
+        return DUR_OK;
+    }
+    store_close(k->store);
+    k->store = NULL;
+    if (!o->store_may_fail) return status_fail(error, status, "%s", why.text);
+    text_printf(&result->notes, "duress: this run is not kept: %s\n", why.text);
+    return DUR_OK;
+}
+
+DurStatus keep_answer(Keeper *k, DurStatus written) {
+    store_close(k->store);
+    k->store = NULL;
+    return written != DUR_OK ? written : k->answer;
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+// whether an outcome belongs to the question, so that asking again would bring the same
+// (a claim that cannot be judged as asked leaves the others judged)
+static bool is_answer(DurStatus status, const DurResult *result) {
+    return status == DUR_OK || status == DUR_UNMET ||
+           ((status == DUR_INPUT || status == DUR_UNSUPPORTED) && result->json.length > 0);
+}
+static bool is_failure(DurStatus status) { return status == DUR_DOMAIN || status == DUR_LIMIT || status == DUR_SHAPE; }
+
+static void finish(Keeper *k, DurStatus status, DurResult *result, const Frame *const *frame, int32_t n_frame,
+                   const Text *page, const DurError *error) {
+    StoreRun run = {.id = k->id, .state = is_answer(status, result) ? STORE_DONE : STORE_FAILED,
+                    .seconds = progress_seconds() - k->begun, .status = (char *)status_name(status),
+                    .reason = (char *)error->text, .text = (char *)text_view(&result->text),
+                    .json = (char *)text_view(&result->json), .faults = (char *)text_view(&result->faults)};
+    DurError why = {0};
+    if (store_finish(k->store, &run, frame, n_frame, page ? text_view(page) : NULL, page ? page->length : 0, &why) != DUR_OK)
+        status_fail(&k->trouble, DUR_IO, "%s", why.text);
+}
+
+// an end that nobody should have to begin again from
+static void stay(Keeper *k, DurStatus status, DurError *error) {
+    bool is_worth = k->is_older || k->n_saved > 0;
+    // a run of which nothing was done is no run
+    if (!is_worth) {
+        store_remove(k->store, &k->id, 1, NULL);
+        return;
+    }
+    if (status != DUR_INTERRUPTED || k->trouble.text[0]) return;
+    size_t n = strlen(error->text);
+    snprintf(error->text + n, sizeof error->text - n,
+             "; what is done is kept as run %lld, and the same command goes on from there", (long long)k->id);
+}
+
+DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *const *frame, int32_t n_frame,
+                   const Text *page, DurError *error) {
+    k->scenario->keeper = NULL;
+    if (!k->store) return status;
+    if (is_answer(status, result) || is_failure(status)) finish(k, status, result, frame, n_frame, page, error);
+    else stay(k, status, error);
+    store_close(k->store);
+    k->store = NULL;
+    if (!k->trouble.text[0]) return status;
+    // the answer is there all the same
+    if (k->options->store_may_fail || status != DUR_OK) {
+        text_printf(&result->notes, "duress: this run is not kept: %s\n", k->trouble.text);
+        return status;
+    }
+    return status_fail(error, DUR_IO, "%s", k->trouble.text);
+}
