@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/draws.h"
 #include "study/equilibria.h"
 #include "study/render.h"
 
@@ -199,10 +200,22 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     return status;
 }
 
+static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    Draws draws;
+    DurStatus status = draws_judge(&draws, s, options, error);
+    if (status == DUR_OK) {
+        Json j = json_make(&result->json);
+        render_draws(&j, s, &draws);
+        put_draws(&result->text, s, &draws);
+    }
+    draws_free(&draws);
+    return status;
+}
+
 DurStatus dur_claims(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = claims(s, options, result, &why);
+    if (status == DUR_OK) status = options->draws ? shares(s, options, result, &why) : claims(s, options, result, &why);
     return result_finish(&result, out, status, &why, error);
 }
