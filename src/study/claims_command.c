@@ -203,7 +203,7 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
 static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
     Draws draws;
     DurStatus status = draws_judge(&draws, s, options, error);
-    if (status == DUR_OK) {
+    if (status == DUR_OK || (status == DUR_INTERRUPTED && draws.item && draws.n_draw > 0)) {
         Json j = json_make(&result->json);
         render_draws(&j, s, &draws);
         put_draws(&result->text, s, &draws);

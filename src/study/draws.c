@@ -155,11 +155,12 @@ static DurStatus judge_draw(Draws *out, DurScenario *s, const Session *base, con
     DurError why = {0};
     DurStatus status = claims_judge(&answers, s, options, &why);
     bool is_lost = status == DUR_DOMAIN || status == DUR_UNMET;
-    bool has_answer = false;
-    for (int32_t c = 0; c < out->n_claim; c++) {
+    bool has_answer = status != DUR_OK && !is_lost;   // cut off: this draw is none
+    for (int32_t c = 0; c < out->n_claim && !has_answer; c++) has_answer = status == DUR_OK && answers.item[c].status == DUR_OK;
+    for (int32_t c = 0; c < out->n_claim && (status == DUR_OK || is_lost); c++) {
         const ClaimAnswer *a = status == DUR_OK ? &answers.item[c] : NULL;
         gap[c] = a && a->status == DUR_OK ? a->found.gap.value : NAN;
-        if (a && a->status == DUR_OK) out->item[c].n[a->found.verdict]++, has_answer = true;
+        if (a && a->status == DUR_OK) out->item[c].n[a->found.verdict]++;
         else out->item[c].n_lost++;
     }
     out->n_unsolved += !has_answer;
@@ -185,6 +186,8 @@ static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, co
         }
         status = judge_draw(out, s, &base, param, t->gap + d * out->n_claim, options, error);
         s->stage = NULL;
+        // what was drawn before an interruption is kept, and told with it
+        if (status == DUR_INTERRUPTED) out->n_draw = d;
     }
     s->session = base;
     return status;
@@ -192,7 +195,7 @@ static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, co
 
 DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
-    *out = (Draws){.n_draw = options->draws, .n_param = m->n_param, .widen = options->widen > 0 ? options->widen : 1};
+    *out = (Draws){.n_draw = options->draws, .n_asked = options->draws, .n_param = m->n_param, .widen = options->widen > 0 ? options->widen : 1};
     // as written first: a scenario that can't be judged has no shares, and its answers are where the others start
     ClaimAnswers answers = {0};
     TRY(claims_judge(&answers, s, options, error));
@@ -213,7 +216,8 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
     DurStatus status = made ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     if (status == DUR_OK) status = find_varied(out, varied, s, options, error);
     if (status == DUR_OK) status = draw_all(out, &t, varied, s, options, error);
-    for (int32_t c = 0; c < n && status == DUR_OK; c++) {
+    bool has_some = status == DUR_OK || (status == DUR_INTERRUPTED && out->n_draw > 0);
+    for (int32_t c = 0; c < n && has_some; c++) {
         DrawsClaim *item = &out->item[c];
         int32_t n_decided = item->n[CHECK_HOLDS] + item->n[CHECK_FAILS];
         Bounds b = stat_clopper_pearson(item->n[CHECK_HOLDS], n_decided, 0.95);
@@ -276,7 +280,9 @@ void render_draws(Json *j, const DurScenario *s, const Draws *d) {
 
 void put_draws(Text *out, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;
-    text_printf(out, "%s\n\n  %d draws of %d params from their priors", m->title, d->n_draw, d->n_varied);
+    text_printf(out, "%s\n\n  ", m->title);
+    if (d->n_draw < d->n_asked) text_printf(out, "interrupted: %d of ", d->n_draw);
+    text_printf(out, "%d draws of %d params from their priors", d->n_asked, d->n_varied);
     if (d->widen != 1) text_append(out, ", widened "), text_number(out, d->widen, 3), text_append(out, " times");
     if (d->n_unsolved) text_printf(out, "; %d could not be solved and count nowhere", d->n_unsolved);
     text_append(out, "\n\n");

@@ -25,7 +25,8 @@ typedef struct DrawsClaim {
 } DrawsClaim;
 
 typedef struct Draws {
-    int32_t n_draw, n_claim, n_param, n_varied;
+    int32_t n_draw, n_asked;   // made; asked for: more where the work was interrupted
+    int32_t n_claim, n_param, n_varied;
     int32_t n_unsolved;        // draws whose game could not be solved at all
     double  widen;
     DrawsClaim *item;          // [n_claim], owned
@@ -33,7 +34,8 @@ typedef struct Draws {
 } Draws;
 
 /// Draw and judge. Params that a --set names are held. The session is left as it was. DUR_INPUT if no param has a prior.
-/// On any return draws_free is due.
+/// DUR_INTERRUPTED with the draws made so
+/// far, if n_draw is not 0. On any return draws_free is due.
 DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      draws_free(Draws *draws);
 
