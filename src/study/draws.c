@@ -195,7 +195,8 @@ static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, co
 
 DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
-    *out = (Draws){.n_draw = options->draws, .n_asked = options->draws, .n_param = m->n_param, .widen = options->widen > 0 ? options->widen : 1};
+    *out = (Draws){.n_draw = options->draws, .n_asked = options->draws, .n_param = m->n_param,
+                    .widen = options->widen > 0 ? options->widen : 1};
     // as written first: a scenario that can't be judged has no shares, and its answers are where the others start
     ClaimAnswers answers = {0};
     TRY(claims_judge(&answers, s, options, error));
@@ -208,7 +209,8 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
     }
     claims_free(&answers);
 
-    Table t = {.param = memory_column((int64_t)out->n_draw * m->n_param + 1), .gap = memory_column((int64_t)out->n_draw * n + 1),
+    Table t = {.param = memory_column((int64_t)out->n_draw * m->n_param + 1),
+               .gap = memory_column((int64_t)out->n_draw * n + 1),
                .x = memory_column(out->n_draw), .y = memory_column(out->n_draw),
                .order = memory_zeroed((size_t)out->n_draw, sizeof *t.order)};
     bool *varied = memory_zeroed((size_t)m->n_param + 1, sizeof *varied);
@@ -309,6 +311,6 @@ void put_draws(Text *out, const DurScenario *s, const Draws *d) {
         grid_cell(&grid, "%s", all_alike && isfinite(item->share) ? "the same in all" : "");
     }
     grid_print(&grid, out, 2);
-    text_append(out, "\n  The share is of draws in which the claim holds, among those decided. A claim hangs on a param as far as\n"
-                     "  the ranks of its margin and of the param go together (1 or -1: always).\n");
+    text_append(out, "\n  The share is of draws in which the claim holds, among those decided. A claim hangs on a param as\n"
+                     "  far as the ranks of its margin and of the param go together (1 or -1: always).\n");
 }

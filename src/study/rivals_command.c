@@ -17,8 +17,8 @@ static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOp
     DurResult *unused = NULL;
     DurStatus status = dur_open(&other, s->model->path, &its, error->text);
     if (status == DUR_OK && !other->model)
-        status = status_fail(error, DUR_INPUT, "with its overrides the scenario has faults: `duress check --rival %s` tells them",
-                             its.rival);
+        status = status_fail(error, DUR_INPUT,
+                             "with its overrides the scenario has faults: `duress check --rival %s` tells them", its.rival);
     if (status == DUR_OK) status = study_begin(other, &given, &unused, error);
     if (status == DUR_OK) {
         char stage[160];
