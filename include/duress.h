@@ -28,6 +28,12 @@ typedef struct DurProgress {
 typedef struct DurOptions {
     const char *const *set;     // [n_set] "param=value"
     int         n_set;
+    const char *const *grid;    // [n_grid] "stock=N": nodes in place of what the scenario says
+    int         n_grid;
+    const char *rival;          // as this rival has it; NULL: as the scenario has it
+    bool        rivals;         // run: every rival too, side by side
+    int         draws;          // claims: shares of verdicts over so many draws of the priors; 0: none
+    double      widen;          // claims: priors so many times as wide in draws; 0: 1
     const char *at;             // solve, explain: "tariff=threatened, attention=0.5"; NULL: the start
     const char *actor;          // explain: only this one's choices; NULL: everyone's
     const char *const *query;   // [n_query] query: quantities as a claim would write them
@@ -68,7 +74,8 @@ const char *dur_status_text(DurStatus status);
 int         dur_exit_code(DurStatus status);
 
 /// Read and compile a scenario. DUR_OK also when it has faults (dur_faulty tells); DUR_IO when it cannot be read.
-/// On failure *error (char[1024], may be NULL) holds one sentence. options->query is compiled along.
+/// On failure *error (char[1024], may be NULL) holds one sentence. options->query is compiled along, and options->rival is
+/// put in effect; DUR_INPUT if there is none of that name.
 DurStatus dur_open(DurScenario **out, const char *path, const DurOptions *options, char error[1024]);
 void      dur_close(DurScenario *scenario);
 bool      dur_faulty(const DurScenario *scenario);
@@ -84,6 +91,7 @@ DurStatus dur_merge   (DurScenario *scenario, const DurOptions *options, DurResu
 DurStatus dur_trace   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_claims  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_query   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
+DurStatus dur_rivals  (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_run     (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 
 /// The user's own store, as DurOptions.store wants it: $DURESS_STORE if it is set (empty: none), else store.db in the folder

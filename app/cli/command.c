@@ -59,6 +59,11 @@ const Command COMMAND[COMMAND_COUNT] = {
     {"query", "FILE 'QUANTITY' ...", 2, 1000, "the value of any quantity that a claim could use",
      "Computes quantities written as in a claim: E(...) and P(...), under a policy with `| NAME`.",
      "duress query my.duress 'E(power at 24 month | hold)' --exact"},
+    {"rivals", "FILE", 1, 1, "what each rival explanation predicts where others predict otherwise",
+     "Solves the scenario as it stands and once for each of its rivals, judges every claim in each, and\n"
+     "prints what they say side by side: the claims on which they differ, with both sides, and for each\n"
+     "what would tell it from the rest. What all say alike tells nobody apart, and is listed last.",
+     "duress rivals scenarios/us-mexico/core.duress"},
     {"run", "FILE", 1, 1, "solve, simulate, judge, and write the page",
      "Does solve, simulate (the equilibrium and every policy) and claims, prints a summary of one\n"
      "screen, and writes one self-contained HTML page: NAME.html in the current folder unless --html\n"
@@ -93,7 +98,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 };
 
 #define ON(c)      (1u << COMMAND_##c)
-#define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
+#define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN))
 #define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
 #define ON_KEPT    (ON(SIMULATE) | ON(CLAIMS) | ON(RUN))
 #define ON_STORE   (ON(RUNS) | ON(SHOW) | ON(DIFF) | ON(RM) | ON(EXPORT))
@@ -103,6 +108,9 @@ const Command COMMAND[COMMAND_COUNT] = {
 // ORDER: OptionId
 const Option OPTION[OPTION_COUNT] = {
     {"set", 0, "PARAM=VALUE", ON(CHECK) | ON_SOLVE, "change a parameter, in its declared unit; repeatable"},
+    {"grid", 0, "STOCK=N", ON(CHECK) | ON_SOLVE, "nodes of a stock in place of what the scenario says; repeatable"},
+    {"rival", 0, "NAME", ON(CHECK) | (ON_SOLVE & ~ON(RIVALS)), "as this rival has it"},
+    {"rivals", 0, NULL, ON(RUN), "every rival too, side by side"},
     {"at", 0, "STATE", ON(SOLVE) | ON(EXPLAIN), "at another state than the start: \"tariff=threatened, attention=0.5\""},
     {"actor", 0, "NAME", ON(EXPLAIN), "only this actor's choices"},
     {"tolerance", 0, "X", ON(CHECK) | ON_SOLVE, "largest residual that counts as solved (1e-8)"},
@@ -118,11 +126,13 @@ const Option OPTION[OPTION_COUNT] = {
     {"part", 0, "OUT", ON(SIMULATE), "write what the runs counted, for `duress merge`"},
     {"csv", 0, "OUT", ON(SIMULATE) | ON(MERGE), "write every time and quantile as CSV; - is standard output"},
     {"claim", 0, "NAME", ON(CLAIMS), "judge only this one"},
-    {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY), "on the lattice without sampling, where the path allows"},
-    {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
+    {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY) | ON(RIVALS), "on the lattice without sampling, where the path allows"},
+    {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
     {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
-    {"starts", 0, "N", ON_SOLVE, "look for other equilibria from N starting values"},
-    {"equilibrium", 0, "K", ON_SOLVE, "play and judge equilibrium K of those found (from 64 starts unless told)"},
+    {"draws", 0, "N", ON(CLAIMS), "shares of verdicts over N draws of the params from their priors"},
+    {"widen", 0, "X", ON(CLAIMS), "with --draws: priors X times as wide (1)"},
+    {"starts", 0, "N", ON_SOLVE & ~ON(RIVALS), "look for other equilibria from N starting values"},
+    {"equilibrium", 0, "K", ON_SOLVE & ~ON(RIVALS), "play and judge equilibrium K of those found (from 64 starts unless told)"},
     {"refine", 0, NULL, ON(CHECK), "how far every answer moves when the grids are doubled, and where to"},
     {"states", 0, "N", ON(CHECK), "with --refine: most states of a refined lattice (5000000)"},
     {"html", 'o', "OUT", ON(RUN), "where to write the page; - is standard output"},
@@ -282,6 +292,14 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
     DurStatus status = DUR_OK;
     switch (id) {
         case OPTION_SET: ((const char **)o->set)[o->n_set++] = value; break;
+        case OPTION_GRID: ((const char **)o->grid)[o->n_grid++] = value; break;
+        case OPTION_RIVAL: o->rival = value; break;
+        case OPTION_RIVALS: o->rivals = true; break;
+        case OPTION_DRAWS:
+            status = read_whole("draws", value, 1, 1000000, &whole, error);
+            o->draws = (int)whole;
+            break;
+        case OPTION_WIDEN: status = read_between("widen", value, 0, 100, &o->widen, error); break;
         case OPTION_AT: o->at = value; break;
         case OPTION_ACTOR: o->actor = value; break;
         case OPTION_TOLERANCE: status = read_between("tolerance", value, 0, 1, &o->tolerance, error); break;
@@ -400,7 +418,8 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     size_t room = (size_t)argc + 1;
     out->word = out->argument = calloc(room, sizeof *out->word);
     out->options.set = calloc(room, sizeof *out->options.set);
-    if (!out->word || !out->options.set) {
+    out->options.grid = calloc(room, sizeof *out->options.grid);
+    if (!out->word || !out->options.set || !out->options.grid) {
         snprintf(error, 1024, "out of memory");
         return DUR_MEMORY;
     }
@@ -450,6 +469,8 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     if (out->options.starts && !out->options.equilibrium && !lists)
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
+    if (out->options.widen > 0 && !out->options.draws) return fail(error, "--widen goes with --draws");
+    if (out->options.draws && out->options.starts) return fail(error, "--draws and --starts exclude each other");
     if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
     if (out->no_store && out->options.fresh)
         return fail(error, "--fresh is about the store; without one everything is computed anew");
@@ -466,5 +487,6 @@ void command_free(CommandLine *line) {
     free(line->word);
     free(line->run);
     free((void *)line->options.set);
+    free((void *)line->options.grid);
     *line = (CommandLine){0};
 }

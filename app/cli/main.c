@@ -11,7 +11,7 @@ typedef DurStatus CommandCall(DurScenario *scenario, const DurOptions *options, 
 
 // ORDER: CommandId; fmt works on the bare file, others on a store, help and version on nothing
 static CommandCall *const CALL[COMMAND_COUNT] = {
-    dur_check, NULL, dur_solve, dur_explain, dur_simulate, dur_trace, dur_merge, dur_claims, dur_query, dur_run,
+    dur_check, NULL, dur_solve, dur_explain, dur_simulate, dur_trace, dur_merge, dur_claims, dur_query, dur_rivals, dur_run,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };
 

@@ -53,7 +53,7 @@ const char *check_code_meaning(CheckCode code);
 #define CHECK_HEIGHT_MAX (2 * LANG_DEPTH_MAX)
 /// Values of one mode, nodes of one grid, random sizes of one event or move.
 #define CHECK_VALUES_MAX 1000
-#define CHECK_GRID_MAX   1000000
+#define CHECK_GRID_MAX   LANG_GRID_MAX
 #define CHECK_DRAWS_MAX  8
 /// Names compared in search of near ones; after that many nothing is suggested.
 #define CHECK_COMPARED_MAX 2000000
@@ -133,6 +133,7 @@ typedef struct Checker {
     int32_t  n_unit;
 
     const AstDeclaration *scenario;   // NULL: none
+    const char *rival;       // put in effect; NULL: none
     bool     is_rounds;
     bool     has_unit;       // the scenario says the unit of time that it counts in
     double   days_per_unit;
@@ -195,6 +196,9 @@ const char *symbol_hint(Checker *k, Space space, const char *name);
 /// "stock", "private type": for messages.
 const char *symbol_kind(const Symbol *s);
 
+/// Put what a rival says in the place of what it replaces. Its declaration, or NULL if there is no such rival.
+const AstDeclaration *rival_apply(Checker *k, const char *name);
+
 // ---- expressions (check.c, lower.c) ------------------------------------------------------------------------------
 
 /// Check an expression for a place: type, unit, what it reads. TYPE_NONE if there was a fault (told).
@@ -234,7 +238,8 @@ void declare_jumps(Checker *k);       // events, moves (jumps.c)
 void declare_policies(Checker *k);    // (policies.c)
 void declare_claims(Checker *k, AstExpr *const *query, int32_t n_query);   // (claims.c)
 void declare_privates(Checker *k);    // private types (privates.c)
-void declare_refused(Checker *k);     // records, rivals (refused.c)
+void declare_refused(Checker *k);     // records (refused.c)
+void declare_rivals(Checker *k);      // (rivals.c)
 void remark_all(Checker *k);          // unused names, lines without a source (remarks.c)
 
 /// The first source of a declaration; every one is looked up.

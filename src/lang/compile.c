@@ -26,8 +26,9 @@ static void finish_model(Checker *k, const char *path) {
     if (!k->failed && !model_hash(m)) k->failed = true;
 }
 
-static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char *const *query, int32_t n_query) {
-    Checker k = {.c = c, .ast = ast, .scratch = c->arena};
+static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char *rival, const char *const *query,
+                         int32_t n_query) {
+    Checker k = {.c = c, .ast = ast, .scratch = c->arena, .rival = rival};
     AstExpr **asked = arena_alloc(c->arena, (size_t)n_query * sizeof *asked);
     if (!asked) return DUR_MEMORY;
     for (int32_t i = 0; i < n_query; i++) TRY(parse_query(c, ast, query[i], &asked[i]));
@@ -47,6 +48,7 @@ static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char 
     for (size_t i = 0; i < DUR_COUNT(step) && !k.failed; i++) step[i](&k);
     if (!k.failed) declare_claims(&k, asked, n_query);
     if (!k.failed) declare_refused(&k);
+    if (!k.failed) declare_rivals(&k);
     if (!k.failed) remark_all(&k);
     bool is_whole = !k.failed && !c->diagnostics.failed && c->diagnostics.n_error == 0;
     if (is_whole) finish_model(&k, path);
@@ -66,18 +68,23 @@ static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char 
 
 DurStatus lang_compile(Compilation *out, const char *path, const char *const *query, int32_t n_query,
                        DurError *error) {
+    return lang_compile_rival(out, path, NULL, query, n_query, error);
+}
+
+DurStatus lang_compile_rival(Compilation *out, const char *path, const char *rival, const char *const *query,
+                             int32_t n_query, DurError *error) {
     Ast ast;
     DurStatus s = compilation_start(out);
     if (s == DUR_OK) s = parse_file(out, &ast, path, error);
-    if (s == DUR_OK) s = compile(out, &ast, path, query, n_query);
+    if (s == DUR_OK) s = compile(out, &ast, path, rival, query, n_query);
     return s == DUR_MEMORY ? status_fail(error, s, "%s: out of memory", path) : s;
 }
 
-DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, DurError *error) {
+DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, const char *rival, DurError *error) {
     Ast ast;
     DurStatus s = compilation_start(out);
     if (s == DUR_OK) s = parse_given(out, &ast, file, n_file, error);
-    if (s == DUR_OK) s = compile(out, &ast, file[0].path, NULL, 0);
+    if (s == DUR_OK) s = compile(out, &ast, file[0].path, rival, NULL, 0);
     return s == DUR_MEMORY ? status_fail(error, s, "%s: out of memory", file[0].path) : s;
 }
 
@@ -86,6 +93,6 @@ DurStatus lang_compile_text(Compilation *out, const char *path, const char *text
     Ast ast;
     DurStatus s = compilation_start(out);
     if (s == DUR_OK) s = parse_memory(out, &ast, path, text, n, error);
-    if (s == DUR_OK) s = compile(out, &ast, path, query, n_query);
+    if (s == DUR_OK) s = compile(out, &ast, path, NULL, query, n_query);
     return s == DUR_MEMORY ? status_fail(error, s, "%s: out of memory", path) : s;
 }

@@ -16,6 +16,7 @@
 #define LANG_BYTES_MAX        (64 * 1024 * 1024)   // all files together
 #define LANG_NESTING_MAX      200                  // brackets, signs and `if`s within one another
 #define LANG_DEPTH_MAX        1000                 // operators on top of one another in one expression
+#define LANG_GRID_MAX         1000000              // nodes of one grid
 #define LANG_NODES_MAX        (1 << 20)            // nodes of the tree, about 300 bytes each, all files together
 
 /// The result of a compilation. `model` is NULL exactly if there was an error.
@@ -37,13 +38,18 @@ typedef struct Compilation {
 DurStatus lang_compile(Compilation *out, const char *path, const char *const *query, int32_t n_query,
                        DurError *error);
 
+/// The same with a rival's declarations in the place of those that they replace. model->account says that it is so; where
+/// there is no such rival it is NULL, and the model is the scenario's own.
+DurStatus lang_compile_rival(Compilation *out, const char *path, const char *rival, const char *const *query,
+                             int32_t n_query, DurError *error);
+
 /// The same from memory; `path` names it in messages and places relative imports. Used by tests and the page.
 DurStatus lang_compile_text(Compilation *out, const char *path, const char *text, size_t n,
                             const char *const *query, int32_t n_query, DurError *error);
 
 /// The same from files that are held in memory, the scenario first: imports are looked for among them, by their paths, and
-/// nowhere else.
-DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, DurError *error);
+/// nowhere else. rival: as in lang_compile_rival, or NULL.
+DurStatus lang_compile_files(Compilation *out, const SourceText *file, int32_t n_file, const char *rival, DurError *error);
 
 /// Every word of some files, without layout and comments. Two scenarios of the same words in the same files print the same.
 void lang_words(Text *out, const SourceText *file, int32_t n_file);
@@ -68,6 +74,10 @@ DurStatus lang_read_state(const Model *model, const char *text, double *state, D
 /// Reads "name=value" against a model and sets param[i]. The value is a number as the scenario would write it, in
 /// the unit that the param was declared with (`per TIME`).
 DurStatus lang_read_param(const Model *model, const char *text, double *param, DurError *error);
+
+/// Reads "name=N" against a model and sets the nodes of a stock, or of a belief: all of an actor's beliefs alike.
+/// n_node [n_variable].
+DurStatus lang_read_grid(const Model *model, const char *text, int32_t *n_node, DurError *error);
 
 /// Keywords, functions and forms as Markdown, drawn from the tables of the parser; doc/language.md includes it.
 void lang_write_reference(Text *out);

@@ -196,3 +196,28 @@ DurStatus lang_read_param(const Model *model, const char *text, double *param, D
     param[i] = x * model->param[i].scale;
     return DUR_OK;
 }
+
+DurStatus lang_read_grid(const Model *model, const char *text, int32_t *n_node, DurError *error) {
+    Piece name, value;
+    if (!split(text, text + strlen(text), &name, &value))
+        return status_fail(error, DUR_INPUT, "`%s` is not of the form `stock=N`", text);
+    char buffer[201];
+    copy_of(name, buffer);
+    tidy(buffer);
+    double x;
+    if (!number_of(value, &x) || x != (int32_t)x || x < 2 || x > LANG_GRID_MAX)
+        return status_fail(error, DUR_INPUT, "`%.*s` is no number of nodes: a grid has from 2 to %d", value.n, value.s,
+                           LANG_GRID_MAX);
+    int32_t v = model_find_variable(model, buffer), private, type;
+    if (v >= model->n_mode && v < model->n_mode + model->n_stock) n_node[v] = (int32_t)x;
+    else if (find_belief(model, buffer, &private, &type)) {
+        const ModelPrivate *p = &model->private[private];
+        for (int32_t t = 1; t < p->n_type; t++) n_node[p->variable + t - 1] = (int32_t)x;
+    } else {
+        const char *all[MODEL_VARIABLES_MAX];
+        int32_t n = model_variables(model) - model->n_mode;
+        for (int32_t i = 0; i < n; i++) all[i] = model_variable_name(model, model->n_mode + i);
+        return unknown(error, model->n_private ? "stock or belief" : "stock", buffer, all, n);
+    }
+    return DUR_OK;
+}

@@ -44,52 +44,6 @@ static void declare_record(Checker *k, const Symbol *s) {
           s->name);
 }
 
-// a rival's declarations replace ones of the scenario by name, and see what those see
-static void declare_rival(Checker *k, const Symbol *s) {
-    const AstDeclaration *d = s->declaration;
-    declare_cite(k, d->cite, d->n_cite);
-    for (int32_t i = 0; i < d->as.rival.n_declaration; i++) {
-        const AstDeclaration *in = d->as.rival.declaration[i];
-        if (!in->name.text) continue;
-        Place plain = PLAIN("the value of a param", unit_unknown(), NULL);
-        double value;
-        switch (in->kind) {
-        case AST_PARAM_DECLARATION:
-        case AST_LET_DECLARATION: {
-            const Symbol *old = symbol_find(k, SPACE_VALUE, in->name.text);
-            if (!old || (old->kind != AST_PARAM_DECLARATION && old->kind != AST_LET_DECLARATION))
-                FAULT(k, in->name.span, UNKNOWN_NAME, symbol_hint(k, SPACE_VALUE, in->name.text),
-                      "a rival replaces params and lets of the scenario, and there is none called `%s`",
-                      in->name.text);
-            Place let = {.what = "a let", .allowed = READS_STATE | READS_PARAM | READS_TABLE | READS_TYPE,
-                         .actor = PLACE_ANYONE,
-                         .due = TYPE_NONE};
-            if (in->kind == AST_LET_DECLARATION && in->as.let.value) check_expression(k, in->as.let.value, &let);
-            if (in->kind == AST_PARAM_DECLARATION && in->as.param.value && in->as.param.value->kind != AST_MEASURE)
-                compile_literal(k, in->as.param.value, &plain, &value);
-            break;
-        }
-        case AST_PAYOFF_DECLARATION: {
-            const Symbol *actor = symbol_resolve(k, SPACE_ACTOR, in->name, "actor");
-            Place term = {.what = "a payoff term", .allowed = READS_STATE | READS_PARAM | READS_TABLE | READS_TYPE,
-                          .actor = actor ? actor->index : PLACE_ANYONE, .due = TYPE_NUMBER};
-            for (int32_t j = 0; j < in->as.payoff.n_term; j++)
-                if (in->as.payoff.term[j].value) check_expression(k, in->as.payoff.term[j].value, &term);
-            break;
-        }
-        case AST_POLICY_DECLARATION:
-            symbol_resolve(k, SPACE_POLICY, in->name, "policy");
-            break;
-        default:
-            FAULT(k, in->span, CONFLICT, NULL, "a rival replaces params, lets, payoffs and policies, not a %s",
-                  ast_declaration_keyword(in->kind));
-        }
-    }
-    FAULT(k, d->span, NOT_YET, NULL, "this version does not yet score a `rival`: `%s` is checked, but can't be run",
-          s->name);
-}
-
 void declare_refused(Checker *k) {
-    EACH(k, s, RECORD)  declare_record(k, s);
-    EACH(k, s, RIVAL)   declare_rival(k, s);
+    EACH(k, s, RECORD) declare_record(k, s);
 }

@@ -164,6 +164,8 @@ void symbols_collect(Checker *k) {
         else if (d->kind != AST_IMPORT_DECLARATION && d->name.text) collect(k, d);
     }
 
+    if (k->rival && rival_apply(k, k->rival)) k->model->account = keep_text(k, k->rival);
+
     // rows of the model: each kind counted by itself; events stand before moves in one table
     int32_t count[AST_DECLARATION_COUNT] = {0};
     for (int32_t i = 0; i < k->n_symbol; i++) k->symbol[i].index = count[k->symbol[i].kind]++;
@@ -199,6 +201,7 @@ void symbols_collect(Checker *k) {
     m->n_jump   = count[AST_EVENT_DECLARATION] + count[AST_MOVE_DECLARATION];
     m->n_policy = count[AST_POLICY_DECLARATION];
     m->n_claim  = count[AST_CLAIM_DECLARATION];
+    m->n_rival  = count[AST_RIVAL_DECLARATION];
 
     // beliefs are variables after the stocks, one for each type but the first
     EACH(k, s, PRIVATE) {

@@ -274,6 +274,14 @@ typedef struct ModelClaim {
     Span       span;
 } ModelClaim;
 
+/// Another explanation of the same scenario, as a set of overrides.
+typedef struct ModelRival {
+    const char *name, *text;
+    const char *overrides;     // what it replaces, for people: "param fear, let traffic, rents of government"
+    ModelCite  cite;
+    Span       span;
+} ModelRival;
+
 // ---- the whole ---------------------------------------------------------------------------------------------------
 
 typedef enum Choice { CHOICE_QUANTAL, CHOICE_TASTE } Choice;
@@ -305,6 +313,8 @@ typedef struct Model {
     int32_t n_policy;   const ModelPolicy   *policy;
     int32_t n_quantity; const ModelQuantity *quantity;
     int32_t n_claim;    const ModelClaim    *claim;
+    int32_t n_rival;    const ModelRival    *rival;
+    const char *account;       // the rival whose overrides are in effect; NULL: none
     int32_t n_order;    const int32_t       *order;     // rounds: actors, who picks after whom; none: all at once
     int32_t n_change;   const ModelEffect   *change;    // rounds: stocks at the end of one; `value` is the level after
     int32_t n_program;  const Program       *program;

@@ -61,7 +61,7 @@ typedef struct Estimate {
 
 static Estimate estimate(const DurScenario *s) {
     const Model *m = s->model;
-    Estimate e = {.n_state = lattice_size(m).n_state, .solve_bytes = NAN, .policy_bytes = NAN, .seconds = NAN};
+    Estimate e = {.n_state = lattice_size_grid(m, s->session.n_node).n_state, .solve_bytes = NAN, .policy_bytes = NAN, .seconds = NAN};
     const Lattice *l = s->session.lattice;
     if (!l) return e;
     e.solve_bytes = study_bytes(s, 0);
@@ -76,10 +76,15 @@ static Estimate estimate(const DurScenario *s) {
 static const char *belief_name(const Model *m, int32_t p) {
     return m->private[p].n_type == 2 ? m->private[p].belief[1] : m->private[p].name;
 }
-static double belief_nodes(const Model *m, int32_t p) {
+static double belief_nodes(const DurScenario *s, int32_t p) {
+    const ModelPrivate *private = &s->model->private[p];
+    int32_t n_grid = s->session.n_node ? s->session.n_node[private->variable] : private->n_grid;
     double n = 1;
-    for (int32_t k = 1; k < m->private[p].n_type; k++) n = n * (m->private[p].n_grid - 1 + k) / k;
+    for (int32_t k = 1; k < private->n_type; k++) n = n * (n_grid - 1 + k) / k;
     return n;
+}
+static int32_t stock_nodes(const DurScenario *s, int32_t k) {
+    return s->session.n_node ? s->session.n_node[s->model->n_mode + k] : s->model->stock[k].n_grid;
 }
 
 static void render_check(Json *j, const DurScenario *s, const Estimate *e) {
@@ -90,14 +95,24 @@ static void render_check(Json *j, const DurScenario *s, const Estimate *e) {
     json_key(j, "lattice");
     json_object(j);
     for (int32_t v = 0; v < m->n_mode; v++) json_pair_int(j, m->mode[v].name, m->mode[v].n_value);
-    for (int32_t k = 0; k < m->n_stock; k++) json_pair_int(j, m->stock[k].name, m->stock[k].n_grid);
-    for (int32_t p = 0; p < m->n_private; p++) json_pair_number(j, belief_name(m, p), belief_nodes(m, p));
+    for (int32_t k = 0; k < m->n_stock; k++) json_pair_int(j, m->stock[k].name, stock_nodes(s, k));
+    for (int32_t p = 0; p < m->n_private; p++) json_pair_number(j, belief_name(m, p), belief_nodes(s, p));
     json_end_object(j);
     json_pair_number(j, "bytes", e->solve_bytes);
     json_pair_number(j, "policy_bytes", e->policy_bytes);
     json_pair_number(j, "seconds_estimate", e->seconds);
     json_pair_int(j, "threads", team_size(s->team));
     result_list(j, "warnings", &s->compilation, false);
+    json_key(j, "rivals");
+    json_array(j);
+    for (int32_t r = 0; r < m->n_rival; r++) {
+        json_object(j);
+        json_pair_string(j, "name", m->rival[r].name);
+        json_pair_string(j, "text", m->rival[r].text);
+        json_pair_string(j, "overrides", m->rival[r].overrides);
+        json_end_object(j);
+    }
+    json_end_array(j);
     json_key(j, "assumed");
     json_array(j);
     each_assumed(m, tell_json, &(AssumedJson){j, s});
@@ -140,10 +155,10 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
     for (int32_t v = 0; v < m->n_mode; v++)
         text_printf(&list, "%s%s %d", v ? " x " : ": ", m->mode[v].name, m->mode[v].n_value);
     for (int32_t k = 0; k < m->n_stock; k++)
-        text_printf(&list, "%s%s %d", k + m->n_mode ? " x " : ": ", m->stock[k].name, m->stock[k].n_grid);
+        text_printf(&list, "%s%s %d", k + m->n_mode ? " x " : ": ", m->stock[k].name, stock_nodes(s, k));
     for (int32_t p = 0; p < m->n_private; p++) {
         text_printf(&list, "%s%s ", p + m->n_stock + m->n_mode ? " x " : ": ", belief_name(m, p));
-        text_number(&list, belief_nodes(m, p), 15);
+        text_number(&list, belief_nodes(s, p), 15);
     }
     text_append(out, "  lattice   ");
     put_wrapped(out, text_view(&list), 12, 12);
@@ -168,12 +183,34 @@ static void put_check(Text *out, const DurScenario *s, const Estimate *e) {
         text_append(out, "\n");
     }
     text_free(&list);
+    for (int32_t r = 0; r < m->n_rival; r++) {
+        text_printf(out, "%s%s replaces ", r ? "            " : "  rivals    ", m->rival[r].name);
+        put_wrapped(out, m->rival[r].overrides, 22 + text_width(m->rival[r].name, strlen(m->rival[r].name)), 14);
+        text_append(out, "\n");
+    }
     int32_t n = s->compilation.diagnostics.n_warning;
     text_append(out, "\n  no error, ");
     put_count(out, n, "warning", "warnings", "\n");
 }
 
+// with each rival in effect the scenario must be as sound as without; the first that is not tells its faults
+static DurStatus check_rivals(const DurScenario *s, DurResult *result, DurError *error) {
+    DurStatus status = DUR_OK;
+    for (int32_t r = 0; r < s->model->n_rival && status == DUR_OK; r++) {
+        Compilation c;
+        status = lang_compile_rival(&c, s->model->path, s->model->rival[r].name, NULL, 0, error);
+        if (status == DUR_OK && !c.model) {
+            result_faults(result, &c);
+            status = status_fail(error, DUR_INPUT, "with the overrides of rival `%s` the scenario has faults",
+                                 s->model->rival[r].name);
+        }
+        lang_free(&c);
+    }
+    return status;
+}
+
 static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    if (!s->model->account) TRY(check_rivals(s, result, error));
     // a lattice that cannot be made still has a size to tell
     DurStatus status = study_lattice(s, error);
     if (status == DUR_OK) status = warn_lattice(s, error);

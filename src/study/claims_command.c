@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/draws.h"
 #include "study/equilibria.h"
 #include "study/keep.h"
 #include "study/ledger.h"
@@ -360,6 +361,18 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     return status;
 }
 
+static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    Draws draws;
+    DurStatus status = draws_judge(&draws, s, options, error);
+    if (status == DUR_OK || (status == DUR_INTERRUPTED && draws.item && draws.n_draw > 0)) {
+        Json j = json_make(&result->json);
+        render_draws(&j, s, &draws);
+        put_draws(&result->text, s, &draws);
+    }
+    draws_free(&draws);
+    return status;
+}
+
 DurStatus dur_claims(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
@@ -373,7 +386,7 @@ DurStatus dur_claims(DurScenario *s, const DurOptions *options, DurResult **out,
     if (status == DUR_OK && keeper.is_answered) {
         status = keep_answer(&keeper, DUR_OK);
     } else if (status == DUR_OK) {
-        status = claims(s, options, result, &frames, &why);
+        status = options->draws ? shares(s, options, result, &why) : claims(s, options, result, &frames, &why);
         status = keep_end(&keeper, status, result, (const Frame *const *)frames.all, frames.n, NULL, &why);
     }
     page_frames_free(&frames);

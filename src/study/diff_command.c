@@ -394,22 +394,27 @@ static double asked_number(const char *question, const char *asked) {
     return 0;
 }
 
-// the parameters that were set, as the command line would say them
-static char **settings(const KeptRun *kept, int *n) {
+// what was asked under one name (`set`, `grid`, `rival`), as the command line would say it: [n] texts; all are due to be freed
+static char **asked_texts(const KeptRun *kept, const char *asked, int *n) {
     const char *name, *value;
-    size_t n_name, n_value;
+    size_t n_name, n_value, length = strlen(asked);
     *n = 0;
-    for (const char *q = kept->run.question; (q = question_next(q, &name, &n_name, &value, &n_value));) *n += n_name == 3;
-    char **set = memory_zeroed((size_t)*n + 1, sizeof *set);
+    for (const char *q = kept->run.question; (q = question_next(q, &name, &n_name, &value, &n_value));) *n += n_name == length;
+    char **text = memory_zeroed((size_t)*n + 1, sizeof *text);
     *n = 0;
-    for (const char *q = kept->run.question; set && (q = question_next(q, &name, &n_name, &value, &n_value));) {
-        if (n_name != 3 || strncmp(name, "set", 3) != 0) continue;
-        set[*n] = memory_alloc(n_value + 1);
-        if (!set[*n]) break;
-        memcpy(set[*n], value, n_value);
-        set[(*n)++][n_value] = '\0';
+    for (const char *q = kept->run.question; text && (q = question_next(q, &name, &n_name, &value, &n_value));) {
+        if (n_name != length || strncmp(name, asked, length) != 0) continue;
+        text[*n] = memory_alloc(n_value + 1);
+        if (!text[*n]) break;
+        memcpy(text[*n], value, n_value);
+        text[(*n)++][n_value] = '\0';
     }
-    return set;
+    return text;
+}
+
+static void texts_free(char **text, int n) {
+    for (int i = 0; text && i < n; i++) memory_free(text[i]);
+    memory_free(text);
 }
 
 // the game of a run solved again, and its choices at the start explained
@@ -435,18 +440,20 @@ static DurStatus explain_kept(Why *why, DurScenario *s, const DurOptions *option
 static DurStatus make_why(Why *why, const KeptRun *kept, const DurOptions *given, DurError *error) {
     DurScenario *s = memory_zeroed(1, sizeof *s);
     SourceText *file = memory_zeroed((size_t)kept->n_file, sizeof *file);
-    int n_set;
-    char **set = settings(kept, &n_set);
-    DurStatus status = s && file && set ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
+    int n_set, n_grid, n_rival;
+    char **set = asked_texts(kept, "set", &n_set), **grid = asked_texts(kept, "grid", &n_grid);
+    char **rival = asked_texts(kept, "rival", &n_rival);
+    DurStatus status = s && file && set && grid && rival ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t i = 0; file && i < kept->n_file; i++)
         file[i] = (SourceText){.path = kept->file[i].path, .data = kept->file[i].data, .length = kept->file[i].length};
-    if (status == DUR_OK) status = lang_compile_files(&s->compilation, file, kept->n_file, error);
+    if (status == DUR_OK) status = lang_compile_files(&s->compilation, file, kept->n_file, rival[0], error);
     if (status == DUR_OK && !s->compilation.model)
         status = status_fail(error, DUR_INPUT, "this version does not read its scenario");
     if (status == DUR_OK) {
         s->model = s->compilation.model;
         const char *question = kept->run.question;
-        DurOptions options = {.set = (const char *const *)set, .n_set = n_set, .threads = given->threads,
+        DurOptions options = {.set = (const char *const *)set, .n_set = n_set, .grid = (const char *const *)grid,
+                              .n_grid = n_grid, .threads = given->threads,
                               .progress = given->progress,
                               .tolerance = asked_number(question, "tolerance"),
                               .max_sweep = (int64_t)asked_number(question, "max-sweeps"),
@@ -454,8 +461,9 @@ static DurStatus make_why(Why *why, const KeptRun *kept, const DurOptions *given
                               .equilibrium = (int)asked_number(question, "equilibrium")};
         status = explain_kept(why, s, &options, error);
     }
-    for (int i = 0; set && i < n_set; i++) memory_free(set[i]);
-    memory_free(set);
+    texts_free(rival, n_rival);
+    texts_free(grid, n_grid);
+    texts_free(set, n_set);
     memory_free(file);
     dur_close(s);
     return status;

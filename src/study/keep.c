@@ -39,7 +39,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
     const struct { const char *name; double value; } number[] = {
         {"runs", (double)o->runs}, {"times", o->times}, {"tolerance", o->tolerance}, {"max-sweeps", (double)o->max_sweep},
         {"confidence", o->confidence}, {"starts", o->starts}, {"equilibrium", o->equilibrium}, {"lattice", o->lattice},
-        {"exact", o->exact}, {"strict", o->strict},
+        {"exact", o->exact}, {"strict", o->strict}, {"rivals", o->rivals}, {"draws", o->draws}, {"widen", o->widen},
     };
     for (size_t i = 0; i < DUR_COUNT(number); i++) {
         if (number[i].value == 0) continue;
@@ -47,9 +47,11 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
         text_double(out, number[i].value);
         text_char(out, '\n');
     }
-    const struct { const char *name, *value; } word[] = {{"policy", o->policy}, {"claim", o->claim}, {"page", o->html}};
+    const struct { const char *name, *value; } word[] = {{"policy", o->policy}, {"claim", o->claim}, {"page", o->html},
+                                                  {"rival", o->rival}};
     for (size_t i = 0; i < DUR_COUNT(word); i++)
         if (word[i].value) text_printf(out, "%s %s\n", word[i].name, word[i].value);
+    for (int i = 0; i < o->n_grid; i++) text_printf(out, "grid %s\n", o->grid[i]);
     if (more) text_append(out, more);
 }
 

@@ -326,6 +326,7 @@ static DurStatus refine_levels(Work *w, Level *written, Level *doubled, Level *t
 
     // what can be afforded is settled before anything is solved
     lattice_grid(m, written->n_node);
+    if (s->session.n_node) memcpy(written->n_node, s->session.n_node, (size_t)model_variables(m) * sizeof *written->n_node);
     size_level(w, written);
     *doubled = *third = *written;
     bool halves = true, any = false;

@@ -4,6 +4,7 @@
 #include "study/keep.h"
 #include "study/ledger.h"
 #include "study/page.h"
+#include "study/rivals.h"
 #include "study/simulate.h"
 
 #include <math.h>
@@ -135,7 +136,7 @@ static void put_verdicts(Text *out, const Model *m, const ClaimAnswers *claims) 
 }
 
 static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *options, const RunAnswers *run,
-                            DurError *error) {
+                            const Accounts *accounts, DurError *error) {
     const Model *m = s->model;
     Answer at;
     DurStatus status = answer_make(&at, s, NULL, error);
@@ -167,6 +168,7 @@ static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *opt
     json_end_object(j);
     json_key(j, "claims");
     render_claims(j, s, &run->claims);
+    if (accounts) render_accounts(j, s, accounts);
     json_pair_string(j, "page", options->html);
     json_end_object(j);
     return DUR_OK;
@@ -201,9 +203,14 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
     put_equilibria_claims(&result->text, s, &run->claims);
+    Accounts accounts = {0};
+    DurStatus compared = options->rivals ? accounts_judge(&accounts, s, options, error) : DUR_OK;
+    if (compared == DUR_OK && options->rivals) put_accounts(&result->text, s, &accounts);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);
     Json j = json_make(&result->json);
-    TRY(render_run(&j, s, options, run, error));
+    if (compared == DUR_OK) compared = render_run(&j, s, options, run, options->rivals ? &accounts : NULL, error);
+    accounts_free(&accounts);
+    TRY(compared);
     for (int32_t p = 1; p < run->n_paths; p++)
         if (run->why[p][0])
             return status_fail(error, DUR_UNMET, "policy %s: %s", s->model->policy[p - 1].name, run->why[p]);

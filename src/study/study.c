@@ -22,6 +22,20 @@ static DurStatus pass(DurStatus status, const DurError *from, char to[1024]) {
 
 // ---- opening and closing ----------------------------------------------------------------------------------------
 
+// a rival that was asked for is there, unless faults hide it
+static DurStatus found_rival(const Model *m, const char *name, DurError *error) {
+    if (!m || !name || m->account) return DUR_OK;
+    const char **names = memory_zeroed((size_t)m->n_rival + 1, sizeof *names);
+    if (!names) return status_fail(error, DUR_MEMORY, "out of memory");
+    for (int32_t r = 0; r < m->n_rival; r++) names[r] = m->rival[r].name;
+    const char *near = text_nearest(name, names, m->n_rival);
+    if (near) status_fail(error, DUR_INPUT, "there is no rival `%s`; did you mean `%s`?", name, near);
+    else if (m->n_rival) status_fail(error, DUR_INPUT, "there is no rival `%s`; the first of %d is `%s`", name, m->n_rival, names[0]);
+    else status_fail(error, DUR_INPUT, "there is no rival `%s`: the scenario has none", name);
+    memory_free((void *)names);
+    return DUR_INPUT;
+}
+
 DurStatus dur_open(DurScenario **out, const char *path, const DurOptions *options, char error[1024]) {
     static const DurOptions none;
     if (!options) options = &none;
@@ -30,7 +44,8 @@ DurStatus dur_open(DurScenario **out, const char *path, const DurOptions *option
     DurScenario *s = memory_zeroed(1, sizeof *s);
     if (!s) return pass(status_fail(&why, DUR_MEMORY, "%s: out of memory", path), &why, error);
     s->n_query = options->n_query;
-    DurStatus status = lang_compile(&s->compilation, path, options->query, options->n_query, &why);
+    DurStatus status = lang_compile_rival(&s->compilation, path, options->rival, options->query, options->n_query, &why);
+    if (status == DUR_OK) status = found_rival(s->compilation.model, options->rival, &why);
     if (status != DUR_OK) {
         dur_close(s);
         return pass(status, &why, error);
@@ -145,14 +160,17 @@ static DurStatus take_team(DurScenario *s, int n_thread, DurError *error) {
 }
 
 // what was made under other parameters or another tolerance answers another question
-static DurStatus take_session(DurScenario *s, const DurOptions *options, const double *param, DurError *error) {
+static DurStatus take_session(DurScenario *s, const DurOptions *options, const double *param, const int32_t *n_node,
+                              DurError *error) {
     Session *now = &s->session;
+    size_t n_grid_byte = (size_t)model_variables(s->model) * sizeof *n_node;
+    bool same_grid = now->n_node && n_node ? memcmp(now->n_node, n_node, n_grid_byte) == 0 : now->n_node == n_node;
     size_t n_byte = (size_t)s->model->n_param * sizeof *param;
     int32_t n_start = options->starts > 0 || options->equilibrium == 0 ? options->starts : STARTS;
-    if (now->param && memcmp(now->param, param, n_byte) == 0 && now->tolerance == options->tolerance &&
+    if (now->param && memcmp(now->param, param, n_byte) == 0 && same_grid && now->tolerance == options->tolerance &&
         now->max_sweep == options->max_sweep && now->n_start == n_start && now->which == options->equilibrium) return DUR_OK;
     session_free(now, s->model);
-    TRY(session_make(now, s->model, param, NULL, error));
+    TRY(session_make(now, s->model, param, n_node, error));
     now->tolerance = options->tolerance;
     now->max_sweep = options->max_sweep;
     now->n_start = n_start;
@@ -196,7 +214,11 @@ DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **resu
     DurStatus status = DUR_OK;
     for (int i = 0; i < options->n_set && status == DUR_OK; i++)
         status = lang_read_param(s->model, options->set[i], param, error);
-    if (status == DUR_OK) status = take_session(s, options, param, error);
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    if (options->n_grid) lattice_grid(s->model, n_node);
+    for (int i = 0; i < options->n_grid && status == DUR_OK; i++)
+        status = lang_read_grid(s->model, options->grid[i], n_node, error);
+    if (status == DUR_OK) status = take_session(s, options, param, options->n_grid ? n_node : NULL, error);
     memory_free(param);
     return status;
 }

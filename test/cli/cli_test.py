@@ -154,10 +154,10 @@ def a_run_is_told_as_it_was():
 def alone_it_prints_a_short_help():
     done = run()
     assert done.returncode == 0 and done.stderr == ""
-    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "run", "runs", "show", "diff", "rm",
-                    "export", "help", "version"):
+    for command in ("check", "fmt", "solve", "explain", "simulate", "claims", "query", "rivals", "run", "runs", "show", "diff",
+                    "rm", "export", "help", "version"):
         assert re.search(rf"^  {command} ", done.stdout, re.M), command
-    assert len(done.stdout.splitlines()) < 24
+    assert len(done.stdout.splitlines()) < 25
 
 
 @test

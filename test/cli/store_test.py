@@ -421,13 +421,13 @@ def start(*words):
 @test
 def interrupted_once_it_keeps_what_is_done_and_says_how_to_go_on():
     name, store = long_case("interrupted.duress"), "interrupted.db"
-    words = ["simulate", name, "--runs", "100000", "--store", store]
+    words = ["simulate", name, "--runs", "1000000", "--store", store]
     work = start(*words)
     time.sleep(0.8)
     work.send_signal(signal.SIGINT)
     out, err = work.communicate(timeout=60)
     assert work.returncode == 3 and out == "", (work.returncode, out, err)
-    assert re.search(r"interrupted after \d+ of 100000 runs; what is done is kept as run 1, and the same command goes on from "
+    assert re.search(r"interrupted after \d+ of 1000000 runs; what is done is kept as run 1, and the same command goes on from "
                      r"there", err), err
     done = int(re.search(r"after (\d+) of", err).group(1))
     listed = runs(store)

@@ -22,7 +22,7 @@ os.environ["DURESS_STORE"] = ""   # nothing is kept in the store of whoever runs
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGES = ["README.md", "doc/tutorial.md", "doc/language.md", "scenarios/standoff/README.md", "scenarios/brink/README.md", "scenarios/sanctions/README.md",
          "scenarios/entry-exit/README.md", "scenarios/us-mexico/README.md", "scenarios/patrol/README.md",
-         "scenarios/bluff/README.md"]
+         "scenarios/bluff/README.md", "scenarios/proxy/README.md", "scenarios/settlers/README.md"]
 BLOCK = re.compile(r"^```(console|duress)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 
 # what differs from machine to machine, and what a change of the solver may move: how long, how much, how near
