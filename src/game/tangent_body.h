@@ -376,16 +376,16 @@ static DUR_ALWAYS_INLINE void from_modes(const TangentJob *job, const TangentCel
 
 // s_i += c_i s_{i-1}, lane after lane, the group before ending with the last of `before`: sixteen steps in four, each
 // joining stretches of twice the length (Kogge and Stone 1973)
-static DUR_ALWAYS_INLINE void follow_on(DurFloat16 *s, DurFloat16 c, const DurFloat16 *before) {
-    DurFloat16 x = *s + c * LAST_FIRST(*before);
+static DUR_ALWAYS_INLINE void follow_on(DurFloat16 *s, const DurFloat16 *by, const DurFloat16 *before) {
+    DurFloat16 c = *by, x = *s + c * LAST_FIRST(*before);
     x += c * ON1(x); c *= ON1(c);
     x += c * ON2(x); c *= ON2(c);
     x += c * ON4(x); c *= ON4(c);
     *s = x + c * ON8(x);
 }
 
-static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, DurFloat16 c, const DurFloat16 *after) {
-    DurFloat16 x = *s + c * FIRST_LAST(*after);
+static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, const DurFloat16 *by, const DurFloat16 *after) {
+    DurFloat16 c = *by, x = *s + c * FIRST_LAST(*after);
     x += c * BACK1(x); c *= BACK1(c);
     x += c * BACK2(x); c *= BACK2(c);
     x += c * BACK4(x); c *= BACK4(c);
@@ -415,8 +415,8 @@ static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCe
         }
         DurFloat16 down = LOAD16(cell->down + lane + 16 * k);
         for (int32_t e = 0; e < n_actor; e++) {
-            DurFloat16 pivot = LOAD16(coefficient + e * group), z = pivot * sum[e];
-            follow_on(&z, pivot * down, &end[e]);
+            DurFloat16 pivot = LOAD16(coefficient + e * group), by = pivot * down, z = pivot * sum[e];
+            follow_on(&z, &by, &end[e]);
             STORE16(here + e * pad + g, z);
             end[e] = z;
         }
@@ -427,8 +427,8 @@ static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCe
         coefficient -= next;
         DurFloat16 up = LOAD16(cell->up + lane + 16 * k);
         for (int32_t e = 0; e < n_actor; e++) {
-            DurFloat16 z = LOAD16(here + e * pad + g);
-            follow_back(&z, LOAD16(coefficient + e * group) * up, &end[e]);
+            DurFloat16 z = LOAD16(here + e * pad + g), by = LOAD16(coefficient + e * group) * up;
+            follow_back(&z, &by, &end[e]);
             STORE16(here + e * pad + g, z);
             end[e] = z;
         }

@@ -443,7 +443,7 @@ def interrupted_once_it_keeps_what_is_done_and_says_how_to_go_on():
 @test
 def claims_that_are_judged_are_not_judged_again():
     name, store = long_case("judged.duress"), "judged.db"
-    words = ["claims", name, "--runs", "400000", "--store", store]
+    words = ["claims", name, "--runs", "1500000", "--store", store]
     work = start(*words)
     time.sleep(1.0)
     work.send_signal(signal.SIGINT)
