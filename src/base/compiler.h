@@ -21,7 +21,9 @@
 /// Sixteen floats worked on together: the widest vector there is, in narrower ones where it is not. Element by element the
 /// same bits at every width. Any alignment.
 typedef float DurFloat16 __attribute__((vector_size(64), aligned(4), may_alias));
-/// Eight of them.
+/// As many whole numbers, for masks.
+typedef int DurInt16 __attribute__((vector_size(64), aligned(4), may_alias));
+/// Eight floats.
 typedef float DurFloat8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /// Columns start on a cache line, which is also the width of the widest vector register.

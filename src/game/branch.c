@@ -56,7 +56,7 @@ static double size_of(const double *x, int64_t n) {
 }
 
 // miss and slope at a point; the residual relative to the largest value
-static double take(Along *a, double scale, const double *value) {
+static double take(Along *a, double scale, double *value) {
     a->k->n_take++;
     return tangent_take(a->k->tangent, scale, value, a->k->miss, a->slope) / size_of(value, a->k->n);
 }
@@ -126,7 +126,7 @@ static bool has_strayed(const Along *a, double share, double length, const doubl
 static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, double tolerance, double *value) {
     Along a = {.k = k};
     DurStatus status = DUR_MEMORY;
-    a.last = memory_column(k->n);
+    a.last = memory_column(k->n_all);
     a.way = memory_zeroed((size_t)k->n + 16, sizeof *a.way);
     a.next = memory_zeroed((size_t)k->n + 16, sizeof *a.next);
     a.slope = memory_zeroed((size_t)k->n + 16, sizeof *a.slope);
@@ -144,7 +144,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
     a.next = first;
     a.way_log = a.next_log;
     for (int32_t point = 0; point < POINTS_MOST && out->n_fold < FOLDS_MOST && length >= LENGTH_LEAST && !krylov_is_spent(k); point++) {
-        memcpy(a.last, value, (size_t)k->n * sizeof *value);
+        memcpy(a.last, value, (size_t)k->n_all * sizeof *value);
         double from = at;
         for (int64_t i = 0; i < k->n; i++) value[i] += length * (double)a.way[i];
         at += length * a.way_log;
@@ -189,7 +189,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
             ok = agrees(&a, a.next, a.next_log) >= AGREES_LEAST;
         }
         if (!ok) {
-            memcpy(value, a.last, (size_t)k->n * sizeof *value);
+            memcpy(value, a.last, (size_t)k->n_all * sizeof *value);
             at = from;
             length /= 2;
             continue;
@@ -222,12 +222,12 @@ done:
 
 DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *value) {
     *out = (BranchResult){.residual = INFINITY};
-    double *kept = memory_column(k->n);   // the last point
+    double *kept = memory_column(k->n_all);   // the last point
     if (!kept) return DUR_MEMORY;
     bool taste = k->lattice->model->choice == CHOICE_TASTE;
     double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE;
     double scale = taste ? 1.0 / 64 : 0, factor = FACTOR_MOST;
-    memset(value, 0, (size_t)k->n * sizeof *value);
+    memset(value, 0, (size_t)k->n_all * sizeof *value);
     DurStatus status = DUR_OK;
     for (;;) {
         KrylovResult r;
@@ -243,13 +243,13 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
             out->n_step++;
             out->reached = scale;
             if (scale >= 1) { out->converged = true; break; }
-            memcpy(kept, value, (size_t)k->n * sizeof *kept);
+            memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
             scale = scale > 0 ? scale * factor : SCALE_FIRST;
             factor = factor * factor < FACTOR_MOST ? factor * factor : FACTOR_MOST;
         } else {
             if (out->n_step == 0 || krylov_is_spent(k)) break;
             // this step was too long: back to the last point, and a shorter one
-            memcpy(value, kept, (size_t)k->n * sizeof *kept);
+            memcpy(value, kept, (size_t)k->n_all * sizeof *kept);
             if (out->reached == 0) {
                 scale /= 4;
                 if (scale < 1e-6) break;

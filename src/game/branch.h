@@ -18,7 +18,7 @@ typedef struct BranchResult {
 
 /// Follow the branch to the stated precisions.
 ///   tolerance   residual at the end; points on the way need less
-///   value       [out] [n]; if not converged, the last point on the branch
+///   value       [out] [n_all]; if not converged, the last point on the branch
 /// Under `choice taste` values grow without bound as precision goes to 0, so the way starts at a 64th of it.
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY. Memory beside `krylov`: 2 n doubles, 4 n floats.
 DurStatus branch_follow(BranchResult *out, Krylov *krylov, double tolerance, double *value);

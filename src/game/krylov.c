@@ -24,7 +24,8 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     Krylov *k = memory_zeroed(1, sizeof *k);
     if (!k) return NULL;
     k->lattice = l;
-    k->n = (int64_t)l->model->n_actor * l->n_state;
+    k->n = (int64_t)model_rows(l->model) * l->n_state;
+    k->n_all = k->n + (l->model->n_private ? policy_shifts(l, NULL) : 0);
     k->progress = progress;
     k->max_sweep = INT64_MAX;
     if (k->n < VALUES_SHARED) team = NULL;
@@ -51,7 +52,7 @@ void krylov_free(Krylov *k) {
 }
 
 double krylov_bytes(const Lattice *l, int32_t window) {
-    double n = (double)l->model->n_actor * (double)l->n_state;
+    double n = (double)model_rows(l->model) * (double)l->n_state;
     return tangent_bytes(l) + gmres_bytes((int64_t)n, window) + 3 * 4.0 * n;
 }
 
@@ -95,7 +96,7 @@ static void tell(Krylov *k, double scale, double residual, double tolerance) {
     progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);
 }
 
-static double take(Krylov *k, double scale, const double *value) {
+static double take(Krylov *k, double scale, double *value) {
     double size = krylov_size(value, k->n), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
     // values that are all zero are solved when nothing is missing

@@ -15,7 +15,8 @@ typedef struct Krylov {
     const Lattice *lattice;      // borrowed
     Tangent *tangent;
     Gmres   *gmres;
-    int64_t  n;                  // n_actor x n_state
+    int64_t  n;                  // values: model_rows x n_state
+    int64_t  n_all;              // with the shifts of beliefs behind them, which taking a tangent settles
     float   *miss;               // [n] F at the last tangent taken
     float   *swept;              // [n] what one sweep of the linear system makes of it
     float   *d;                  // [n] step
@@ -44,7 +45,7 @@ typedef struct KrylovResult {
     bool    converged, interrupted;
 } KrylovResult;
 
-/// From `value`, at one precision scale, to a solution. On failure `value` is where the last accepted step led.
+/// From `value` [n_all], at one precision scale, to a solution. On failure `value` is where the last accepted step led.
 /// Returns DUR_OK whether or not it got there.
 DurStatus krylov_solve(KrylovResult *out, Krylov *krylov, double scale, double tolerance, int32_t max_step,
                        double *value);

@@ -1,6 +1,7 @@
 #include "game/nest.h"
 
 #include "base/memory.h"
+#include "game/sweep.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,7 +25,8 @@ bool nest_coarser(const Lattice *l, int32_t *n_node) {
     double fewer = 1;
     for (int32_t v = 0; v < l->n_variable; v++) {
         n_node[v] = l->n_node[v];
-        if (v < l->model->n_mode || n_node[v] <= NODES_LEAST) continue;
+        // values bend at every node of a belief: with fewer of them it is another game
+        if (v < l->model->n_mode || v >= l->model->n_mode + l->model->n_stock || n_node[v] <= NODES_LEAST) continue;
         n_node[v] = n_node[v] / 2 + 1;
         fewer *= (double)n_node[v] / l->n_node[v];
     }
@@ -36,7 +38,7 @@ static DurStatus moved(const Lattice *from, const double *coarse, const Lattice 
     double *row = memory_column(to->n_state), worst = 0, size = 0;
     if (!row) return DUR_MEMORY;
     DurStatus status = DUR_OK;
-    for (int32_t a = 0; a < to->model->n_actor && status == DUR_OK; a++) {
+    for (int32_t a = 0; a < model_rows(to->model) && status == DUR_OK; a++) {
         status = lattice_carry(from, coarse + a * from->n_state, to, row);
         const double *now = x + a * to->n_state;
         for (int64_t i = 0; i < to->n_state; i++) {
@@ -49,10 +51,45 @@ static DurStatus moved(const Lattice *from, const double *coarse, const Lattice 
     return status;
 }
 
+// Shifts of beliefs, which stand move by move and mode by mode: each laid out as a function of all states, carried, and cut out
+static DurStatus carry_shifts(const Lattice *from, const double *x, const Lattice *to, double *y) {
+    const Model *m = from->model;
+    size_t n_entry = (size_t)m->n_jump * (size_t)from->n_mode_state;
+    int64_t *at = memory_alloc(n_entry * sizeof *at), *there = memory_alloc(n_entry * sizeof *there);
+    double *wide = memory_column(from->n_state), *row = memory_column(to->n_state);
+    DurStatus status = at && there && wide && row ? DUR_OK : DUR_MEMORY;
+    if (status == DUR_OK) {
+        policy_shifts(from, at);
+        policy_shifts(to, there);
+    }
+    for (int32_t j = 0; status == DUR_OK && j < m->n_jump; j++) {
+        if (!model_is_signal(m, j)) continue;
+        for (int32_t t = 1; status == DUR_OK && t < model_types(m, m->jump[j].actor); t++) {
+            int64_t n = from->n_stock_state;
+            for (int64_t ms = 0; ms < from->n_mode_state; ms++) {
+                int64_t k = at[j * from->n_mode_state + ms];
+                if (k < 0) memset(wide + ms * n, 0, (size_t)n * sizeof *wide);
+                else       memcpy(wide + ms * n, x + k + (t - 1) * n, (size_t)n * sizeof *wide);
+            }
+            status = lattice_carry(from, wide, to, row);
+            n = to->n_stock_state;
+            for (int64_t ms = 0; status == DUR_OK && ms < to->n_mode_state; ms++) {
+                int64_t k = there[j * to->n_mode_state + ms];
+                if (k >= 0) memcpy(y + k + (t - 1) * n, row + ms * n, (size_t)n * sizeof *row);
+            }
+        }
+    }
+    memory_free(row);
+    memory_free(wide);
+    memory_free(there);
+    memory_free(at);
+    return status;
+}
+
 static DurStatus carry_all(const Lattice *from, const double *x, const Lattice *to, double *y) {
-    for (int32_t a = 0; a < to->model->n_actor; a++)
-        TRY(lattice_carry(from, x + a * from->n_state, to, y + a * to->n_state));
-    return DUR_OK;
+    int64_t n_row = model_rows(to->model);
+    for (int64_t a = 0; a < n_row; a++) TRY(lattice_carry(from, x + a * from->n_state, to, y + a * to->n_state));
+    return to->model->n_private ? carry_shifts(from, x + n_row * from->n_state, to, y + n_row * to->n_state) : DUR_OK;
 }
 
 // Newton's method on one lattice from the solution on a coarser one
@@ -62,7 +99,10 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
     TRY(carry_all(from, coarse, k->lattice, value));
     int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
     if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
+    // with types a start that is not near leads nowhere (see in_turns in solve.c)
+    k->only_whole = from->model->n_private > 0;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
+    k->only_whole = false;
     k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
     out->interrupted = end->interrupted;
@@ -109,7 +149,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         }
         status = DUR_MEMORY;
         bool solved = false;
-        y = memory_column((int64_t)m->n_actor * l->n_state);
+        y = memory_column(sweep_size(l));
         if (y && i == n_level - 1) {
             status = find(context, l, &own, LEVEL_TOLERANCE, y, &solved, &out->interrupted);
         } else if (y) {

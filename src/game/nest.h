@@ -25,7 +25,7 @@ typedef struct NestResult {
 } NestResult;
 
 /// Solve on the lattice of `krylov` by way of coarser ones.
-///   value    [out] [n_actor x n_state]
+///   value    [out] [sweep_size]
 /// Returns DUR_OK also if there is no coarser lattice or nothing came of it (`found` is false); DUR_MEMORY.
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance,
                      NestFind find, void *context, double *value);

@@ -58,6 +58,18 @@
 #define SWEEPS_WORK 4e7
 #define SWEEPS_MANY 32768
 
+/// Types whose values differ by this many times the tolerance may be the same.
+#define ALIKE 100.0
+/// With private types: residual from which Newton's method mostly goes straight to the solution.
+#define NEAR 1e-3
+/// Values above which their branch is not followed where it was lost on a coarser lattice.
+#define TYPED_LARGE 200000
+/// Sweeps, of tangents, for the branch of games with types of as many values: sweeps of values lead to some equilibrium sooner.
+#define SWEEPS_TYPED 400
+/// In turns with it: sweeps without halving the residual before it is asked, and turns that sweeps may end so.
+#define PATIENCE_TURN 25
+#define STUCK_MOST    6
+
 #define BEYOND "the principal branch could be followed up to %.4g times the stated precisions only; this is another " \
                "equilibrium, found beyond"
 
@@ -73,6 +85,7 @@ typedef struct Run {
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
+    int32_t patience;            // sweeps without halving the best residual, after which a step is given up
     double told;
 } Run;
 
@@ -112,7 +125,7 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
 
         if (r->residual < best) best = r->residual;
         if (best < 0.5 * best_then) { best_then = best; since = 0; }
-        else if (++since > PATIENCE_SWEEPS && size > 0) return false;
+        else if (++since > r->patience && size > 0) return false;
 
         bool cycling = r->residual > GROWTH_MOST * best && k > 2 * WINDOW;
         if (!isfinite(miss)) return false;
@@ -236,6 +249,7 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     BranchResult b;
     double sweeps = BRANCH_WORK / (double)r->n;
     int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
+    if (k->lattice->model->n_private && most > SWEEPS_TYPED && r->n_value > TYPED_LARGE) most = SWEEPS_TYPED;
     k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
     if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
     DurStatus status = branch_follow(&b, k, tolerance, r->x);
@@ -273,10 +287,48 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
 
 static DurStatus find(Run *r, GameSolution *out, bool may_nest);
 
+// With private types, from r->x: where shifts have kinks Newton's method wants a near start, which sweeps lead to from afar. So they
+// take turns, sweeps to a tenth of the residual each time, until Newton's method goes straight to the solution.
+static DurStatus in_turns(Run *r, Krylov *k, double tolerance, KrylovResult *end) {
+    DurStatus status = DUR_MEMORY;
+    double *near = memory_column(r->n);
+    if (!r->sweep) r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
+    if (!r->mix) r->mix = anderson_make(r->n, WINDOW, r->team);
+    if (!r->g) r->g = memory_column(r->n);
+    if (!near || !r->sweep || !r->mix || !r->g) goto done;
+    status = DUR_OK;
+    int32_t patience = r->patience;
+    r->patience = PATIENCE_TURN;
+    // where sweeps stand still Newton's method is asked all the same: a few states whose shifts go round in circles hold them up
+    for (int32_t turn = 0, n_stuck = 0; status == DUR_OK && n_stuck < STUCK_MOST; turn++) {
+        double target = NEAR * pow(0.1, turn - n_stuck);
+        if (target < tolerance) target = tolerance;
+        bool settled = settle(r, 1.0, target, true);
+        n_stuck += !settled;
+        end->residual = r->residual;
+        end->interrupted = r->interrupted;
+        end->converged = settled && r->residual <= tolerance;
+        if (end->converged || r->interrupted || r->n_sweep >= r->max_sweep) break;
+        memcpy(near, r->x, (size_t)r->n * sizeof *near);
+        k->only_whole = true;
+        status = krylov_solve(end, k, 1.0, tolerance, NEWTON_STEPS, near);
+        k->only_whole = false;
+        if (status == DUR_OK && end->converged) memcpy(r->x, near, (size_t)r->n * sizeof *near);
+        r->residual = end->residual;
+        r->interrupted = end->interrupted;
+        if (end->converged || end->interrupted) break;
+    }
+    r->patience = patience;
+
+done:
+    memory_free(near);
+    return status;
+}
+
 // Newton's method from where a few sweeps lead, some from nothing and some from where the branch was lost (`left`): sweeps go
 // near an equilibrium that may repel them, a tangent then finds it
 static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const double *left) {
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
     if (!k) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     double work = BRANCH_WORK / (double)r->n;
@@ -321,9 +373,8 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
                                bool *found, bool *interrupted) {
     Coarsest *c = context;
     GameOptions options = {.tolerance = tolerance, .rule = rule, .progress = c->run->options->progress};
-    Run r = {.lattice = l, .options = &options, .team = c->run->team, .n = (int64_t)l->model->n_actor * l->n_state,
-             .n_value = (int64_t)l->model->n_actor * l->n_state,
-             .max_sweep = GAME_SWEEPS, .x = value};
+    Run r = {.lattice = l, .options = &options, .team = c->run->team, .n = sweep_size(l),
+             .n_value = (int64_t)model_rows(l->model) * l->n_state, .max_sweep = GAME_SWEEPS, .patience = PATIENCE_SWEEPS, .x = value};
     DurStatus status = find(&r, c->out, false);
     // the run may have swapped its columns: the answer belongs where the caller asked for it
     if (status == DUR_OK && r.x != value) {
@@ -341,7 +392,7 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
 }
 
 // all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
-// where there are private types: sweeps, and Newton's method on differences behind them
+// where no tangent is known: sweeps, and Newton's method on differences behind them
 static DurStatus find_types(Run *r, GameSolution *out) {
     r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
     r->mix = anderson_make(r->n, WINDOW, r->team);
@@ -357,15 +408,14 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     bool done = false;
     out->is_principal = true;
     r->residual = INFINITY;
-    // tangents know nothing of beliefs: games with private types are swept
-    if (r->lattice->model->n_private) return find_types(r, out);
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n), r->options->progress);
+    if (!tangent_is_known(r->lattice->model)) return find_types(r, out);
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
     DurStatus status = DUR_OK;
+    NestResult nest = {0};
     if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
     if (status == DUR_OK && !done && may_nest) {
-        NestResult nest;
         Coarsest coarsest = {.run = r, .out = out};
         size_t said = strlen(out->how);
         status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, r->x);
@@ -390,7 +440,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             say_how(out, "a coarser lattice was no guide; ");
         }
     }
-    if (status == DUR_OK && !done) status = from_branch(r, k, out, tolerance, &done);
+    // with types a branch that was lost on a coarser lattice is not looked for again where it costs more
+    bool is_typed = r->lattice->model->n_private > 0, is_lost = is_typed && nest.coarsest > 0 && r->n_value > TYPED_LARGE;
+    if (status == DUR_OK && !done && !is_lost) status = from_branch(r, k, out, tolerance, &done);
     r->n_sweep += k->n_sweep + k->n_take;
     out->n_take = k->n_take;
     krylov_free(k);
@@ -405,12 +457,31 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     if (!left) return DUR_MEMORY;
     memcpy(left, r->x, (size_t)r->n * sizeof *left);
     r->has_tangents = true;
-    if (r->max_sweep > before + VALUE_SWEEPS) r->max_sweep = before + VALUE_SWEEPS;
+    GameOptions rough = *r->options;
+    const GameOptions *options = r->options;
+    // sweeps on the way to where Newton's method takes over; differences of them know shifts as unknowns of their own, and may lead
+    // on where they cannot be eliminated
+    if (is_typed) {
+        r->has_tangents = false;
+        rough.tolerance = tolerance > NEAR ? tolerance : NEAR;
+        r->options = &rough;
+    } else if (r->max_sweep > before + VALUE_SWEEPS) {
+        r->max_sweep = before + VALUE_SWEEPS;
+    }
     status = follow_by_sweeps(r, out);
     r->max_sweep = max_sweep;
-    say_how(out, "%lld sweeps of the values with Anderson mixing%s", (long long)(r->n_sweep - before),
-            r->residual <= tolerance ? "" : " did no better");
-    if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
+    r->options = options;
+    say_how(out, "%lld sweeps of the values%s with Anderson mixing%s", (long long)(r->n_sweep - before), is_typed ? " and beliefs" : "",
+            r->residual <= rough.tolerance ? "" : " did no better");
+    if (status == DUR_OK && is_typed && !r->interrupted && r->residual <= rough.tolerance && r->residual > tolerance) {
+        KrylovResult end = {0};
+        k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
+        status = k ? in_turns(r, k, tolerance, &end) : DUR_MEMORY;
+        if (k) r->n_sweep += k->n_sweep + k->n_take;
+        krylov_free(k);
+        say_how(out, ", then Newton-Krylov%s, %d steps", r->residual <= tolerance ? "" : " that did no better", end.n_step);
+    }
+    if (status == DUR_OK && !is_typed && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
         status = from_sweeps(r, out, tolerance, left);
     if (r->residual <= tolerance) {
         // neither sweeps nor Newton's method alone keep to the branch
@@ -421,12 +492,58 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     return status;
 }
 
+// Where the types of an actor have the same values but for what the tolerance leaves open, and moves tell as little, they are tried
+// as the same, to the bit: types that behave alike tell nothing. Kept if the equations are met no worse than they need be.
+static DurStatus make_alike(Run *r, double tolerance) {
+    const Lattice *l = r->lattice;
+    const Model *m = l->model;
+    double size = krylov_size(r->x, r->n_value), open = ALIKE * tolerance * (size > 0 ? size : 1);
+    double *x = memory_column(r->n), *room = memory_column(r->n);
+    int64_t *where = memory_alloc((size_t)m->n_jump * (size_t)l->n_mode_state * sizeof *where);
+    DurStatus status = x && room && where ? DUR_OK : DUR_MEMORY;
+    bool any = false;
+    if (status != DUR_OK) goto done;
+    memcpy(x, r->x, (size_t)r->n * sizeof *x);
+    policy_shifts(l, where);
+    for (int32_t k = 0; k < m->n_actor; k++) {
+        int32_t n_type = model_types(m, k);
+        double *first = x + (int64_t)model_row(m, k) * l->n_state, off = 0;
+        for (int64_t i = 0; i < (n_type - 1) * l->n_state; i++) {
+            double by = fabs(first[l->n_state + i] - first[i % l->n_state]);
+            off = by > off ? by : off;
+        }
+        if (n_type == 1 || !(off <= open)) continue;
+        any = true;
+        for (int32_t t = 1; t < n_type; t++) memcpy(first + t * l->n_state, first, (size_t)l->n_state * sizeof *first);
+        for (int32_t j = 0; j < m->n_jump; j++)
+            for (int64_t ms = 0; ms < l->n_mode_state && m->jump[j].actor == k; ms++) {
+                int64_t at = where[j * l->n_mode_state + ms];
+                if (at >= 0) memset(x + r->n_value + at, 0, (size_t)((n_type - 1) * l->n_stock_state) * sizeof *x);
+            }
+    }
+    if (!any) goto done;
+    if (!r->sweep) r->sweep = sweep_make(l, r->options->rule, r->team);
+    status = r->sweep ? DUR_OK : DUR_MEMORY;
+    if (status != DUR_OK) goto done;
+    double residual = sweep_residual(r->sweep, 1.0, x, room) / (size > 0 ? size : 1);
+    if (residual <= tolerance) {
+        memcpy(r->x, x, (size_t)r->n * sizeof *x);
+        r->residual = residual;
+    }
+
+done:
+    memory_free(where);
+    memory_free(room);
+    memory_free(x);
+    return status;
+}
+
 double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
     // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
-    double solving = 8.0 * n + (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, WINDOW)
-                                                    : krylov_bytes(l, window_of((int64_t)n)));
+    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(model_rows(l->model) * l->n_state)) : 0) +
+                     (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, WINDOW) : 0);
     return solving > after ? solving : after;
 }
 
@@ -439,7 +556,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
     Run r = {.lattice = l, .options = options, .team = team, .n = sweep_size(l), .n_value = (int64_t)model_rows(m) * l->n_state,
-             .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS};
+             .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS, .patience = PATIENCE_SWEEPS};
     r.x = memory_column(r.n);
     out->certificate.regret = memory_column(model_rows(m));
     out->value_start = memory_column(model_rows(m));
@@ -450,6 +567,8 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     status = find(&r, out, true);
     if (status != DUR_OK) goto finish;
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
+    if (m->n_private && r.residual <= tolerance) status = make_alike(&r, tolerance);
+    if (status != DUR_OK) goto finish;
     out->verdict = r.interrupted ? GAME_INTERRUPTED : r.residual <= tolerance ? GAME_CONVERGED : GAME_NO_CONVERGENCE;
     if (out->verdict == GAME_NO_CONVERGENCE && out->reached > 0)
         snprintf(out->note, sizeof out->note, "the principal branch was followed up to %.4g times the stated precisions; beyond, the "

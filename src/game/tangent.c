@@ -29,6 +29,10 @@ struct Tangent {
     TangentJob job;
     bool *possible;             // [n_jump x n_mode_state]
     int32_t *mode_row, *move_row;
+    int64_t *shift_where;       // with private types: [n_jump x n_mode_state] see policy_shifts
+    int32_t *mode_span, *move_span, *node;
+    TangentTurn *turn;
+    int64_t n_turn, turn_room;
     TangentCell *cell;
     TangentFlow *flow;
     TangentSite *site;
@@ -50,14 +54,6 @@ struct Tangent {
     float *d;                   // of the sweep at hand
 };
 
-static const TangentKernel *kernel_of(Isa isa) {
-    switch (isa) {
-        case ISA_AVX512: return &tangent_kernel_avx512;
-        case ISA_AVX2:   return &tangent_kernel_avx2;
-        default:         return &tangent_kernel_base;
-    }
-}
-
 // room for one more entry of a growing table
 static bool grow(void **table, int64_t n, int64_t *room, size_t size) {
     if (n < *room) return true;
@@ -71,25 +67,32 @@ static bool grow(void **table, int64_t n, int64_t *room, size_t size) {
 
 // ---- the tables -------------------------------------------------------------------------------------------------------
 
-// coefficient rows of every combination of modes: 1/D of each actor, then each move's W and C
-static int64_t count_rows(const Lattice *l, const bool *possible, const LatticeRule *rule, int32_t *mode_row,
-                          int32_t *move_row) {
+// Coefficient rows of every combination of modes: 1/D of each row of values, the drift of each belief, then what each move has.
+// The last four may be NULL; span: see TangentJob.
+static int64_t count_rows(const Lattice *l, const bool *possible, const LatticeRule *rule, int32_t *mode_row, int32_t *move_row,
+                          int32_t *mode_span, int32_t *move_span) {
     const Model *m = l->model;
-    int32_t n_actor = m->n_actor, each = n_actor + 1;
+    int32_t n_value = model_rows(m), n_span = 0;
     int64_t total = 0;
     for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
         if (mode_row) mode_row[ms] = (int32_t)total;
-        int32_t row = n_actor;
+        if (mode_span) mode_span[ms] = n_span;
+        int32_t row = n_value + m->n_private, signal = 0;
         for (int32_t j = 0; j < m->n_jump; j++) {
             bool is_made = m->jump[j].kind == JUMP_MOVE &&
                            (possible ? possible[j * l->n_mode_state + ms] : policy_is_possible(l, j, ms)) &&
                            !(rule && rule->actor == m->jump[j].actor && rule->never[j]);
+            bool is_signal = is_made && model_is_signal(m, j);
             if (move_row) move_row[j * l->n_mode_state + ms] = is_made ? row : -1;
-            if (is_made) row += each;
+            if (move_span) move_span[j * l->n_mode_state + ms] = is_signal ? signal : -1;
+            if (is_made) row += tangent_bend_row(model_types(m, m->jump[j].actor), is_signal, n_value, 0);
+            signal += is_signal;
         }
         total += row;
+        n_span += signal;
     }
     if (mode_row) mode_row[l->n_mode_state] = (int32_t)total;
+    if (mode_span) mode_span[l->n_mode_state] = n_span;
     return total;
 }
 
@@ -105,25 +108,37 @@ static const float *rate_row(Tangent *t, const LatticeTable *table, const Lattic
     }
     for (int32_t j = 0; j < l->model->n_jump; j++, k++)
         if (table == &l->jump[j].rate) return t->rate[k] + (lattice_row(l, table, view) - table->value);
+    for (int32_t p = 0; p < l->model->n_private; p++)
+        for (int32_t b = 0; b < l->model->private[p].n_becomes; b++, k++)
+            if (table == &l->private[p].becomes[b]) return t->rate[k] + (lattice_row(l, table, view) - table->value);
     return t->still;
 }
 
+static bool copy_rate(Tangent *t, int32_t k, const LatticeTable *table) {
+    if (!table->inner || !table->value) return true;
+    t->rate[k] = memory_zeroed((size_t)table->n + LANES_LEAST, sizeof **t->rate);
+    for (int64_t i = 0; t->rate[k] && i < table->n; i++) t->rate[k][i] = (float)table->value[i];
+    return t->rate[k];
+}
+
+// in the order in which rate_row looks through them
 static bool copy_rates(Tangent *t) {
     const Lattice *l = t->lattice;
     const Model *m = l->model;
     t->n_rate = 2 * m->n_stock + m->n_jump;
+    for (int32_t p = 0; p < m->n_private; p++) t->n_rate += m->private[p].n_becomes;
     t->rate = memory_zeroed((size_t)t->n_rate, sizeof *t->rate);
     t->still = memory_zeroed((size_t)l->n_lane + LANES_LEAST, sizeof *t->still);
-    if (!t->rate || !t->still) return false;
-    for (int32_t k = 0; k < t->n_rate; k++) {
-        const LatticeTable *table = k < 2 * m->n_stock ? (k % 2 ? &l->stock[k / 2].down : &l->stock[k / 2].up)
-                                                       : &l->jump[k - 2 * m->n_stock].rate;
-        if (!table->inner || !table->value) continue;
-        t->rate[k] = memory_zeroed((size_t)table->n + LANES_LEAST, sizeof **t->rate);
-        if (!t->rate[k]) return false;
-        for (int64_t i = 0; i < table->n; i++) t->rate[k][i] = (float)table->value[i];
+    bool ok = t->rate && t->still;
+    int32_t k = 0;
+    for (int32_t v = 0; ok && v < m->n_stock; v++) {
+        ok = copy_rate(t, k++, &l->stock[v].up);
+        ok = ok && copy_rate(t, k++, &l->stock[v].down);
     }
-    return true;
+    for (int32_t j = 0; ok && j < m->n_jump; j++) ok = copy_rate(t, k++, &l->jump[j].rate);
+    for (int32_t p = 0; ok && p < m->n_private; p++)
+        for (int32_t b = 0; ok && b < m->private[p].n_becomes; b++) ok = copy_rate(t, k++, &l->private[p].becomes[b]);
+    return ok;
 }
 
 static bool push_flow(Tangent *t, const LatticeTable *rate, const LatticeBlock *view, double weight, int64_t shift,
@@ -228,7 +243,14 @@ static bool make_sites(Tangent *t, const LatticeBlock *view, int64_t mode) {
             if (!grow((void **)&t->site, t->n_site, &t->site_room, sizeof *t->site)) return false;
             TangentSite *site = &t->site[t->n_site++];
             *site = (TangentSite){.jump = j, .actor = k, .row = t->move_row[j * l->n_mode_state + mode], .target = -1,
-                                  .corner = t->n_corner};
+                                  .corner = t->n_corner, .n_type = model_types(m, k), .first = model_row(m, k)};
+            if (model_is_signal(m, j)) {
+                int32_t variable = m->private[m->actor[k].private].variable;
+                site->is_signal = true;
+                site->here = view->node[variable];
+                site->step = l->stride[variable];
+                site->span = t->move_span[j * l->n_mode_state + mode];
+            }
             if (jump_is_shift(l, &l->jump[j], view, &shift) && shift % l->n_stock_state == 0) {
                 site->target = (int32_t)(mode + shift / l->n_stock_state);
                 continue;
@@ -242,6 +264,28 @@ static bool make_sites(Tangent *t, const LatticeBlock *view, int64_t mode) {
                     t->corner[t->n_corner++] = (TangentCorner){.shift = to, .weight = (float)weight};
                     site->n_corner++;
                 }
+        }
+    }
+    return true;
+}
+
+// types that become others
+static bool make_turns(Tangent *t, const LatticeBlock *view) {
+    const Lattice *l = t->lattice;
+    const Model *m = l->model;
+    for (int32_t k = 0; k < m->n_actor; k++) {
+        int32_t p = m->actor[k].private, first = model_row(m, k);
+        for (int32_t b = 0; p >= 0 && b < m->private[p].n_becomes; b++) {
+            const LatticeTable *table = &l->private[p].becomes[b];
+            Row row = row_of(l, table, view);
+            if (row_is_zero(row)) continue;
+            int32_t to = m->private[p].becomes[b].type;
+            for (int32_t type = 0; type < m->private[p].n_type; type++) {
+                if (type == to) continue;
+                if (!grow((void **)&t->turn, t->n_turn, &t->turn_room, sizeof *t->turn)) return false;
+                t->turn[t->n_turn++] = (TangentTurn){.from = first + type, .to = first + to,
+                                                     .lane = row.lane ? rate_row(t, table, view) : NULL, .one = (float)row.one};
+            }
         }
     }
     return true;
@@ -282,11 +326,16 @@ static bool make_cells(Tangent *t) {
             TangentCell *cell = &t->cell[b * l->n_mode_state + ms];
             cell->flow = t->n_flow;
             cell->site = t->n_site;
+            cell->turn = t->n_turn;
+            for (int32_t p = 0; p < l->model->n_private; p++)
+                t->node[b * l->model->n_private + p] = view.node[l->model->private[p].variable];
             if (!make_flows(t, &view)) return false;
             sort_flows(t, cell);
             if (t->job.line_stock >= 0 && !make_lines(t, &view, cell)) return false;
             if (!make_sites(t, &view, ms)) return false;
             cell->n_site = (int32_t)(t->n_site - cell->site);
+            if (!make_turns(t, &view)) return false;
+            cell->n_turn = (int32_t)(t->n_turn - cell->turn);
         }
     return true;
 }
@@ -309,9 +358,9 @@ static bool make_order(Tangent *t) {
     int64_t n_block = t->job.n_block, n_diagonal = 1, n_level;
     int sign[MODEL_VARIABLES_MAX] = {0};
     for (int32_t k = l->model->n_mode; k < l->n_variable - l->n_inner; k++) {
-        int32_t v = l->order[k];
-        const LatticeStock *s = &l->stock[v - l->model->n_mode];
-        sign[v] = s->moves ? direction(s) : 1;
+        int32_t v = l->order[k], stock = v - l->model->n_mode;
+        // beliefs drift both ways
+        sign[v] = stock < l->model->n_stock && l->stock[stock].moves ? direction(&l->stock[stock]) : 1;
         n_diagonal += l->n_node[v] - 1;
     }
     n_level = l->n_state / LEVEL_STATES > LEVELS_LEAST ? l->n_state / LEVEL_STATES : LEVELS_LEAST;
@@ -362,22 +411,29 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->lattice = l;
     t->rule = rule && rule->actor >= 0 ? rule : NULL;
     t->team = team;
-    t->kernel = kernel_of(isa_best());
-    int64_t n_mode = l->n_mode_state, n_lane = l->n_lane, n_actor = m->n_actor;
+    t->kernel = m->n_private ? ISA_KERNEL(tangent_types_kernel) : ISA_KERNEL(tangent_kernel);
+    int64_t n_mode = l->n_mode_state, n_lane = l->n_lane, n_actor = m->n_actor, n_value = model_rows(m);
     make_shape(&t->job, l);
 
     t->possible = memory_zeroed((size_t)m->n_jump * (size_t)n_mode, sizeof *t->possible);
     t->mode_row = memory_alloc(((size_t)n_mode + 1) * sizeof *t->mode_row);
     t->move_row = memory_alloc((size_t)m->n_jump * (size_t)n_mode * sizeof *t->move_row);
-    if (!t->possible || !t->mode_row || !t->move_row) goto fail;
+    t->shift_where = memory_zeroed((size_t)m->n_jump * (size_t)n_mode, sizeof *t->shift_where);
+    t->mode_span = memory_alloc(((size_t)n_mode + 1) * sizeof *t->mode_span);
+    t->move_span = memory_alloc((size_t)m->n_jump * (size_t)n_mode * sizeof *t->move_span);
+    t->node = memory_zeroed((size_t)t->job.n_block * (size_t)m->n_private, sizeof *t->node);
+    if (!t->possible || !t->mode_row || !t->move_row || !t->shift_where || !t->mode_span || !t->move_span || !t->node) goto fail;
+    policy_shifts(l, t->shift_where);
     for (int32_t j = 0; j < m->n_jump; j++)
         for (int64_t ms = 0; ms < n_mode && m->jump[j].kind == JUMP_MOVE; ms++)
             t->possible[j * n_mode + ms] = policy_is_possible(l, j, ms);
-    t->job.n_row = count_rows(l, t->possible, t->rule, t->mode_row, t->move_row);
+    t->job.n_row = count_rows(l, t->possible, t->rule, t->mode_row, t->move_row, t->mode_span, t->move_span);
+    t->job.n_span = t->mode_span[n_mode];
+    t->job.n_value = (int32_t)n_value;
     if (!make_cells(t) || !make_order(t)) goto fail;
 
     // pieces of a block that stay in cache
-    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_actor), widest = 1;
+    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_value), widest = 1;
     int64_t n_group = t->job.n_line * t->job.line_group;
     t->cut = SWEEP_BYTES / group_bytes;
     if (t->cut < 1) t->cut = 1;
@@ -396,14 +452,16 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
         for (int32_t j = 0; j < m->n_jump; j++) n += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == k;
         most_moves = n > most_moves ? n : most_moves;
     }
-    t->room_stride = n_mode * n_actor * t->cut * LANES_LEAST;
-    t->take_stride = ((2 * n_actor + 7 + 4 * most_moves) * n_lane + 15) / 8 * 8;
+    t->room_stride = n_mode * n_value * t->cut * LANES_LEAST;
+    int64_t take_rows = m->n_private ? tangent_types_rows(t->job.n_value, (int32_t)most_moves) : 2 * n_actor + 7 + 4 * most_moves;
+    t->take_stride = (take_rows * n_lane + 15) / 8 * 8;
+    t->job.span = memory_zeroed((size_t)(2 * t->job.n_block * t->job.n_span * n_group), sizeof *t->job.span);
     t->job.coefficient = memory_zeroed((size_t)(t->job.n_block * t->job.n_row * t->job.n_lane) + LANES_LEAST, sizeof(float));
     t->next = memory_zeroed((size_t)(widest * t->n_cut * t->room_stride), sizeof *t->next);
     t->room = memory_zeroed((size_t)(t->room_stride * team_size(team)), sizeof *t->room);
     t->take_room = memory_column(t->take_stride * team_size(team));
     t->worst = memory_column(l->n_state / TAKE_STATES + l->n_block / (TAKE_STATES / n_lane + 1) + 2);
-    if (!t->job.coefficient || !t->next || !t->room || !t->take_room || !t->worst) goto fail;
+    if (!t->job.coefficient || !t->next || !t->room || !t->take_room || !t->worst || !t->job.span) goto fail;
 
     t->job.lattice = l;
     t->job.mode_row = t->mode_row;
@@ -412,6 +470,12 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->job.flow = t->flow;
     t->job.site = t->site;
     t->job.corner = t->corner;
+    t->job.turn = t->turn;
+    t->job.mode_span = t->mode_span;
+    t->job.move_span = t->move_span;
+    t->job.node = t->node;
+    t->job.types = (TypesJob){.lattice = l, .rule = t->rule, .possible = t->possible, .shift_where = t->shift_where,
+                              .n_row = t->job.n_value, .n_move = (int32_t)most_moves};
     return t;
 
 fail:
@@ -425,6 +489,7 @@ void tangent_free(Tangent *t) {
     memory_free(t->take_room);
     memory_free(t->room);
     memory_free(t->next);
+    memory_free(t->job.span);
     memory_free(t->job.coefficient);
     memory_free(t->stage);
     memory_free(t->level);
@@ -432,10 +497,15 @@ void tangent_free(Tangent *t) {
     for (int32_t k = 0; t->rate && k < t->n_rate; k++) memory_free(t->rate[k]);
     memory_free(t->rate);
     memory_free(t->still);
+    memory_free(t->turn);
     memory_free(t->corner);
     memory_free(t->site);
     memory_free(t->flow);
     memory_free(t->cell);
+    memory_free(t->node);
+    memory_free(t->move_span);
+    memory_free(t->mode_span);
+    memory_free(t->shift_where);
     memory_free(t->move_row);
     memory_free(t->mode_row);
     memory_free(t->possible);
@@ -445,11 +515,11 @@ void tangent_free(Tangent *t) {
 double tangent_bytes(const Lattice *l) {
     TangentJob job = {0};
     make_shape(&job, l);
-    double rows = (double)count_rows(l, NULL, NULL, NULL, NULL) / (double)l->n_mode_state;
+    double rows = (double)count_rows(l, NULL, NULL, NULL, NULL, NULL, NULL) / (double)l->n_mode_state;
     // a cell's flows and sites: two for each stock and event, and one for each move, at most
     double cell = sizeof(TangentCell) + (2.0 * l->model->n_stock + 2.0) * sizeof(TangentFlow) + rows * sizeof(TangentSite);
     double filled = (double)(job.n_block * job.n_lane) * (double)l->n_mode_state;
-    return 4.0 * rows * filled + cell * (double)l->n_block + 4.0 * l->model->n_actor * filled / 8;
+    return 4.0 * rows * filled + cell * (double)l->n_block + 4.0 * model_rows(l->model) * filled / 8;
 }
 
 // ---- using it ---------------------------------------------------------------------------------------------------------
@@ -467,8 +537,17 @@ static void task_take(void *context, int64_t task, int worker) {
     t->worst[task] = worst;
 }
 
-double tangent_take(Tangent *t, double scale, const double *value, float *miss, float *slope) {
+bool tangent_is_known(const Model *m) {
+    for (int32_t p = 0; p < m->n_private; p++)
+        if (m->private[p].n_type != 2) return false;
+    return true;
+}
+
+double tangent_take(Tangent *t, double scale, double *value, float *miss, float *slope) {
     const Lattice *l = t->lattice;
+    t->job.types.precision_scale = scale;
+    t->job.types.value = value;
+    t->job.shift = value + t->job.n_value * l->n_state;
     t->job.choice = (SweepJob){.lattice = l, .rule = t->rule, .possible = t->possible, .precision_scale = scale,
                                .value = value};
     t->job.miss = miss;
@@ -483,7 +562,7 @@ double tangent_take(Tangent *t, double scale, const double *value, float *miss, 
 static void task_sweep(void *context, int64_t task, int worker) {
     Tangent *t = context;
     const Lattice *l = t->lattice;
-    int64_t n_actor = l->model->n_actor, n_mode = l->n_mode_state;
+    int64_t n_value = t->job.n_value, n_mode = l->n_mode_state;
     // the stage that holds the task
     int64_t low = 0, high = 2 * t->n_level;
     while (high - low > 1) {
@@ -505,7 +584,7 @@ static void task_sweep(void *context, int64_t task, int worker) {
         int64_t from = cut * t->cut, n = n_group - from < t->cut ? n_group - from : t->cut, pad = n * LANES_LEAST;
         const float *next = t->next + (index * t->n_cut + cut) * t->room_stride;
         for (int64_t mode = 0; mode < n_mode; mode++)
-            for (int64_t e = 0; e < n_actor; e++, next += pad) {
+            for (int64_t e = 0; e < n_value; e++, next += pad) {
                 // a piece is some groups of a block's only line, or all its lines
                 float *to = t->d + e * l->n_state + mode * l->n_stock_state + block * l->n_lane + from * LANES_LEAST;
                 int64_t most = line - from * LANES_LEAST < pad ? line - from * LANES_LEAST : pad;
@@ -524,5 +603,5 @@ void tangent_sweep(Tangent *t, const float *r, float *d) {
 
 double tangent_traffic(const Tangent *t) {
     const Lattice *l = t->lattice;
-    return 4.0 * ((double)t->job.n_row * (double)(t->job.n_block * t->job.n_lane) + 2.0 * l->model->n_actor * (double)l->n_state);
+    return 4.0 * ((double)t->job.n_row * (double)(t->job.n_block * t->job.n_lane) + 2.0 * t->job.n_value * (double)l->n_state);
 }

@@ -14,6 +14,13 @@
 /// all combinations of modes are swept back and forth while they are in cache, since moves are what couples fastest. What a
 /// sweep solves for is the chain at held choices (G and W), which sweeps always settle; how choices bend (C) stays on
 /// the right side, for whoever drives the sweeps (GMRES) to account for.
+/// Private types: a row of values for each type of an actor, n_row in all (model_rows). A signal is worth what it tells, so
+/// with shifts of the belief given, choices p_t of types and what they tell,
+///     shift_a = b_0 b_1 (p_{1,a} - p_{0,a}) / P_a,
+/// are a fixed point in each state. Taking a tangent settles it, from the shifts at hand, by Newton's method; and what depends on
+/// shifts is eliminated from the tangent, state by state: with A'_{t,a} the slope of A_{t,a} along the belief and
+/// s_{t,a} = mu_t p_{t,a} d shift_a / d p_{t,a}, shifts follow what types gain by (I - B) d shift = sum_t s_t (dA_t - p_t dA_t), where
+/// I - B is diagonal but for two products of vectors (Woodbury 1950). So a tangent has no unknowns but values.
 /// All of it is single precision: a linear system is solved to a few digits, and the residual, in double, corrects it.
 #ifndef GAME_TANGENT_H
 #define GAME_TANGENT_H
@@ -27,20 +34,23 @@ typedef struct Tangent Tangent;
 Tangent *tangent_make(const Lattice *lattice, const LatticeRule *rule, Team *team);
 void     tangent_free(Tangent *tangent);
 
+/// Whether tangents are known of such a game: not where an actor has more than two types.
+bool     tangent_is_known(const Model *model);
+
 /// Bytes that tangent_make takes.
 double   tangent_bytes(const Lattice *lattice);
 
 /// Take the tangent at `value`.
 ///   scale    multiplies every precision
-///   value    [n_actor x n_state]
-///   miss     [out] [n_actor x n_state] F, single precision
+///   value    [n_row x n_state], and where there are private types behind it [in,out] the shifts (Policy.shift), which are settled
+///   miss     [out] [n_row x n_state] F, single precision
 ///   slope    [out] the same shape: derivative of F in the logarithm of `scale`; NULL: not wanted
 /// Returns the largest |F|; infinity if some value or F is not finite. Cost: about three sweeps (sweep.h).
-double tangent_take(Tangent *tangent, double scale, const double *value, float *miss, float *slope);
+double tangent_take(Tangent *tangent, double scale, double *value, float *miss, float *slope);
 
 /// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
 /// that the order of the sweep solves.
-///   r        [n_actor x n_state], or NULL for 0
+///   r        [n_row x n_state], or NULL for 0
 ///   d        [in,out] the same shape, from memory_alloc with 64 bytes to spare
 /// The same bits on any number of threads and at any vector width. Cost: about a fifth of a sweep over the game itself.
 void tangent_sweep(Tangent *tangent, const float *r, float *d);

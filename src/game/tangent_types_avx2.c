@@ -1,0 +1,3 @@
+#include "game/tangent_types_body.h"
+
+const TangentKernel tangent_types_kernel_avx2 = {.take = types_take, .sweep = types_block_sweep};

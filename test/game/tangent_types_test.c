@@ -1,0 +1,126 @@
+#include "../random_types.h"
+#include "case.h"
+
+#include "base/memory.h"
+#include "game/sweep.h"
+#include "game/tangent.h"
+#include "num/philox.h"
+
+static float *row_of_floats(int64_t n) { return memory_zeroed((size_t)n + 16, sizeof(float)); }
+
+// a random game whose actors have no more than two types, and values of about the size that one has
+static bool random_open(Case *k, uint64_t seed, double precision, Text *text) {
+    random_types(text, seed, seed % 3 ? "quantal" : "taste", precision, 0.5);
+    case_open(k, text_view(text));
+    if (tangent_is_known(k->model)) return true;
+    case_close(k);
+    text_free(text);
+    return false;
+}
+
+static double *random_values(const Case *k, uint64_t seed, double size) {
+    Stream s = stream_make(seed, 0, 0);
+    double *value = memory_column(sweep_size(k->lattice));
+    for (int64_t i = 0; i < model_rows(k->model) * k->lattice->n_state; i++) value[i] = size * stream_normal(&s);
+    return value;
+}
+
+TEST(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled) {
+    int n_case = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 1, &text)) continue;
+        n_case++;
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
+        double *value = random_values(&k, seed, 0.3), *room = memory_column(n_all), most = 0;
+        float *miss = row_of_floats(n);
+        Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        double worst = tangent_take(t, 1.0, value, miss, NULL);
+        for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)miss[i]));
+        CHECK_NEAR(most, worst, 1e-5 * worst);
+        Sweep *s = sweep_make(k.lattice, NULL, NULL);
+        CHECK_NEAR(sweep_residual(s, 1.0, value, room), worst, 1e-10 * (1 + worst));
+        sweep_free(s);
+        tangent_free(t);
+        memory_free(miss);
+        memory_free(room);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_case >= 20);
+}
+
+// F at value + step * d with shifts settled there; from the shifts of `value`
+static void miss_at(Tangent *t, double scale, const double *value, const float *d, double step, int64_t n, int64_t n_all, float *miss) {
+    double *moved = memory_column(n_all);
+    memcpy(moved, value, (size_t)n_all * sizeof *moved);
+    for (int64_t i = 0; i < n && d; i++) moved[i] += step * (double)d[i];
+    tangent_take(t, scale, moved, miss, NULL);
+    memory_free(moved);
+}
+
+// Between two nodes of a belief values are straight lines, so derivatives jump at nodes: there differences to both sides differ
+static bool is_kink(double up, double here, double down) {
+    double one = up - here, other = here - down;
+    return fabs(one - other) > 0.02 * (fabs(one) + fabs(other)) + 2e-4;
+}
+
+TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following) {
+    int64_t n_smooth = 0, n_kink = 0, n_off = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text)) continue;
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
+        double *value = random_values(&k, seed, 0.3), step = 1e-3;
+        float *d = row_of_floats(n), *r = row_of_floats(n), *swept = row_of_floats(n), *miss = row_of_floats(n);
+        float *up = row_of_floats(n), *down = row_of_floats(n);
+        bool *is_off = memory_zeroed((size_t)n, sizeof *is_off);
+        Stream s = stream_make(seed, 1, 0);
+        for (int64_t i = 0; i < n; i++) d[i] = (float)stream_normal(&s);
+        Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        tangent_take(t, 1.0, value, miss, NULL);
+        miss_at(t, 1.0, value, d, step, n, n_all, up);
+        miss_at(t, 1.0, value, d, -step, n, n_all, down);
+        bool smooth = true;
+        for (int64_t i = 0; i < n; i++) {
+            r[i] = (float)(((double)down[i] - (double)up[i]) / (2 * step));
+            is_off[i] = is_kink((double)up[i], (double)miss[i], (double)down[i]);
+            n_kink += is_off[i];
+            smooth &= !is_off[i];
+        }
+        tangent_take(t, 1.0, value, miss, NULL);
+        memcpy(swept, d, (size_t)n * sizeof *d);
+        tangent_sweep(t, r, swept);
+        // what a sweep makes of one state depends on the others through it, so games with kinks at these values don't count
+        for (int64_t i = 0; i < n && smooth; i++) {
+            n_smooth++;
+            // a step of the differences may pass a node that neither end shows
+            n_off += !(fabs((double)(swept[i] - d[i])) <= 0.05);
+        }
+        tangent_free(t);
+        memory_free(is_off);
+        memory_free(down);
+        memory_free(up);
+        memory_free(miss);
+        memory_free(swept);
+        memory_free(r);
+        memory_free(d);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%lld entries, %lld at kinks, %lld off\n", (long long)n_smooth, (long long)n_kink, (long long)n_off);
+    CHECK(n_smooth > 500);
+    CHECK(n_off * 100 <= n_smooth);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
+        RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
