@@ -32,8 +32,9 @@ typedef struct DurOptions {
     int         n_grid;
     const char *rival;          // as this rival has it; NULL: as the scenario has it
     bool        rivals;         // run: every rival too, side by side
-    int         draws;          // claims: shares of verdicts over so many draws of the priors; 0: none
-    double      widen;          // claims: priors so many times as wide in draws; 0: 1
+    int         draws;          // claims, query: shares of verdicts, ranges of quantities over so many draws of the priors; 0: none
+    double      widen;          // claims, query: priors so many times as wide in draws; 0: 1
+    bool        built_in;       // claims: with draws, a claim of which both verdicts were seen is judged no further
     const char *at;             // solve, explain: "tariff=threatened, attention=0.5"; NULL: the start
     const char *actor;          // explain: only this one's choices; NULL: everyone's
     const char *const *query;   // [n_query] query: quantities as a claim would write them

@@ -100,7 +100,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN))
 #define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
-#define ON_KEPT    (ON(SIMULATE) | ON(CLAIMS) | ON(RUN))
+#define ON_KEPT    (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
 #define ON_STORE   (ON(RUNS) | ON(SHOW) | ON(DIFF) | ON(RM) | ON(EXPORT))
 #define ON_LONG    (ON(CHECK) | ON_SOLVE | ON(DIFF))
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
@@ -129,8 +129,9 @@ const Option OPTION[OPTION_COUNT] = {
     {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY) | ON(RIVALS), "on the lattice without sampling, where the path allows"},
     {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
     {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
-    {"draws", 0, "N", ON(CLAIMS), "shares of verdicts over N draws of the params from their priors"},
-    {"widen", 0, "X", ON(CLAIMS), "with --draws: priors X times as wide (1)"},
+    {"draws", 0, "N", ON(CLAIMS) | ON(QUERY), "shares of verdicts, ranges of quantities over N draws of the params from their priors"},
+    {"widen", 0, "X", ON(CLAIMS) | ON(QUERY), "with --draws: priors X times as wide (1)"},
+    {"built-in", 0, NULL, ON(CLAIMS), "with --draws: only look for claims with one verdict in all draws, drop others on the way"},
     {"starts", 0, "N", ON_SOLVE & ~ON(RIVALS), "look for other equilibria from N starting values"},
     {"equilibrium", 0, "K", ON_SOLVE & ~ON(RIVALS), "play and judge equilibrium K of those found (from 64 starts unless told)"},
     {"refine", 0, NULL, ON(CHECK), "how far every answer moves when the grids are doubled, and where to"},
@@ -299,6 +300,7 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
             status = read_whole("draws", value, 1, 1000000, &whole, error);
             o->draws = (int)whole;
             break;
+        case OPTION_BUILT_IN: o->built_in = true; break;
         case OPTION_WIDEN: status = read_between("widen", value, 0, 100, &o->widen, error); break;
         case OPTION_AT: o->at = value; break;
         case OPTION_ACTOR: o->actor = value; break;
@@ -470,7 +472,10 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
     if (out->options.widen > 0 && !out->options.draws) return fail(error, "--widen goes with --draws");
+    if (out->options.built_in && !out->options.draws) return fail(error, "--built-in goes with --draws");
     if (out->options.draws && out->options.starts) return fail(error, "--draws and --starts exclude each other");
+    if (out->command == COMMAND_QUERY && !out->options.draws && (out->no_store || out->options.store || out->options.fresh))
+        return fail(error, "a query is kept with --draws only; without it there is nothing to keep");
     if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
     if (out->no_store && out->options.fresh)
         return fail(error, "--fresh is about the store; without one everything is computed anew");

@@ -29,6 +29,8 @@ typedef struct GameOptions {
     const double *warm;          // [sweep_size] values to start from (and shifts, as a policy has them), or NULL: the
                                  // principal branch
     const double *warm_advantage;   // in rounds: [n_entry] advantages to start from with them; NULL: what best fits the values
+    bool    warm_alone;          // with `warm`, on a continuous clock: give up where it does not lead to a solution ...
+    int64_t warm_sweeps;         // ... nor do so many sweeps of the values from there
     const LatticeRule *rule;     // restriction of one actor, or NULL
     bool    skip_certificate;    // leave consistency and regret NaN (residual is always computed)
     const Progress *progress;    // may be NULL

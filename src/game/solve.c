@@ -165,6 +165,7 @@ static DurStatus follow_by_sweeps(Run *r, GameSolution *out) {
         if (r->options->warm) memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
         out->n_step++;
         if (settle(r, 1.0, tolerance, true)) goto done;
+        if (r->options->warm && r->options->warm_alone) goto done;
         if (r->interrupted || r->n_sweep >= r->max_sweep) goto done;
         memset(r->x, 0, (size_t)r->n * sizeof *r->x);
     }
@@ -403,6 +404,23 @@ static DurStatus find_types(Run *r, GameSolution *out) {
     return status;
 }
 
+// best responses, mixed, from values at hand: they are drawn to a stable equilibrium from afar, whichever that is
+static DurStatus sweep_from_values(Run *r, GameSolution *out, double tolerance) {
+    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
+    r->mix = anderson_make(r->n, WINDOW, r->team);
+    r->g = memory_column(r->n);
+    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    int64_t most = r->max_sweep;
+    if (most > r->n_sweep + r->options->warm_sweeps) r->max_sweep = r->n_sweep + r->options->warm_sweeps;
+    memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
+    out->n_step++;
+    bool found = settle(r, 1.0, tolerance, true);
+    r->max_sweep = most;
+    out->is_principal = false;
+    say_how(out, "%lld sweeps of the values with Anderson mixing%s", (long long)r->n_sweep, found ? "" : " did no better");
+    return DUR_OK;
+}
+
 static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
     bool done = false;
@@ -415,6 +433,13 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     DurStatus status = DUR_OK;
     NestResult nest = {0};
     if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
+    if (r->options->warm && r->options->warm_alone) {
+        if (status == DUR_OK && !done && r->options->warm_sweeps > 0) status = sweep_from_values(r, out, tolerance);
+        r->n_sweep += k->n_sweep + k->n_take;
+        out->n_take = k->n_take;
+        krylov_free(k);
+        return status;
+    }
     if (status == DUR_OK && !done && may_nest) {
         Coarsest coarsest = {.run = r, .out = out};
         size_t said = strlen(out->how);

@@ -339,7 +339,9 @@ bool ast_same_declaration(const AstDeclaration *a, const AstDeclaration *b) {
     }
     case AST_CLAIM_DECLARATION:
         return ast_same_expression(a->as.claim.comparison, b->as.claim.comparison) &&
-               ast_same_expression(a->as.claim.confidence, b->as.claim.confidence);
+               ast_same_expression(a->as.claim.confidence, b->as.claim.confidence) &&
+               ast_same_expression(a->as.claim.tolerance, b->as.claim.tolerance) &&
+               same_name(a->as.claim.sensitive, b->as.claim.sensitive);
     case AST_RIVAL_DECLARATION: {
         const AstRival *x = &a->as.rival, *y = &b->as.rival;
         if (x->n_declaration != y->n_declaration) return false;

@@ -265,6 +265,8 @@ typedef struct AstRecord {
 typedef struct AstClaim {
     AstExpr *comparison;        // as written; that it is a comparison of quantities is for the checker to see
     AstExpr *confidence;
+    AstExpr *tolerance;
+    AstName  sensitive;         // the word itself; text NULL: not said
 } AstClaim;
 
 typedef struct AstDeclaration AstDeclaration;

@@ -110,7 +110,8 @@ static void declare_claim(Checker *k, const Symbol *s, ModelClaim *row) {
     const AstDeclaration *d = s->declaration;
     const AstClaim *a = &d->as.claim;
     *row = (ModelClaim){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text), .left = PROGRAM_NONE,
-                        .right = PROGRAM_NONE, .confidence = 0.99, .cite = declare_cite(k, d->cite, d->n_cite),
+                        .right = PROGRAM_NONE, .confidence = 0.99, .tolerance = NAN,
+                        .is_sensitive = a->sensitive.text != NULL, .cite = declare_cite(k, d->cite, d->n_cite),
                         .span = d->name.span};
 
     if (a->confidence) {
@@ -118,6 +119,14 @@ static void declare_claim(Checker *k, const Symbol *s, ModelClaim *row) {
         if (compile_literal(k, a->confidence, &place, &row->confidence) &&
             !(row->confidence > 0 && row->confidence < 1))
             FAULT(k, a->confidence->span, VALUE, NULL, "`confidence` is more than 0 and less than 1, such as `99%%`");
+    }
+    if (a->tolerance) {
+        Place place = PLAIN("`tolerance`", unit_unknown(), NULL);
+        if (compile_literal(k, a->tolerance, &place, &row->tolerance) && !(row->tolerance > 0 && isfinite(row->tolerance)))
+            FAULT(k, a->tolerance->span, VALUE, NULL, "`tolerance` is more than 0: how far the difference may move when grids are doubled");
+        if (a->sensitive.text)
+            FAULT(k, a->sensitive.span, VALUE, "leave one of them out",
+                  "a claim that is `sensitive` to the grid keeps to no `tolerance`");
     }
     const AstExpr *e = a->comparison;
     if (!e) {

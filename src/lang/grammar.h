@@ -97,7 +97,11 @@ typedef enum ClauseCount { CLAUSE_ONCE, CLAUSE_OFTEN } ClauseCount;
     X(RECORD,      NOISE,      "noise",      "poisson|negative_binomial(k)|normal(sd)", CLAUSE_ONCE,                 \
       "how far it is off")                                                                                           \
     X(CLAIM,       CONFIDENCE, "confidence", "NUMBER",                           CLAUSE_ONCE,                        \
-      "of the interval of a sampled verdict; 0.99 unless said")
+      "of the interval of a sampled verdict; 0.99 unless said")                                                      \
+    X(CLAIM,       TOLERANCE,  "tolerance",  "NUMBER",                           CLAUSE_ONCE,                        \
+      "most that the difference of the sides may move when grids are doubled, in its unit")                          \
+    X(CLAIM,       SENSITIVE,  "sensitive",  "",                                 CLAUSE_ONCE,                        \
+      "in place of a tolerance: the verdict is known to depend on the grid")
 
 typedef enum ClauseId {
 #define X(declaration, clause, keyword, form, count, text) CLAUSE_##declaration##_##clause,

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,9 @@ static void what_is_asked(Lines *l, const Model *m) {
     for (const ModelClaim *c = m->claim; c < m->claim + m->n_claim; c++) {
         begin(l, "claim", c->name);
         program(l, m, c->left); whole(l, c->comparison); program(l, m, c->right); number(l, c->confidence);
+        // said or not: what was hashed before there were tolerances keeps its hash
+        if (!isnan(c->tolerance)) word(l, "tolerance"), number(l, c->tolerance);
+        if (c->is_sensitive) word(l, "sensitive");
         cite(l, m, c->cite);
         end(l);
     }

@@ -309,7 +309,7 @@ static void parse_clause(Parser *p, AstDeclaration *d, ClauseId id) {
     }
     Span keyword = p->token.span;
     AstName word = {0};
-    if (id == CLAUSE_POLICY_SURPRISE || id == CLAUSE_POLICY_ANNOUNCED)
+    if (id == CLAUSE_POLICY_SURPRISE || id == CLAUSE_POLICY_ANNOUNCED || id == CLAUSE_CLAIM_SENSITIVE)
         word = (AstName){.text = parser_copy(p, &p->token), .span = keyword};
     parser_next_as(p, ROLE_CLAUSE);
     switch (id) {
@@ -413,6 +413,8 @@ static void parse_clause(Parser *p, AstDeclaration *d, ClauseId id) {
         d->as.record.noise = parser_distribution(p, "`poisson`, `negative_binomial(k)` or `normal(sd)`");
         break;
     case CLAUSE_CLAIM_CONFIDENCE: d->as.claim.confidence = parser_value(p, "a probability such as 0.99"); break;
+    case CLAUSE_CLAIM_TOLERANCE: d->as.claim.tolerance = parser_value(p, "a number such as 0.05"); break;
+    case CLAUSE_CLAIM_SENSITIVE: d->as.claim.sensitive = word; break;
     case CLAUSE_CITE: case CLAUSE_NONE: break;   // not reached
     }
 }

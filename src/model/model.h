@@ -269,6 +269,8 @@ typedef struct ModelClaim {
     ProgramId  left, right;
     Comparison comparison;
     double     confidence;     // of a sampled verdict, 0.99 unless said
+    double     tolerance;      // most that left - right may move when grids are doubled; NaN: none is stated
+    bool       is_sensitive;   // stated in its place: the verdict depends on the grid
     const char *sentence;      // the whole comparison as `fmt` would print it
     ModelCite  cite;
     Span       span;

@@ -230,7 +230,10 @@ static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *res
     json_end_object(&j);
     result_print(result, &s->compilation);
     if (is_sized) put_check(&result->text, s, &e);
-    if (status == DUR_OK && options->refine) put_refinement(&result->text, s, &refined);
+    if (status == DUR_OK && options->refine) {
+        put_refinement(&result->text, s, &refined);
+        status = refine_unmet(&refined, s->model, error);
+    }
     refinement_free(&refined);
     return status;
 }

@@ -109,8 +109,8 @@ static DurStatus judge_one(ClaimAnswer *answer, DurScenario *s, const DurOptions
     return DUR_OK;
 }
 
-// the claims asked for: all, or the one of a name
-static DurStatus choose(ClaimAnswers *out, const Model *m, const char *name, DurError *error) {
+// the claims asked for: all, or the one of a name, but for those that are left out
+static DurStatus choose(ClaimAnswers *out, const Model *m, const char *name, const bool *left_out, DurError *error) {
     int32_t only = name ? model_find_claim(m, name) : -1;
     if (name && only < 0) {
         const char **names = memory_zeroed((size_t)m->n_claim, sizeof *names);
@@ -122,16 +122,20 @@ static DurStatus choose(ClaimAnswers *out, const Model *m, const char *name, Dur
         memory_free((void *)names);
         return DUR_INPUT;
     }
-    out->n = name ? 1 : m->n_claim;
-    out->item = memory_zeroed((size_t)out->n, sizeof *out->item);
+    out->item = memory_zeroed((size_t)m->n_claim, sizeof *out->item);
     if (!out->item) return status_fail(error, DUR_MEMORY, "out of memory");
-    for (int32_t c = 0; c < out->n; c++) out->item[c].claim = name ? only : c;
+    for (int32_t c = 0; c < m->n_claim; c++)
+        if ((!name || c == only) && !(left_out && left_out[c])) out->item[out->n++].claim = c;
     return DUR_OK;
 }
 
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error) {
+    return claims_judge_but(out, s, options, NULL, error);
+}
+
+DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *options, const bool *left_out, DurError *error) {
     *out = (ClaimAnswers){0};
-    TRY(choose(out, s->model, options->claim, error));
+    TRY(choose(out, s->model, options->claim, left_out, error));
     size_t n_plan = (size_t)s->model->n_policy + 1;
     bool *wanted = memory_zeroed(n_plan, sizeof *wanted);
     const Plan **plan = memory_zeroed(n_plan, sizeof *plan);
@@ -212,6 +216,7 @@ static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all,
     json_pair_string(j, "text", claim->text);
     json_pair_string(j, "sentence", claim->sentence);
     json_pair_string(j, "verdict", check_verdict_name(f->verdict));
+    json_pair_bool(j, "sensitive", claim->is_sensitive);
     json_pair_number(j, "left", f->left.value);
     json_pair_number(j, "right", f->right.value);
     render_interval(j, "left_interval", &f->left);
@@ -240,6 +245,7 @@ void render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers) {
 
 // "turns if the difference moves by 0.1 share, 0.09 at the near end of its interval"
 static void put_turn_distance(Text *out, const Model *m, const ClaimAnswer *answer) {
+    if (m->claim[answer->claim].is_sensitive) text_append(out, "             sensitive to the grid, by its own word\n");
     LedgerTurn turn = ledger_turn(&answer->found);
     Text unit = {0};
     ledger_unit(&unit, m, &m->claim[answer->claim]);

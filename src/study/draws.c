@@ -68,9 +68,9 @@ double draws_prior(const ModelParam *p, double widen, Stream *s) {
 
 // ---- all of them ---------------------------------------------------------------------------------------------------
 
-// which params vary: those with a prior that no --set holds
-static DurStatus find_varied(Draws *out, bool *varied, const DurScenario *s, const DurOptions *options, DurError *error) {
+DurStatus draws_varied(bool *varied, int32_t *n_varied, const DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
+    *n_varied = 0;
     double *said = memory_column(m->n_param);
     if (!said) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t i = 0; i < m->n_param; i++) said[i] = NAN;
@@ -78,12 +78,29 @@ static DurStatus find_varied(Draws *out, bool *varied, const DurScenario *s, con
     for (int k = 0; k < options->n_set && status == DUR_OK; k++) status = lang_read_param(m, options->set[k], said, error);
     for (int32_t i = 0; i < m->n_param; i++) {
         varied[i] = m->param[i].prior != PRIOR_NONE && isnan(said[i]);
-        out->n_varied += varied[i];
+        *n_varied += varied[i];
     }
     memory_free(said);
-    if (status == DUR_OK && out->n_varied == 0)
+    if (status == DUR_OK && *n_varied == 0)
         status = status_fail(error, DUR_INPUT, "there is nothing to draw: no param has a `prior` that is not held by --set");
     return status;
+}
+
+void draws_params(double *param, const Model *m, const double *base, const bool *varied, double widen, uint64_t seed, int32_t d) {
+    Stream stream = stream_make(seed, (uint64_t)d, SITE);
+    // every prior is drawn from, held or not: holding one param leaves the others where they were
+    for (int32_t p = 0; p < m->n_param; p++) {
+        double x = draws_prior(&m->param[p], widen, &stream);
+        param[p] = varied[p] ? x : base[p];
+    }
+}
+
+DurStatus draws_session(DurScenario *s, const Session *base, const double *param, DurError *error) {
+    TRY(session_make(&s->session, s->model, param, base->n_node, error));
+    s->session.tolerance = base->tolerance;
+    s->session.max_sweep = base->max_sweep;
+    s->session.coarse = base;   // solves start from the answers at the params as written
+    return DUR_OK;
 }
 
 typedef struct Ranked { double x; int32_t i; } Ranked;
@@ -145,23 +162,26 @@ static void link_claim(Draws *out, const Table *t, const bool *varied, int32_t c
     }
 }
 
-static DurStatus judge_draw(Draws *out, DurScenario *s, const Session *base, const double *param, double *gap,
+static DurStatus judge_draw(Draws *out, DurScenario *s, const Session *base, const double *param, double *gap, bool *left_out,
                             const DurOptions *options, DurError *error) {
-    TRY(session_make(&s->session, s->model, param, base->n_node, error));
-    s->session.tolerance = base->tolerance;
-    s->session.max_sweep = base->max_sweep;
-    s->session.coarse = base;   // solves start from the answers at the params as written
+    TRY(draws_session(s, base, param, error));
     ClaimAnswers answers = {0};
     DurError why = {0};
-    DurStatus status = claims_judge(&answers, s, options, &why);
+    DurStatus status = claims_judge_but(&answers, s, options, left_out, &why);
     bool is_lost = status == DUR_DOMAIN || status == DUR_UNMET;
     bool has_answer = status != DUR_OK && !is_lost;   // cut off: this draw is none
-    for (int32_t c = 0; c < out->n_claim && !has_answer; c++) has_answer = status == DUR_OK && answers.item[c].status == DUR_OK;
+    for (int32_t c = 0; c < out->n_claim; c++) gap[c] = NAN;
+    int32_t k = 0;
     for (int32_t c = 0; c < out->n_claim && (status == DUR_OK || is_lost); c++) {
-        const ClaimAnswer *a = status == DUR_OK ? &answers.item[c] : NULL;
-        gap[c] = a && a->status == DUR_OK ? a->found.gap.value : NAN;
-        if (a && a->status == DUR_OK) out->item[c].n[a->found.verdict]++;
-        else out->item[c].n_lost++;
+        DrawsClaim *item = &out->item[c];
+        if (left_out[item->claim]) continue;
+        const ClaimAnswer *a = status == DUR_OK ? &answers.item[k++] : NULL;   // in the order of the claims
+        if (!a || a->status != DUR_OK) { item->n_lost++; continue; }
+        has_answer = true;
+        gap[c] = a->found.gap.value;
+        item->n[a->found.verdict]++;
+        item->is_dropped = out->is_search && item->n[CHECK_HOLDS] && item->n[CHECK_FAILS];
+        left_out[item->claim] = item->is_dropped;
     }
     out->n_unsolved += !has_answer;
     claims_free(&answers);
@@ -172,23 +192,26 @@ static DurStatus judge_draw(Draws *out, DurScenario *s, const Session *base, con
 static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
     Session base = s->session;
-    DurStatus status = DUR_OK;
+    bool *left_out = memory_zeroed((size_t)m->n_claim + 1, sizeof *left_out);
+    DurStatus status = left_out ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t d = 0; d < out->n_draw && status == DUR_OK; d++) {
+        int32_t n_left = 0;
+        for (int32_t c = 0; c < out->n_claim; c++) n_left += !out->item[c].is_dropped;
+        if (n_left == 0) {   // nothing is left to look for
+            out->n_draw = d;
+            break;
+        }
         char stage[64];
-        snprintf(stage, sizeof stage, "draw %d of %d: ", d + 1, out->n_draw);
+        snprintf(stage, sizeof stage, "draw %d of %d: ", d + 1, out->n_asked);
         s->stage = stage;
         double *param = t->param + d * out->n_param;
-        Stream stream = stream_make(options->seed, (uint64_t)d, SITE);
-        // every prior is drawn from, held or not: holding one param leaves the others where they were
-        for (int32_t p = 0; p < m->n_param; p++) {
-            double x = draws_prior(&m->param[p], out->widen, &stream);
-            param[p] = varied[p] ? x : base.param[p];
-        }
-        status = judge_draw(out, s, &base, param, t->gap + d * out->n_claim, options, error);
+        draws_params(param, m, base.param, varied, out->widen, options->seed, d);
+        status = judge_draw(out, s, &base, param, t->gap + d * out->n_claim, left_out, options, error);
         s->stage = NULL;
         // what was drawn before an interruption is kept, and told with it
         if (status == DUR_INTERRUPTED) out->n_draw = d;
     }
+    memory_free(left_out);
     s->session = base;
     return status;
 }
@@ -196,7 +219,7 @@ static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, co
 DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
     *out = (Draws){.n_draw = options->draws, .n_asked = options->draws, .n_param = m->n_param,
-                    .widen = options->widen > 0 ? options->widen : 1};
+                    .widen = options->widen > 0 ? options->widen : 1, .is_search = options->built_in};
     // as written first: a scenario that can't be judged has no shares, and its answers are where the others start
     ClaimAnswers answers = {0};
     TRY(claims_judge(&answers, s, options, error));
@@ -216,7 +239,7 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
     bool *varied = memory_zeroed((size_t)m->n_param + 1, sizeof *varied);
     bool made = out->item && out->link && t.param && t.gap && t.x && t.y && t.order && varied;
     DurStatus status = made ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
-    if (status == DUR_OK) status = find_varied(out, varied, s, options, error);
+    if (status == DUR_OK) status = draws_varied(varied, &out->n_varied, s, options, error);
     if (status == DUR_OK) status = draw_all(out, &t, varied, s, options, error);
     bool has_some = status == DUR_OK || (status == DUR_INTERRUPTED && out->n_draw > 0);
     for (int32_t c = 0; c < n && has_some; c++) {
@@ -237,6 +260,10 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
     return status;
 }
 
+bool draws_is_alike(const DrawsClaim *item) {
+    return (item->n[CHECK_HOLDS] == 0) != (item->n[CHECK_FAILS] == 0) && item->n[CHECK_UNDECIDED] == 0;
+}
+
 void draws_free(Draws *d) {
     memory_free(d->item);
     memory_free(d->link);
@@ -250,6 +277,7 @@ void render_draws(Json *j, const DurScenario *s, const Draws *d) {
     json_object(j);
     render_identity(j, s);
     json_pair_int(j, "draws", d->n_draw);
+    json_pair_int(j, "asked", d->n_asked);
     json_pair_number(j, "widen", d->widen);
     json_pair_int(j, "varied", d->n_varied);
     json_pair_int(j, "unsolved", d->n_unsolved);
@@ -263,6 +291,8 @@ void render_draws(Json *j, const DurScenario *s, const Draws *d) {
         json_pair_int(j, "fails", item->n[CHECK_FAILS]);
         json_pair_int(j, "undecided", item->n[CHECK_UNDECIDED]);
         json_pair_int(j, "lost", item->n_lost);
+        json_pair_bool(j, "alike", draws_is_alike(item));
+        json_pair_bool(j, "dropped", item->is_dropped);
         json_pair_number(j, "share", item->share);
         json_key(j, "interval");
         json_array(j);
@@ -280,6 +310,31 @@ void render_draws(Json *j, const DurScenario *s, const Draws *d) {
     json_end_object(j);
 }
 
+// claims with one verdict in all draws, and how rare the other one can be for all that
+static void put_alike(Text *out, const Model *m, const Draws *d) {
+    static const CheckVerdict side[] = {CHECK_HOLDS, CHECK_FAILS};
+    Text names = {0};
+    double most = 0;
+    for (int32_t c = 0; c < d->n_claim; c++) {
+        const DrawsClaim *item = &d->item[c];
+        if (!draws_is_alike(item)) continue;
+        int32_t n = item->n[CHECK_HOLDS] + item->n[CHECK_FAILS];
+        for (size_t k = 0; k < DUR_COUNT(side); k++)
+            if (item->n[side[k]])
+                text_printf(&names, "%s%s (%s, %d)", names.length ? ", " : "", m->claim[item->claim].name, check_verdict_name(side[k]), n);
+        most = fmax(most, stat_clopper_pearson(0, n, 0.95).high);
+    }
+    text_append(out, "\n  The same verdict in all draws: ");
+    put_wrapped(out, names.length ? text_view(&names) : "none", 33, 6);
+    if (names.length) {
+        text_append(out, ".\n  The other verdict can still come in up to ");
+        text_number(out, 100 * most, 2);
+        text_append(out, " % of draws (at 95 %)");
+    }
+    text_append(out, ".\n");
+    text_free(&names);
+}
+
 void put_draws(Text *out, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;
     text_printf(out, "%s\n\n  ", m->title);
@@ -287,6 +342,7 @@ void put_draws(Text *out, const DurScenario *s, const Draws *d) {
     text_printf(out, "%d draws of %d params from their priors", d->n_asked, d->n_varied);
     if (d->widen != 1) text_append(out, ", widened "), text_number(out, d->widen, 3), text_append(out, " times");
     if (d->n_unsolved) text_printf(out, "; %d could not be solved and count nowhere", d->n_unsolved);
+    if (d->is_search) text_append(out, "; claims seen to hold and to fail were judged no further");
     text_append(out, "\n\n");
     Grid grid = {.align = "lrlrrrll"};
     static const char *const head[] = {"claim", "share", "95 %", "holds", "fails", "open", "hangs most on", ""};
@@ -307,10 +363,10 @@ void put_draws(Text *out, const DurScenario *s, const Draws *d) {
         double link = item->top < 0 ? 0 : item->link[item->top];
         if (item->top < 0) grid_cell(&grid, "%s", "");
         else grid_cell(&grid, "%s%s (%+.2f)", fabs(link) < LINK_TOLD ? "no one; " : "", m->param[item->top].name, link);
-        bool all_alike = item->n[CHECK_HOLDS] == 0 || item->n[CHECK_FAILS] == 0;
-        grid_cell(&grid, "%s", all_alike && isfinite(item->share) ? "the same in all" : "");
+        grid_cell(&grid, "%s", draws_is_alike(item) ? "the same in all" : item->is_dropped ? "seen both ways" : "");
     }
     grid_print(&grid, out, 2);
     text_append(out, "\n  The share is of draws in which the claim holds, among those decided. A claim hangs on a param as\n"
                      "  far as the ranks of its margin and of the param go together (1 or -1: always).\n");
+    put_alike(out, m, d);
 }

@@ -17,6 +17,7 @@ double draws_prior(const ModelParam *param, double widen, Stream *stream);
 typedef struct DrawsClaim {
     int32_t claim;             // of the model
     int32_t n[3];              // draws by CheckVerdict
+    bool    is_dropped;        // both verdicts were seen, and it was judged no further
     int32_t n_lost;            // draws in which it could not be judged
     double  share;             // holds, of those decided; NaN if none was
     double  low, high;         // of the share, at 95 %
@@ -29,17 +30,55 @@ typedef struct Draws {
     int32_t n_claim, n_param, n_varied;
     int32_t n_unsolved;        // draws whose game could not be solved at all
     double  widen;
+    bool    is_search;         // for claims that are built in
     DrawsClaim *item;          // [n_claim], owned
     double  *link;             // [n_claim x n_param], what item.link points into
 } Draws;
 
-/// Draw and judge. Params that a --set names are held. The session is left as it was. DUR_INPUT if no param has a prior.
+/// Draw and judge. With options->built_in a claim of which both verdicts have been seen is judged no further, so that games
+/// nobody asks about any more are not solved: what is left are the claims whose verdict was the same in all draws. Params that a --set names are held. The session is left as it was. DUR_INPUT if no param has a prior.
 /// DUR_INTERRUPTED with the draws made so
 /// far, if n_draw is not 0. On any return draws_free is due.
 DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      draws_free(Draws *draws);
 
+/// Is its verdict the same in all draws, however wide: built in, as far as these draws tell?
+bool draws_is_alike(const DrawsClaim *item);
+
+/// How a quantity fared: its value in each draw.
+typedef struct DrawsQuantity {
+    int32_t quantity;          // of the model
+    double  written;           // at the params as written
+    int32_t n_lost;            // draws in which it could not be had
+    double  low, median, high; // of the others, and between which 90 % of them lie; NaN: there are none
+    double *value;             // [n_draw] NaN: lost
+} DrawsQuantity;
+
+typedef struct DrawsQuantities {
+    int32_t n_draw, n_asked, n, n_varied;
+    double  widen;
+    DrawsQuantity *item;       // [n], owned
+    double *value;             // what item.value points into
+} DrawsQuantities;
+
+/// The same for the quantities that were asked for on the command line, each in every draw. Draw d is the same whatever is
+/// asked, and holding a param leaves the others where they were: so two answers can be compared draw by draw.
+DurStatus draws_ask(DrawsQuantities *out, DurScenario *s, const DurOptions *options, DurError *error);
+void      draws_quantities_free(DrawsQuantities *quantities);
+
 void render_draws(Json *j, const DurScenario *s, const Draws *d);
 void put_draws(Text *out, const DurScenario *s, const Draws *d);
+void render_quantities(Json *j, const DurScenario *s, const DrawsQuantities *d);
+void put_quantities(Text *out, const DurScenario *s, const DrawsQuantities *d);
+
+// ---- what both are made of -----------------------------------------------------------------------------------------
+
+/// Which params vary, [n_param]: those with a prior that no --set holds. DUR_INPUT if there is none.
+DurStatus draws_varied(bool *varied, int32_t *n_varied, const DurScenario *s, const DurOptions *options, DurError *error);
+/// The params of draw d, [n_param]; `base` for those that don't vary.
+void draws_params(double *param, const Model *model, const double *base, const bool *varied, double widen, uint64_t seed,
+                  int32_t d);
+/// A session at these params, whose solves start from those of `base`.
+DurStatus draws_session(DurScenario *s, const Session *base, const double *param, DurError *error);
 
 #endif

@@ -40,6 +40,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
         {"runs", (double)o->runs}, {"times", o->times}, {"tolerance", o->tolerance}, {"max-sweeps", (double)o->max_sweep},
         {"confidence", o->confidence}, {"starts", o->starts}, {"equilibrium", o->equilibrium}, {"lattice", o->lattice},
         {"exact", o->exact}, {"strict", o->strict}, {"rivals", o->rivals}, {"draws", o->draws}, {"widen", o->widen},
+        {"built-in", o->built_in},
     };
     for (size_t i = 0; i < DUR_COUNT(number); i++) {
         if (number[i].value == 0) continue;
@@ -51,6 +52,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
                                                   {"rival", o->rival}};
     for (size_t i = 0; i < DUR_COUNT(word); i++)
         if (word[i].value) text_printf(out, "%s %s\n", word[i].name, word[i].value);
+    for (int i = 0; i < o->n_query; i++) text_printf(out, "query %s\n", o->query[i]);
     for (int i = 0; i < o->n_grid; i++) text_printf(out, "grid %s\n", o->grid[i]);
     if (more) text_append(out, more);
 }

@@ -1,3 +1,5 @@
+#include "study/draws.h"
+#include "study/keep.h"
 #include "study/render.h"
 
 static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *quantity, const CheckAnswer *a) {
@@ -45,10 +47,32 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
     return status;
 }
 
+static DurStatus ranges(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    if (s->n_query == 0) return status_fail(error, DUR_INPUT, "no quantity was asked for");
+    DrawsQuantities draws;
+    DurStatus status = draws_ask(&draws, s, options, error);
+    if (status == DUR_OK || (status == DUR_INTERRUPTED && draws.n_draw > 0)) {
+        Json j = json_make(&result->json);
+        render_quantities(&j, s, &draws);
+        put_quantities(&result->text, s, &draws);
+    }
+    draws_quantities_free(&draws);
+    return status;
+}
+
+// draws take long enough to be kept
+static DurStatus kept_ranges(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+    Keeper keeper = {0};
+    TRY(keep_begin(&keeper, s, options, "query", NULL, result, error));
+    if (keeper.is_answered) return keep_answer(&keeper, DUR_OK);
+    DurStatus status = ranges(s, options, result, error);
+    return keep_end(&keeper, status, result, NULL, 0, NULL, error);
+}
+
 DurStatus dur_query(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = query(s, options, result, &why);
+    if (status == DUR_OK) status = options->draws ? kept_ranges(s, options, result, &why) : query(s, options, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

@@ -48,6 +48,7 @@ void refinement_free(Refinement *r) {
     memory_free(r->row);
     memory_free(r->stock);
     memory_free(r->grid);
+    memory_free(r->kept);
     memory_free(r->verdict);
     memory_free(r->claim_note);
     *r = (Refinement){0};
@@ -75,9 +76,10 @@ static DurStatus make_rows(Refinement *out, const Model *m, DurError *error) {
     out->row = memory_zeroed((size_t)(model_rows(m) + m->n_quantity + m->n_claim), sizeof *out->row);
     out->stock = memory_zeroed((size_t)out->n_stock, sizeof *out->stock);
     out->grid = memory_zeroed((size_t)m->n_claim, sizeof *out->grid);
+    out->kept = memory_zeroed((size_t)m->n_claim, sizeof *out->kept);
     out->verdict = memory_zeroed(3 * (size_t)m->n_claim, sizeof *out->verdict);
     out->claim_note = memory_zeroed((size_t)m->n_claim, REFINE_NOTE);
-    bool made = wanted && out->row && out->stock && out->grid && out->verdict && out->claim_note;
+    bool made = wanted && out->row && out->stock && out->grid && out->kept && out->verdict && out->claim_note;
     for (int32_t c = 0; made && c < m->n_claim; c++) {
         mark_quantities(m, m->claim[c].left, wanted);
         mark_quantities(m, m->claim[c].right, wanted);
@@ -275,6 +277,25 @@ static void settle_claim(Refinement *out, const Model *m, const RefineRow *row, 
     bool same = v[0] == v[1] && v[1] == v[2];
     out->grid[c] = !isfinite(row->move) ? GRID_UNKNOWN : holds && fails ? GRID_TURNS
                  : same && still ? GRID_STEADY : GRID_MOVES;
+
+    // what bounds and tolerances of solves could make up is no move; what is near the stated number by as much is not held to break it
+    const ModelClaim *claim = &m->claim[c];
+    bool within = fabs(row->move) - row->noise <= claim->tolerance;
+    out->kept[c] = claim->is_sensitive ? TOLERANCE_SENSITIVE : isnan(claim->tolerance) ? TOLERANCE_UNSTATED
+                 : out->grid[c] == GRID_UNKNOWN ? TOLERANCE_UNKNOWN
+                 : within && out->grid[c] != GRID_TURNS ? TOLERANCE_KEPT : TOLERANCE_BROKEN;
+}
+
+DurStatus refine_unmet(const Refinement *r, const Model *m, DurError *error) {
+    Text names = {0};
+    int32_t n = 0;
+    for (int32_t c = 0; c < r->n_claim; c++)
+        if (r->kept[c] == TOLERANCE_BROKEN) text_printf(&names, "%s`%s`", n++ ? ", " : "", m->claim[c].name);
+    DurStatus status = n == 0 ? DUR_OK
+        : status_fail(error, DUR_UNMET, "with grids doubled %d %s not keep to the stated tolerance: %s", n,
+                      n == 1 ? "claim does" : "claims do", text_view(&names));
+    text_free(&names);
+    return status;
 }
 
 // the stock whose grid moves most, of the row's size, and where
@@ -454,6 +475,11 @@ static const char *grid_name(GridVerdict v) {
     return name[v];
 }
 
+static const char *kept_name(ToleranceVerdict v) {
+    static const char *const name[] = {"unstated", "kept", "broken", "sensitive", "unknown"};
+    return name[v];
+}
+
 static void put_row_name(Text *out, const Model *m, const RefineRow *row) {
     char who[256];
     if (row->kind == REFINE_VALUE) text_printf(out, "value of %s at the start", row_name(m, row->which, who));
@@ -493,6 +519,8 @@ static void render_claim_grid(Json *j, const Model *m, const Refinement *r, int3
     json_object(j);
     json_pair_string(j, "name", m->claim[c].name);
     json_pair_string(j, "grid", grid_name(r->grid[c]));
+    json_pair_number(j, "tolerance", m->claim[c].tolerance);
+    json_pair_string(j, "kept", kept_name(r->kept[c]));
     for (int k = 0; k < 3; k++)
         json_pair_string(j, when[k], judged ? check_verdict_name(r->verdict[3 * c + k]) : NULL);
     if (!judged) json_pair_string(j, "note", &r->claim_note[c * REFINE_NOTE]);
@@ -627,6 +655,44 @@ static void put_claim_grids(Text *out, const Model *m, const Refinement *r) {
                     n[GRID_TURNS], n[GRID_TURNS] == 1 ? "turns" : "turn");
 }
 
+// what each claim states of the grid, and whether that is so
+static void put_tolerances(Text *out, const Model *m, const Refinement *r) {
+    int32_t n[5] = {0};
+    for (int32_t c = 0; c < r->n_claim; c++) n[r->kept[c]]++;
+    if (r->n_claim == 0) return;
+    text_append(out, "\n  stated tolerances\n");
+    Grid grid = {.align = "lrlrl"};
+    for (int32_t k = 0; k < r->n_row; k++) {
+        const RefineRow *row = &r->row[k];
+        if (row->kind != REFINE_GAP || isnan(m->claim[row->which].tolerance)) continue;
+        grid_cell(&grid, "%s", kept_name(r->kept[row->which]));
+        grid_number(&grid, fabs(row->move), 2);
+        grid_cell(&grid, "%s", r->kept[row->which] == TOLERANCE_BROKEN && r->grid[row->which] == GRID_TURNS ? "turns;" : "of");
+        grid_number(&grid, m->claim[row->which].tolerance, 3);
+        grid_cell(&grid, "%s", m->claim[row->which].name);
+    }
+    grid_print(&grid, out, 4);
+    Text sensitive = {0}, unstated = {0};
+    for (int32_t c = 0; c < r->n_claim; c++) {
+        Text *to = r->kept[c] == TOLERANCE_SENSITIVE ? &sensitive : r->kept[c] == TOLERANCE_UNSTATED ? &unstated : NULL;
+        if (to) text_printf(to, "%s%s", to->length ? ", " : "", m->claim[c].name);
+    }
+    if (sensitive.length) {
+        text_append(out, "    sensitive to the grid by their own word: ");
+        put_wrapped(out, text_view(&sensitive), 45, 6);
+        text_char(out, '\n');
+    }
+    if (unstated.length) {
+        text_append(out, "    no tolerance is stated by: ");
+        put_wrapped(out, text_view(&unstated), 31, 6);
+        text_char(out, '\n');
+    }
+    text_free(&sensitive);
+    text_free(&unstated);
+    text_printf(out, "  %d kept, %d broken, %d sensitive, %d unstated\n", n[TOLERANCE_KEPT], n[TOLERANCE_BROKEN],
+                n[TOLERANCE_SENSITIVE], n[TOLERANCE_UNSTATED]);
+}
+
 static void put_stocks(Text *out, const Model *m, const Refinement *r) {
     text_append(out, "\n  each grid doubled alone\n");
     Grid grid = {.align = "llrl"};
@@ -653,4 +719,5 @@ void put_refinement(Text *out, const DurScenario *s, const Refinement *r) {
     put_rows(out, s->model, r);
     put_stocks(out, s->model, r);
     put_claim_grids(out, s->model, r);
+    put_tolerances(out, s->model, r);
 }

@@ -20,6 +20,15 @@ typedef enum GridVerdict {
     GRID_UNKNOWN     // it could not be judged
 } GridVerdict;
 
+/// What a claim's difference does to the tolerance that the claim states.
+typedef enum ToleranceVerdict {
+    TOLERANCE_UNSTATED,   // the claim states none, nor that it is sensitive
+    TOLERANCE_KEPT,       // its difference moves by no more, and its verdict does not turn
+    TOLERANCE_BROKEN,     // it moves by more, or the verdict turns
+    TOLERANCE_SENSITIVE,  // it says itself that it depends on the grid
+    TOLERANCE_UNKNOWN     // it could not be judged
+} ToleranceVerdict;
+
 typedef enum RefineKind { REFINE_VALUE, REFINE_QUANTITY, REFINE_GAP } RefineKind;
 
 /// One number on all grids.
@@ -54,6 +63,7 @@ typedef struct Refinement {
     RefineRow   *row;            // [n_row] values, then quantities, then gaps (one a claim, in order)
     RefineStock *stock;          // [n_stock]
     GridVerdict  *grid;          // [n_claim]
+    ToleranceVerdict *kept;      // [n_claim]
     CheckVerdict *verdict;       // [3 x n_claim] as written, doubled, extrapolated
     char   *claim_note;          // [n_claim x REFINE_NOTE] why one was not judged
     int32_t top;                 // stock whose grid matters most; -1: none moves anything
@@ -67,6 +77,9 @@ typedef struct Refinement {
 /// at a new node; DUR_INPUT if there is no grid; DUR_INTERRUPTED. Freed by refinement_free on any return.
 DurStatus refine(Refinement *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      refinement_free(Refinement *r);
+
+/// DUR_UNMET with a sentence that names the claims whose stated tolerance is broken.
+DurStatus refine_unmet(const Refinement *r, const Model *model, DurError *error);
 
 /// As an object, and for people.
 void render_refinement(Json *j, const DurScenario *s, const Refinement *r);

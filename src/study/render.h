@@ -64,6 +64,8 @@ typedef struct ClaimAnswers {
 /// asked, or of which a run failed, is noted and the others go on; DUR_INTERRUPTED, DUR_MEMORY and DUR_LIMIT end the work.
 /// DUR_INPUT if options->claim names none.
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
+/// The same but for those of the model's claims that are marked in left_out [n_claim]; NULL: none is.
+DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *options, const bool *left_out, DurError *error);
 void      claims_free(ClaimAnswers *answers);
 void      render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers);
 void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers);

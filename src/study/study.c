@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "study/approach.h"
 #include "study/result.h"
 
 #include <math.h>
@@ -299,9 +300,39 @@ static DurStatus carry(const Session *now, const Policy *coarse, double **out, D
     return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory");
 }
 
+/// Sweeps of the values from what is near, where Newton's method fails in a game at other params.
+#define NEAR_SWEEPS 600
+
+// does the session start from solutions at other params?
+static bool is_led(const DurScenario *s) {
+    const Session *now = &s->session;
+    return now->coarse && s->model->clock != CLOCK_ROUNDS &&
+           memcmp(now->param, now->coarse->param, (size_t)s->model->n_param * sizeof *now->param) != 0;
+}
+
+// where a solve starts: at a solution that the session lent knows, `known`, carried over from its grids, or led over from its
+// params. NULL with DUR_OK if there is nothing to start from
+static DurStatus start_from(double **out, DurScenario *s, const Policy *known, int32_t policy, int32_t phase, DurError *error) {
+    const Session *now = &s->session;
+    *out = NULL;
+    if (!now->coarse || !known) return DUR_OK;
+    if (!is_led(s)) return carry(now, known, out, error);
+    return approach(out, s, now->coarse, known, policy, phase, error);
+}
+
 static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const double *advantage, const LatticeRule *rule,
                        bool certificate, DurError *error) {
     Session *now = &s->session;
+    // at other params than those lent: what is near counts, and following the principal branch there would cost a hundred times as much
+    if (warm && is_led(s)) {
+        GameOptions near = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_alone = true,
+                            .warm_sweeps = NEAR_SWEEPS, .rule = rule, .skip_certificate = !certificate, .progress = &s->progress};
+        TRY(game_solve(out, now->lattice, &near, s->team, error));
+        if (out->verdict == GAME_CONVERGED) return DUR_OK;
+        bool stopped = out->verdict == GAME_INTERRUPTED;
+        game_free(out);
+        if (stopped) return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
+    }
     GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_advantage = advantage, .rule = rule,
                            .skip_certificate = !certificate, .progress = &s->progress};
     TRY(game_solve(out, now->lattice, &options, s->team, error));
@@ -382,7 +413,8 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
         *now = fresh;
     }
     double *warm;
-    TRY(carry(now, now->coarse ? now->coarse->equilibrium.policy : NULL, &warm, error));
+    TRY(start_from(&warm, s, now->coarse ? now->coarse->equilibrium.policy : NULL, -1, 0, error));
+    if (!warm && is_led(s)) TRY(carry(now, now->coarse->equilibrium.policy, &warm, error));
     DurStatus status = solve(s, &now->equilibrium, warm, NULL, NULL, certificate, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
@@ -433,13 +465,13 @@ static DurStatus refuse_unmet(const GameSolution *g, const char *whose, DurError
                        "played or judged on it", whose, g->certificate.residual, g->note[0] ? "; " : "", g->note);
 }
 
-// an announced phase is another game; it starts from the values of the one without it (or its own on a coarser
-// lattice), and if that leads nowhere, anew
-static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const StudyPhase *coarse, const LatticeRule *rule,
-                                 const char *name, DurError *error) {
+// an announced phase is another game; it starts from its own solution on a coarser lattice or at other params, else from the
+// values of the one without it, and if that leads nowhere, anew
+static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, int32_t policy, int32_t k, const LatticeRule *rule, DurError *error) {
     const GameSolution *base = &s->session.equilibrium;
+    const char *name = s->model->policy[policy].name;
     double *warm;
-    TRY(carry(&s->session, coarse ? coarse->solution.policy : NULL, &warm, error));
+    TRY(start_from(&warm, s, s->session.coarse ? s->session.coarse->phase[policy][k].policy : NULL, policy, k, error));
     DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, NULL, rule, false, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
@@ -454,12 +486,42 @@ static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, const StudyP
     return refuse_unmet(&phase->solution, whose, error);
 }
 
+// do two phases restrict the same actor in the same way? When they begin, and what modes they set, is another matter
+static bool is_same_rule(const ModelPhase *a, const ModelPhase *b) {
+    if (a->n_never != b->n_never || a->n_always != b->n_always || a->precision != b->precision) return false;
+    for (int32_t i = 0; i < a->n_never; i++)
+        if (a->never[i] != b->never[i]) return false;
+    for (int32_t i = 0; i < a->n_always; i++)
+        if (a->always[i].jump != b->always[i].jump || a->always[i].when != b->always[i].when) return false;
+    return true;
+}
+
+// a phase that is ready and says the same; NULL if there is none
+static const StudyPhase *find_same(const DurScenario *s, int32_t p, int32_t k) {
+    const ModelPolicy *mine = &s->model->policy[p];
+    for (int32_t o = 0; o < s->model->n_policy; o++) {
+        const ModelPolicy *other = &s->model->policy[o];
+        if (other->actor != mine->actor || other->is_announced != mine->is_announced) continue;
+        for (int32_t i = 0; i < other->n_phase; i++)
+            if (s->session.phase[o][i].is_ready && is_same_rule(&mine->phase[k], &other->phase[i])) return &s->session.phase[o][i];
+    }
+    return NULL;
+}
+
 static DurStatus ready_phase(DurScenario *s, int32_t p, int32_t k, DurError *error) {
     Session *now = &s->session;
     const ModelPolicy *policy = &s->model->policy[p];
     const ModelPhase *said = &policy->phase[k];
     StudyPhase *phase = &now->phase[p][k];
     if (phase->is_ready) return DUR_OK;
+
+    // two policies may ask for the same restriction, and a game is solved once
+    const StudyPhase *same = find_same(s, p, k);
+    if (same) {
+        phase->policy = same->policy;
+        phase->is_ready = true;
+        return DUR_OK;
+    }
 
     // a phase that only sets modes leaves everyone's rule as it is
     if (said->n_never == 0 && said->n_always == 0 && said->precision == PROGRAM_NONE) {
@@ -473,8 +535,7 @@ static DurStatus ready_phase(DurScenario *s, int32_t p, int32_t k, DurError *err
     TRY(lattice_rule_make(&rule, now->lattice, policy->actor, said, error));
     DurStatus status;
     if (policy->is_announced) {
-        const StudyPhase *coarse = now->coarse && now->coarse->phase[p][k].is_solved ? &now->coarse->phase[p][k] : NULL;
-        status = solve_announced(s, phase, coarse, &rule, policy->name, error);
+        status = solve_announced(s, phase, p, k, &rule, error);
     } else {
         status = game_surprise(&phase->surprise, now->equilibrium.policy, &rule, error);
         phase->policy = phase->surprise;

@@ -375,8 +375,8 @@ TEST(every_form_of_quantity_has_its_window) {
         "claim c2 { P(m == y throughout 1 quarter) > 0 }\n"
         "claim c3 { P(s < 1 until m == y) > P(s < 1 until m == y within 3) }\n"
         "claim c4 { E(mean s over 3 month after 1) < E(total s over 3 month) + E(max s over 2) }\n"
-        "claim c5 { E(count(go) over 12 month) + half > 2 * E(s in the long run)  confidence 95% }\n"
-        "claim c6 { E(s at 2 year | p) == E(s at 2 year) }\n", query, 2);
+        "claim c5 { E(count(go) over 12 month) + half > 2 * E(s in the long run)  confidence 95%  tolerance 0.25 }\n"
+        "claim c6 { E(s at 2 year | p) == E(s at 2 year)  sensitive }\n", query, 2);
     struct { QuantityKind kind; double from, to; int32_t policy; } expected[] = {
         {QUANTITY_WITHIN, 6, 18, 0}, {QUANTITY_THROUGHOUT, 0, 3, -1}, {QUANTITY_UNTIL, 0, INFINITY, -1},
         {QUANTITY_UNTIL, 0, 3, -1}, {QUANTITY_MEAN, 1, 4, -1}, {QUANTITY_TOTAL, 0, 3, -1}, {QUANTITY_MAX, 0, 2, -1},
@@ -399,6 +399,8 @@ TEST(every_form_of_quantity_has_its_window) {
     CHECK(m->quantity[7].jump == model_find_jump(m, "go"));
     CHECK_SAME(m->claim[4].confidence, 0.95);
     CHECK_SAME(m->claim[0].confidence, 0.99);
+    CHECK_SAME(m->claim[4].tolerance, 0.25);
+    CHECK(isnan(m->claim[0].tolerance) && !m->claim[4].is_sensitive && m->claim[5].is_sensitive);
     // sides are computed from the quantities' answers
     double answer[13] = {0}, param[1];
     model_params(m, param);

@@ -110,6 +110,43 @@ TEST(a_claim_that_the_grid_turns_is_named_and_one_far_from_turning_is_steady) {
     dur_result_free(r);
 }
 
+static const char *kept(const DurResult *r, const char *name) {
+    static char word[32];
+    char item[64];
+    snprintf(item, sizeof item, "\"name\": \"%s\"", name);
+    const char *at = strstr(strstr(strstr(dur_result_json(r), "\"refine\""), "\"claims\": ["), item);
+    if (!at || sscanf(strstr(at, "\"kept\": \"") + 9, "%31[a-z]", word) != 1) fail_msg("no claim %s", name);
+    return word;
+}
+
+TEST(a_stated_tolerance_is_kept_or_broken_and_the_command_says_which) {
+    // doubled grids halve the error of E(x*x), which has a closed form: the difference moves by half of it
+    double fade = exp(-DELTA * T), exact = X0 * X0 * fade * fade, error = X0 * (fade - fade * fade) / 4, move = error / 2;
+    char claims[900];
+    snprintf(claims, sizeof claims,
+             "claim wide    { E( x*x at 12 month ) < 0.5  tolerance %.9f }\n"
+             "claim narrow  { E( x*x at 12 month ) < 0.5  tolerance %.9f }\n"
+             "claim turning { E( x*x at 12 month ) > %.9f  tolerance 1 }\n"
+             "claim open    { E( x*x at 12 month ) > %.9f  sensitive }\n"
+             "claim silent  { E( x*x at 12 month ) < 0.5 }\n",
+             1.001 * move, 0.999 * move, exact + 0.75 * error, exact + 0.75 * error);
+    DurOptions options = {.refine = true, .threads = 1};
+    DurScenario *s = open_scenario("tolerance.duress", decaying("x*x", 5, claims), NULL);
+    DurResult *r = NULL;
+    char why[1024];
+    assert_int_equal(dur_check(s, &options, &r, why), DUR_UNMET);
+    CHECK(strstr(why, "2 claims do not keep to the stated tolerance: `narrow`, `turning`"));
+    assert_string_equal(kept(r, "wide"), "kept");
+    assert_string_equal(kept(r, "narrow"), "broken");
+    assert_string_equal(kept(r, "turning"), "broken");
+    assert_string_equal(kept(r, "open"), "sensitive");
+    assert_string_equal(kept(r, "silent"), "unstated");
+    CHECK(strstr(dur_result_text(r), "1 kept, 2 broken, 1 sensitive, 1 unstated"));
+    CHECK(strstr(dur_result_text(r), "no tolerance is stated by: silent"));
+    dur_result_free(r);
+    dur_close(s);
+}
+
 // two stocks that know nothing of one another, and a payoff that adds them: moves add up exactly
 static const char *const PAIR =
     "scenario \"pair\" { clock continuous unit month }\n"
@@ -251,6 +288,7 @@ int main(void) {
         RUN(a_curved_value_moves_as_predicted_and_is_extrapolated_to_its_closed_form),
         RUN(what_the_extrapolation_leaves_falls_with_the_square_of_the_step),
         RUN(a_claim_that_the_grid_turns_is_named_and_one_far_from_turning_is_steady),
+        RUN(a_stated_tolerance_is_kept_or_broken_and_the_command_says_which),
         RUN(one_at_a_time_moves_add_up_to_those_together_and_the_coarse_grid_is_named),
         RUN(refined_answers_are_those_of_the_text_that_says_the_finer_grids),
         RUN(what_cannot_be_had_exactly_is_sampled_on_the_lattice_and_said_to_be),
