@@ -139,6 +139,11 @@ static const Need NEED[] = {
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
     MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
     MAY(claims, "locator", TEXT),
+    MUST(accounts, "name", TEXT), MAY(accounts, "text", TEXT), MAY(accounts, "overrides", TEXT),
+    MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT),
+    MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),
+    MUST(predictions, "verdict", TEXT), MUST(predictions, "left", NUMBER), MUST(predictions, "right", NUMBER),
+    MAY(predictions, "comparison", TEXT), MUST(predictions, "alone", NUMBER),
     MUST(series, "policy", TEXT), MUST(series, "variable", TEXT), MUST(series, "time", NUMBER),
     MAY(series, "date", TEXT), MAY(series, "mean", NUMBER), MUST(series, "q05", NUMBER), MUST(series, "q25", NUMBER),
     MUST(series, "q50", NUMBER), MUST(series, "q75", NUMBER), MUST(series, "q95", NUMBER),
@@ -454,6 +459,7 @@ static void contents(Page *page) {
     const Report *r = page->report;
     const struct { bool is_there; const char *anchor, *name; } part[] = {
         {page_rows(r->claims) > 0, "claims", "Claims"},
+        {page_rows(r->accounts) > 0, "rivals", "Rivals"},
         {page->has_series, "paths", "Paths"},
         {page_rows(r->actors) || page_rows(r->stocks) || page_rows(r->modes), "scenario", "Scenario"},
         {page_rows(r->values) || page_rows(r->choices), "start", "Start"},
@@ -488,6 +494,7 @@ static void write_page(Page *page) {
     html_escape(out, r->unit);
     text_append(out, "\">\n");
     page_claims(page);
+    page_rivals(page);
     note(page);
     page_paths(page);
     page_scenario(page);

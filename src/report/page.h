@@ -53,6 +53,7 @@ void page_count(Page *page, int64_t n, const char *one, const char *many);
 
 // sections, in the order of the page; each writes nothing if it has nothing to say
 void page_claims(Page *page);
+void page_rivals(Page *page);
 void page_paths(Page *page);
 void page_scenario(Page *page);
 void page_start(Page *page);

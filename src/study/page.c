@@ -4,6 +4,7 @@
 #include "report/report.h"
 #include "study/equilibria.h"
 #include "study/render.h"
+#include "study/rivals.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -411,6 +412,42 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
     return done(&sheet, failed);
 }
 
+static Frame *accounts_frame(const Model *m, const Accounts *accounts, bool *failed) {
+    Sheet sheet = sheet_make("accounts", accounts->n);
+    for (; sheet.row < accounts->n; sheet.row++) {
+        int32_t r = accounts->item[sheet.row].rival;
+        put_text(&sheet, "name", account_name(m, &accounts->item[sheet.row]));
+        put_text(&sheet, "text", r < 0 ? "the scenario as it is written" : m->rival[r].text);
+        put_text(&sheet, "overrides", r < 0 ? "" : m->rival[r].overrides);
+        put_source(&sheet, m, r < 0 ? (ModelCite){.source = -1} : m->rival[r].cite);
+    }
+    return done(&sheet, failed);
+}
+
+// what every account says of the claims on which they differ
+static Frame *predictions_frame(const Model *m, const Accounts *accounts, bool *failed) {
+    int32_t n_differ = 0;
+    for (int32_t c = 0; c < accounts->n_claim; c++) n_differ += accounts_differ(accounts, c);
+    Sheet sheet = sheet_make("predictions", (int64_t)n_differ * accounts->n);
+    for (int32_t c = 0; c < accounts->n_claim; c++) {
+        if (!accounts_differ(accounts, c)) continue;
+        for (int32_t i = 0; i < accounts->n; i++, sheet.row++) {
+            const Account *account = &accounts->item[i];
+            const ClaimAnswer *answer = account->status == DUR_OK ? &account->answers.item[c] : NULL;
+            bool has = answer && answer->status == DUR_OK;
+            put_text(&sheet, "claim", m->claim[c].name);
+            put_text(&sheet, "text", m->claim[c].text);
+            put_text(&sheet, "account", account_name(m, account));
+            put_text(&sheet, "verdict", has ? check_verdict_name(answer->found.verdict) : "");
+            put_number(&sheet, "left", has ? answer->found.left.value : NAN);
+            put_number(&sheet, "right", has ? answer->found.right.value : NAN);
+            put_text(&sheet, "comparison", comparison_sign(m->claim[c].comparison));
+            put_number(&sheet, "alone", accounts_alone(accounts, c) == i);
+        }
+    }
+    return done(&sheet, failed);
+}
+
 // "" for the equilibrium
 static const char *policy_of(const Model *m, const RunAnswers *run, int32_t p) {
     int32_t policy = run->first_policy + p;
@@ -794,6 +831,10 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
     report->params = KEEP(params_frame(s, &failed));
     report->sources = KEEP(sources_frame(m, &failed));
     report->claims = KEEP(claims_frame(m, &run->claims, &failed));
+    if (run->accounts) {
+        report->accounts = KEEP(accounts_frame(m, run->accounts, &failed));
+        report->predictions = KEEP(predictions_frame(m, run->accounts, &failed));
+    }
     report->series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
     report->mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
     KEEP(counts_frame(m, run, &failed));

@@ -14,6 +14,7 @@ typedef struct RunAnswers {
     SimPaths *paths;           // [n_paths] n_run 0 where it could not be played
     char    (*why)[256];       // [n_paths] why not, "" where it was; may be NULL
     ClaimAnswers claims;
+    const struct Accounts *accounts;   // of the rivals, if they were asked; borrowed
     bool is_explained;         // `reasons` holds: why everyone chooses as it does at the start
     Explanation reasons;
     char not_explained[256];   // why not, "" where it was or nobody asked

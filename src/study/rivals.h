@@ -27,6 +27,9 @@ bool accounts_differ(const Accounts *a, int32_t claim);
 /// The only account whose verdict on a claim is its own while all others that were judged agree; -1 if there is none.
 int32_t accounts_alone(const Accounts *a, int32_t claim);
 
+/// "as_written", or the rival's name.
+const char *account_name(const Model *model, const Account *account);
+
 /// "accounts": [...], "apart": [...]. Inside an object.
 void render_accounts(Json *j, const DurScenario *s, const Accounts *a);
 void put_accounts(Text *out, const DurScenario *s, const Accounts *a);

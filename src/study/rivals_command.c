@@ -94,8 +94,8 @@ int32_t accounts_alone(const Accounts *a, int32_t claim) {
 
 // ---- what they say -------------------------------------------------------------------------------------------------
 
-static const char *account_name(const DurScenario *s, const Account *account) {
-    return account->rival < 0 ? "as_written" : s->model->rival[account->rival].name;
+const char *account_name(const Model *m, const Account *account) {
+    return account->rival < 0 ? "as_written" : m->rival[account->rival].name;
 }
 
 void render_accounts(Json *j, const DurScenario *s, const Accounts *a) {
@@ -106,7 +106,7 @@ void render_accounts(Json *j, const DurScenario *s, const Accounts *a) {
         const Account *account = &a->item[i];
         const ModelRival *rival = account->rival < 0 ? NULL : &m->rival[account->rival];
         json_object(j);
-        json_pair_string(j, "name", account_name(s, account));
+        json_pair_string(j, "name", account_name(s->model, account));
         json_pair_string(j, "text", rival ? rival->text : m->title);
         json_pair_string(j, "overrides", rival ? rival->overrides : NULL);
         Text source = {0};
@@ -126,13 +126,13 @@ void render_accounts(Json *j, const DurScenario *s, const Accounts *a) {
         int32_t alone = accounts_alone(a, c);
         json_object(j);
         json_pair_string(j, "claim", m->claim[c].name);
-        json_pair_string(j, "alone", alone < 0 ? NULL : account_name(s, &a->item[alone]));
+        json_pair_string(j, "alone", alone < 0 ? NULL : account_name(s->model, &a->item[alone]));
         json_key(j, "verdicts");
         json_object(j);
         for (int32_t i = 0; i < a->n; i++) {
             CheckVerdict v;
             bool has = verdict_of(&a->item[i], c, &v);
-            json_pair_string(j, account_name(s, &a->item[i]), has ? check_verdict_name(v) : NULL);
+            json_pair_string(j, account_name(s->model, &a->item[i]), has ? check_verdict_name(v) : NULL);
         }
         json_end_object(j);
         json_end_object(j);
@@ -153,7 +153,7 @@ static void put_difference(Text *out, const DurScenario *s, const Accounts *a, i
         const Account *account = &a->item[i];
         if (account->status != DUR_OK) continue;
         const ClaimAnswer *answer = &account->answers.item[claim];
-        grid_cell(&grid, "%s", account_name(s, account));
+        grid_cell(&grid, "%s", account_name(s->model, account));
         grid_cell(&grid, "%s", answer->status == DUR_OK ? check_verdict_name(answer->found.verdict) : "not judged");
         grid_number(&grid, answer->found.left.value, 4);
         grid_cell(&grid, "%s", comparison_sign(c->comparison));
@@ -174,7 +174,7 @@ void put_accounts(Text *out, const DurScenario *s, const Accounts *a) {
     text_printf(out, "\n  %d accounts\n", a->n);
     for (int32_t i = 0; i < a->n; i++) {
         const Account *account = &a->item[i];
-        const char *name = account_name(s, account);
+        const char *name = account_name(s->model, account);
         text_printf(out, "    %s: ", name);
         int column = (int)strlen(name) + 6;
         if (account->rival < 0) put_wrapped(out, "the scenario as it is written", column, 6);
@@ -211,8 +211,8 @@ void put_accounts(Text *out, const DurScenario *s, const Accounts *a) {
             if (accounts_alone(a, c) != i || !verdict_of(&a->item[i], c, &v)) continue;
             text_printf(&own, "%s%s %s", own.length ? ", " : "", m->claim[c].name, check_verdict_name(v));
         }
-        text_printf(out, "    %s: ", account_name(s, &a->item[i]));
-        put_wrapped(out, own.length ? text_view(&own) : "nothing", (int)strlen(account_name(s, &a->item[i])) + 6, 6);
+        text_printf(out, "    %s: ", account_name(s->model, &a->item[i]));
+        put_wrapped(out, own.length ? text_view(&own) : "nothing", (int)strlen(account_name(s->model, &a->item[i])) + 6, 6);
         text_append(out, "\n");
         text_free(&own);
     }
@@ -233,7 +233,7 @@ static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *re
         json_end_object(&j);
         for (int32_t i = 1; i < accounts.n; i++)
             if (accounts.item[i].status != DUR_OK && status == DUR_OK)
-                status = status_fail(error, accounts.item[i].status, "rival %s: %s", account_name(s, &accounts.item[i]),
+                status = status_fail(error, accounts.item[i].status, "rival %s: %s", account_name(s->model, &accounts.item[i]),
                                      accounts.item[i].why);
     }
     accounts_free(&accounts);

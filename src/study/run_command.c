@@ -186,8 +186,8 @@ static DurStatus draw_page(const DurOptions *options, Found *found, DurError *er
     return file_write(options->html, text_view(&found->page), found->page.length, error);
 }
 
-static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, DurResult *result, Found *found,
-                         DurError *error) {
+static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *run, Accounts *accounts, DurResult *result,
+                         Found *found, DurError *error) {
     // a page that cannot be written is told before the work
     TRY(study_reach(options->html, error));
     TRY(study_equilibrium(s, true, error));
@@ -197,20 +197,20 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     TRY(claims_judge(&run->claims, s, options, error));
     if (progress_stop(&s->progress)) return status_fail(error, DUR_INTERRUPTED, "interrupted; nothing was written");
     if (options->html) TRY(give_reasons(s, run, error));
+    if (options->rivals) {
+        TRY(accounts_judge(accounts, s, options, error));
+        run->accounts = accounts;
+    }
     TRY(page_frames(&found->frames, s, options, run, error));
     TRY(draw_page(options, found, error));
 
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
     put_equilibria_claims(&result->text, s, &run->claims);
-    Accounts accounts = {0};
-    DurStatus compared = options->rivals ? accounts_judge(&accounts, s, options, error) : DUR_OK;
-    if (compared == DUR_OK && options->rivals) put_accounts(&result->text, s, &accounts);
+    if (options->rivals) put_accounts(&result->text, s, accounts);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);
     Json j = json_make(&result->json);
-    if (compared == DUR_OK) compared = render_run(&j, s, options, run, options->rivals ? &accounts : NULL, error);
-    accounts_free(&accounts);
-    TRY(compared);
+    TRY(render_run(&j, s, options, run, options->rivals ? accounts : NULL, error));
     for (int32_t p = 1; p < run->n_paths; p++)
         if (run->why[p][0])
             return status_fail(error, DUR_UNMET, "policy %s: %s", s->model->policy[p - 1].name, run->why[p]);
@@ -233,6 +233,7 @@ DurStatus dur_run(DurScenario *s, const DurOptions *options, DurResult **out, ch
     DurError why = {0};
     DurResult *result = NULL;
     RunAnswers run = {0};
+    Accounts accounts = {0};
     Keeper keeper = {0};
     Found found = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
@@ -243,12 +244,13 @@ DurStatus dur_run(DurScenario *s, const DurOptions *options, DurResult **out, ch
     if (status == DUR_OK && keeper.is_answered) {
         status = keep_answer(&keeper, write_kept(&keeper, options, &why));
     } else if (status == DUR_OK) {
-        status = run_all(s, options, &run, result, &found, &why);
+        status = run_all(s, options, &run, &accounts, result, &found, &why);
         status = keep_end(&keeper, status, result, (const Frame *const *)found.frames.all, found.frames.n,
                           found.page.length ? &found.page : NULL, &why);
     }
     page_frames_free(&found.frames);
     text_free(&found.page);
     answers_free(&run);
+    accounts_free(&accounts);
     return result_finish(&result, out, status, &why, error);
 }

@@ -274,6 +274,20 @@ static void results(Bundle *b) {
     numbers(claims, "runs", "", runs);
     r->claims = claims;
 
+    static const char *const account_head[] = {"name", "text", "overrides", "source"};
+    static const char *const account[] = {"as_written", "the scenario as it is written", NULL, NULL,
+                                          "own_agenda", "a new government's own agenda", "param effort", "op_ed:6"};
+    r->accounts = TEXT_FRAME("accounts", account_head, account);
+    static const char *const prediction_head[] = {"claim", "text", "account", "verdict", "comparison"};
+    static const char *const prediction[] = {
+        "threats_work", "threats bring hand-overs", "as_written", "holds", ">", "threats_work", "threats bring hand-overs", "own_agenda", "fails", ">"};
+    Frame *predictions = TEXT_FRAME("predictions", prediction_head, prediction);
+    static const double say_left[] = {1.8342, 0.631}, say_right[] = {1.2204, 0.971}, alone[] = {0, 1};
+    numbers(predictions, "left", "", say_left);
+    numbers(predictions, "right", "", say_right);
+    numbers(predictions, "alone", "", alone);
+    r->predictions = predictions;
+
     static const char *const actor_head[] = {"actor"};
     static const char *const actor[] = {"coercer", "government"};
     static const double value[] = {-9.4183, 6.2071}, regret[] = {0.0312, 0.0187};

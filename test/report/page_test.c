@@ -309,6 +309,20 @@ TEST(the_page_says_what_the_frames_say) {
     bundle_free(&b);
 }
 
+TEST(rivals_stand_side_by_side_and_what_one_alone_says_is_marked) {
+    Bundle b;
+    make(&b, RICH);
+    Text page = page_of(&b);
+    SAYS(page, "<section id=\"rivals\"");
+    SAYS(page, "a new government");
+    SAYS(page, "<th scope=\"col\">own_agenda</th>");
+    SAYS(page, "<td class=\"alone\" data-label=\"own_agenda\"><span class=\"verdict fails\">fails</span>");
+    SAYS(page, "<td data-label=\"as_written\"><span class=\"verdict holds\">holds</span>");
+    SAYS(page, "0.631 &gt; 0.971");
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -354,7 +368,7 @@ TEST(what_is_not_there_is_left_out) {
     Bundle b;
     make(&b, SMALL);
     Text page = page_of(&b);
-    static const char *const absent[] = {"id=\"claims\"", "id=\"paths\"", "id=\"certificate\"", "id=\"parameters\"",
+    static const char *const absent[] = {"id=\"claims\"", "id=\"rivals\"", "id=\"paths\"", "id=\"certificate\"", "id=\"parameters\"",
                                          "id=\"sources\"", "id=\"start\"", "<svg"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) CHECK(strstr(text_view(&page), absent[i]) == NULL);
     SAYS(page, "A scenario without actors: chance and drift move one stock.");
@@ -474,6 +488,7 @@ int main(int argc, char **argv) {
         RUN(every_coordinate_lies_in_its_view_box_whatever_the_numbers),
         RUN(a_text_full_of_markup_changes_no_element_of_the_page),
         RUN(the_page_says_what_the_frames_say),
+        RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
