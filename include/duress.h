@@ -64,7 +64,7 @@ typedef struct DurOptions {
     const char *const *merge;   // [n_merge] merge: such files
     int         n_merge;
     const char *html;           // run: where to write the page; NULL: nowhere
-    const char *store;          // run, simulate, claims: where runs are kept and looked up; NULL: nowhere
+    const char *store;          // where answers are kept and looked up; NULL: nowhere. check: with refine
     bool        store_may_fail; // a store that refuses costs a note, not the answer
     bool        fresh;          // compute anew what the store could answer
     const DurProgress *progress;

@@ -70,7 +70,7 @@ const Command COMMAND[COMMAND_COUNT] = {
      "says otherwise.",
      "duress run my.duress --html my.html"},
     {"runs", "", 0, 0, "list the runs that are kept",
-     "Every run, simulate and claims is kept in a store, one SQLite file, with the scenario's text, the\n"
+     "Every answer is kept in a store, one SQLite file, with the question, the scenario's text, the\n"
      "parameters, the machine, the certificate and all results as tables; the same question asked again\n"
      "is answered from there. This lists them, newest first: those done, those that failed, and those\n"
      "that were interrupted or killed and go on when the same command is given again.",
@@ -100,7 +100,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN))
 #define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
-#define ON_KEPT    (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RUN))
+#define ON_KEPT    (ON(CHECK) | ON_SOLVE)
 #define ON_STORE   (ON(RUNS) | ON(SHOW) | ON(DIFF) | ON(RM) | ON(EXPORT))
 #define ON_LONG    (ON(CHECK) | ON_SOLVE | ON(DIFF))
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
@@ -470,12 +470,13 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     bool lists = out->command == COMMAND_SOLVE || out->command == COMMAND_CLAIMS || out->command == COMMAND_RUN;
     if (out->options.starts && !out->options.equilibrium && !lists)
         return fail(error, "`duress %s --starts` wants --equilibrium K; `duress solve --starts` lists them", c->name);
+    bool is_quick = out->command == COMMAND_CHECK && !out->options.refine;
+    if (is_quick && (out->options.store || out->no_store || out->options.fresh))
+        return fail(error, "`duress check` keeps nothing unless --refine is asked for: reading the file anew costs nothing");
     if (out->options.states && !out->options.refine) return fail(error, "--states goes with --refine");
     if (out->options.widen > 0 && !out->options.draws) return fail(error, "--widen goes with --draws");
     if (out->options.built_in && !out->options.draws) return fail(error, "--built-in goes with --draws");
     if (out->options.draws && out->options.starts) return fail(error, "--draws and --starts exclude each other");
-    if (out->command == COMMAND_QUERY && !out->options.draws && (out->no_store || out->options.store || out->options.fresh))
-        return fail(error, "a query is kept with --draws only; without it there is nothing to keep");
     if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
     if (out->no_store && out->options.fresh)
         return fail(error, "--fresh is about the store; without one everything is computed anew");

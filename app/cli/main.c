@@ -136,9 +136,7 @@ static int work(CommandLine *line, int argc, char **argv) {
     DurOptions *o = &line->options;
     DurProgress progress = terminal_progress(line->quiet ? PROGRESS_NONE : line->progress);
     char place[4096];
-    if (line->command == COMMAND_RUN || line->command == COMMAND_SIMULATE || line->command == COMMAND_CLAIMS ||
-        (line->command == COMMAND_QUERY && o->draws))
-        place_store(line, place);
+    if (OPTION[OPTION_STORE].commands & 1u << line->command) place_store(line, place);
     char error[1024] = "";
     char *page = line->command == COMMAND_RUN && !o->html ? page_name(line->argument[0]) : NULL;
     char *text = command_text(argc, argv);

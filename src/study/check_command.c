@@ -1,3 +1,4 @@
+#include "study/keep.h"
 #include "study/refine.h"
 #include "study/render.h"
 #include "study/warn.h"
@@ -209,7 +210,7 @@ static DurStatus check_rivals(const DurScenario *s, DurResult *result, DurError 
     return status;
 }
 
-static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     if (!s->model->account) TRY(check_rivals(s, result, error));
     // a lattice that cannot be made still has a size to tell
     DurStatus status = study_lattice(s, error);
@@ -232,7 +233,9 @@ static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *res
     if (is_sized) put_check(&result->text, s, &e);
     if (status == DUR_OK && options->refine) {
         put_refinement(&result->text, s, &refined);
-        status = refine_unmet(&refined, s->model, error);
+        status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
+        if (status == DUR_OK) status = page_frames_add(frames, refinement_frame(s, &refined), error);
+        if (status == DUR_OK) status = refine_unmet(&refined, s->model, error);
     }
     refinement_free(&refined);
     return status;
@@ -246,6 +249,10 @@ DurStatus dur_check(DurScenario *s, const DurOptions *options, DurResult **out, 
     if (sharp.refine && sharp.tolerance == 0) sharp.tolerance = REFINE_TOLERANCE;
     options = &sharp;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = check(s, options, result, &why);
+    // what costs nothing is not kept: reading the scenario anew tells as much
+    PageFrames none = {0};
+    if (status == DUR_OK)
+        status = options->refine ? keep_work(s, options, "check", NULL, check, result, &why)
+                                 : check(s, options, result, &none, &why);
     return result_finish(&result, out, status, &why, error);
 }

@@ -109,6 +109,24 @@ static DurStatus judge_one(ClaimAnswer *answer, DurScenario *s, const DurOptions
     return DUR_OK;
 }
 
+DurStatus claims_ready(DurScenario *s, const ClaimAnswers *answers, DurError *error) {
+    const Model *m = s->model;
+    size_t n_plan = (size_t)m->n_policy + 1;
+    bool *wanted = memory_zeroed(n_plan, sizeof *wanted);
+    const Plan **plan = memory_zeroed(n_plan, sizeof *plan);
+    DurError why = {0};
+    DurStatus status = wanted && plan ? DUR_OK : status_fail(&why, DUR_MEMORY, "out of memory");
+    for (int32_t c = 0; c < answers->n && !ends_the_work(status); c++) {
+        memset(wanted, 0, n_plan);
+        mark_policies(m, m->claim[answers->item[c].claim].left, wanted);
+        mark_policies(m, m->claim[answers->item[c].claim].right, wanted);
+        status = study_plans(s, wanted, plan, &why);
+    }
+    memory_free(wanted);
+    memory_free((void *)plan);
+    return ends_the_work(status) ? status_fail(error, status, "%s", why.text) : DUR_OK;
+}
+
 // the claims asked for: all, or the one of a name, but for those that are left out
 static DurStatus choose(ClaimAnswers *out, const Model *m, const char *name, const bool *left_out, DurError *error) {
     int32_t only = name ? model_find_claim(m, name) : -1;
@@ -155,6 +173,8 @@ DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *
     s->label = NULL;
     memory_free(wanted);
     memory_free((void *)plan);
+    // where all verdicts were known from before nobody has looked for other equilibria yet
+    if (status == DUR_OK && s->session.n_start > 0) status = claims_ready(s, out, error);
     if (status == DUR_OK) status = equilibria_judge(&out->others, s, out, options, error);
     if (status != DUR_OK) claims_free(out);
     return status;
@@ -337,6 +357,11 @@ void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {
 static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     ClaimAnswers answers;
     TRY(claims_judge(&answers, s, options, error));
+    DurStatus ready = claims_ready(s, &answers, error);
+    if (ready != DUR_OK) {
+        claims_free(&answers);
+        return ready;
+    }
     // nothing solved, nothing to tell but the claims: a scenario without any
     if (s->session.is_solved) {
         RunAnswers run = {.first_policy = -1, .claims = answers};
@@ -367,7 +392,7 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     return status;
 }
 
-static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     Draws draws;
     DurStatus status = draws_judge(&draws, s, options, error);
     if (status == DUR_OK || (status == DUR_INTERRUPTED && draws.item && draws.n_draw > 0)) {
@@ -375,6 +400,8 @@ static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *re
         render_draws(&j, s, &draws);
         put_draws(&result->text, s, &draws);
     }
+    if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
+    if (status == DUR_OK) status = page_frames_add(frames, draws_frame(s, &draws), error);
     draws_free(&draws);
     return status;
 }
@@ -382,19 +409,11 @@ static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *re
 DurStatus dur_claims(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
-    Keeper keeper = {0};
-    PageFrames frames = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
     Text states = {0};
     if (status == DUR_OK) ledger_states(&states, s);
-    if (status == DUR_OK) status = keep_begin(&keeper, s, options, "claims", text_view(&states), result, &why);
+    if (status == DUR_OK)
+        status = keep_work(s, options, "claims", text_view(&states), options->draws ? shares : claims, result, &why);
     text_free(&states);
-    if (status == DUR_OK && keeper.is_answered) {
-        status = keep_answer(&keeper, DUR_OK);
-    } else if (status == DUR_OK) {
-        status = options->draws ? shares(s, options, result, &why) : claims(s, options, result, &frames, &why);
-        status = keep_end(&keeper, status, result, (const Frame *const *)frames.all, frames.n, NULL, &why);
-    }
-    page_frames_free(&frames);
     return result_finish(&result, out, status, &why, error);
 }

@@ -373,7 +373,7 @@ static void put_claim_pair(void *context, const char *name, const Frame *before,
 
 // ---- through what -------------------------------------------------------------------------------------------------
 
-/// Why everyone chose so at the start, as tables of a run.
+/// Why everyone chose so at the start, or where it was asked about, as tables of a run.
 typedef struct Why {
     Frame *reasons, *parts;    // NULL: not known; owned if `is_made`
     bool   is_made;
@@ -417,7 +417,14 @@ static void texts_free(char **text, int n) {
     memory_free(text);
 }
 
-// the game of a run solved again, and its choices at the start explained
+static bool asks_at(const KeptRun *kept) {
+    int n;
+    char **at = asked_texts(kept, "at", &n);
+    texts_free(at, n);
+    return n > 0;
+}
+
+// the game of a run solved again, and its choices explained where they were asked about: at the start unless told
 static DurStatus explain_kept(Why *why, DurScenario *s, const DurOptions *options, DurError *error) {
     DurResult *result = NULL;
     double state[MODEL_VARIABLES_MAX];
@@ -426,8 +433,9 @@ static DurStatus explain_kept(Why *why, DurScenario *s, const DurOptions *option
     if (status == DUR_OK) status = explain_can(s->model, error);
     if (status == DUR_OK) status = study_equilibrium(s, false, error);
     if (status == DUR_OK) status = study_unmet(s, error);
+    if (status == DUR_OK) study_start(s, state);
+    if (status == DUR_OK && options->at) status = lang_read_state(s->model, options->at, state, error);
     if (status == DUR_OK) {
-        study_start(s, state);
         status = explain_reasons(&e, s, state, -1, error);
         if (status == DUR_OK) status = page_why(&e, &why->reasons, &why->parts, error);
         explain_free(&e);
@@ -440,10 +448,10 @@ static DurStatus explain_kept(Why *why, DurScenario *s, const DurOptions *option
 static DurStatus make_why(Why *why, const KeptRun *kept, const DurOptions *given, DurError *error) {
     DurScenario *s = memory_zeroed(1, sizeof *s);
     SourceText *file = memory_zeroed((size_t)kept->n_file, sizeof *file);
-    int n_set, n_grid, n_rival;
+    int n_set, n_grid, n_rival, n_at;
     char **set = asked_texts(kept, "set", &n_set), **grid = asked_texts(kept, "grid", &n_grid);
-    char **rival = asked_texts(kept, "rival", &n_rival);
-    DurStatus status = s && file && set && grid && rival ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
+    char **rival = asked_texts(kept, "rival", &n_rival), **at = asked_texts(kept, "at", &n_at);
+    DurStatus status = s && file && set && grid && rival && at ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t i = 0; file && i < kept->n_file; i++)
         file[i] = (SourceText){.path = kept->file[i].path, .data = kept->file[i].data, .length = kept->file[i].length};
     if (status == DUR_OK) status = lang_compile_files(&s->compilation, file, kept->n_file, rival[0], error);
@@ -454,13 +462,14 @@ static DurStatus make_why(Why *why, const KeptRun *kept, const DurOptions *given
         const char *question = kept->run.question;
         DurOptions options = {.set = (const char *const *)set, .n_set = n_set, .grid = (const char *const *)grid,
                               .n_grid = n_grid, .threads = given->threads,
-                              .progress = given->progress,
+                              .progress = given->progress, .at = at[0],
                               .tolerance = asked_number(question, "tolerance"),
                               .max_sweep = (int64_t)asked_number(question, "max-sweeps"),
                               .starts = (int)asked_number(question, "starts"),
                               .equilibrium = (int)asked_number(question, "equilibrium")};
         status = explain_kept(why, s, &options, error);
     }
+    texts_free(at, n_at);
     texts_free(rival, n_rival);
     texts_free(grid, n_grid);
     texts_free(set, n_set);
@@ -636,13 +645,14 @@ static void put_shares(Text *out, const char *what, const Changes *c) {
 #define MOVES_SHOWN 6
 #define ENTRIES_SHOWN 4
 
-static void put_moves(Text *out, const Moves *moves, const Changes *parts, const Changes *carriers) {
+static void put_moves(Text *out, const Moves *moves, const Changes *parts, const Changes *carriers, bool has_place) {
+    const char *where = has_place ? "there" : "at the start";
     bool any = moves->n && fabs(moves->item[0].probability[1] - moves->item[0].probability[0]) > 1e-9;
     if (!any) {
-        text_append(out, "\n  Choices at the start did not change.\n");
+        text_printf(out, "\n  Choices %s did not change.\n", where);
         return;
     }
-    text_append(out, "\n  through what choices at the start changed\n");
+    text_printf(out, "\n  through what choices %s changed\n", where);
     put_shares(out, "payoff terms:", parts);
     put_shares(out, "carried by:  ", carriers);
     for (int32_t i = 0; i < moves->n && i < MOVES_SHOWN; i++) {
@@ -673,7 +683,8 @@ static void put_moves(Text *out, const Moves *moves, const Changes *parts, const
 
 // ---- the whole ----------------------------------------------------------------------------------------------------
 
-static DurStatus tell_through(DurResult *result, Json *j, const Why *before, const Why *after, DurError *error) {
+static DurStatus tell_through(DurResult *result, Json *j, const Why *before, const Why *after, bool has_place,
+                              DurError *error) {
     const char *note = before->note[0] ? before->note : after->note;
     if (note[0] || !before->parts || !after->parts) {
         json_pair_string(j, "note", note);
@@ -689,7 +700,7 @@ static DurStatus tell_through(DurResult *result, Json *j, const Why *before, con
         render_shares(j, "payoff_terms", &parts);
         render_shares(j, "carriers", &carriers);
         render_moves(j, &moves);
-        put_moves(&result->text, &moves, &parts, &carriers);
+        put_moves(&result->text, &moves, &parts, &carriers, has_place);
     }
     memory_free(parts.item);
     memory_free(carriers.item);
@@ -709,10 +720,12 @@ static DurStatus tell(DurResult *result, const KeptRun *before, const KeptRun *a
     render_lines(&j, lines);
     put_lines(&result->text, lines);
 
-    Changes values = {0}, choices = {0}, ends = {0}, counts = {0};
+    Changes values = {0}, choices = {0}, queries = {0}, accounts = {0}, ends = {0}, counts = {0};
     const Frame *claims[2] = {kept_frame(before, "claims"), kept_frame(after, "claims")};
     compare_column(&values, kept_frame(before, "values"), kept_frame(after, "values"), NULL, "actor", "value");
     compare_column(&choices, kept_frame(before, "choices"), kept_frame(after, "choices"), "actor", "move", "probability");
+    compare_column(&queries, kept_frame(before, "queries"), kept_frame(after, "queries"), NULL, "query", "value");
+    compare_column(&accounts, kept_frame(before, "accounts"), kept_frame(after, "accounts"), "account", "claim", "gap");
     compare_column(&counts, kept_frame(before, "counts"), kept_frame(after, "counts"), "policy", "name", "count");
     compare_ends(&ends, kept_frame(before, "series"), kept_frame(after, "series"));
     json_key(&j, "answers");
@@ -723,6 +736,8 @@ static DurStatus tell(DurResult *result, const KeptRun *before, const KeptRun *a
     json_end_array(&j);
     render_changes(&j, "values", &values, NULL, "actor");
     render_changes(&j, "choices", &choices, "actor", "move");
+    render_changes(&j, "queries", &queries, NULL, "query");
+    render_changes(&j, "accounts", &accounts, "account", "claim");
     render_changes(&j, "ends", &ends, "policy", "stock");
     json_end_object(&j);
     if ((claims[0] && claims[0]->n_row) || (claims[1] && claims[1]->n_row)) {
@@ -731,21 +746,27 @@ static DurStatus tell(DurResult *result, const KeptRun *before, const KeptRun *a
         each_claim(claims[0], claims[1], put_claim_pair, &grid);
         grid_print(&grid, &result->text, 4);
     }
-    put_changes(&result->text, "values at the start", &values);
-    put_changes(&result->text, "choices at the start", &choices);
+    // tables are of the state that was asked about
+    bool has_place = asks_at(before) || asks_at(after);
+    put_changes(&result->text, has_place ? "values where they were asked about" : "values at the start", &values);
+    put_changes(&result->text, has_place ? "choices where they were asked about" : "choices at the start", &choices);
+    put_changes(&result->text, "what was queried", &queries);
+    put_changes(&result->text, "differences of claims, by account", &accounts);
     put_changes(&result->text, "means at the end, by policy", &ends);
 
     json_key(&j, "through");
     json_object(&j);
     render_changes(&j, "counts", &counts, "policy", "name");
     put_changes(&result->text, "times that things happened in a run, by policy", &counts);
-    bool failed = values.failed || choices.failed || ends.failed || counts.failed;
+    bool failed = values.failed || choices.failed || queries.failed || accounts.failed || ends.failed || counts.failed;
     DurStatus status = failed ? status_fail(error, DUR_MEMORY, "out of memory")
-                              : tell_through(result, &j, &why[0], &why[1], error);
+                              : tell_through(result, &j, &why[0], &why[1], has_place, error);
     json_end_object(&j);
     json_end_object(&j);
     memory_free(values.item);
     memory_free(choices.item);
+    memory_free(queries.item);
+    memory_free(accounts.item);
     memory_free(ends.item);
     memory_free(counts.item);
     return status;

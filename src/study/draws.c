@@ -223,6 +223,11 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
     // as written first: a scenario that can't be judged has no shares, and its answers are where the others start
     ClaimAnswers answers = {0};
     TRY(claims_judge(&answers, s, options, error));
+    DurStatus ready = claims_ready(s, &answers, error);
+    if (ready != DUR_OK) {
+        claims_free(&answers);
+        return ready;
+    }
     int32_t n = out->n_claim = answers.n;
     out->item = memory_zeroed((size_t)n + 1, sizeof *out->item);
     out->link = memory_column((int64_t)n * m->n_param + 1);
@@ -271,6 +276,26 @@ void draws_free(Draws *d) {
 }
 
 // ---- what they say -------------------------------------------------------------------------------------------------
+
+Frame *draws_frame(const DurScenario *s, const Draws *d) {
+    static const char *const name[] = {"holds", "fails", "undecided", "lost", "share", "low", "high", "link"};
+    const Model *m = s->model;
+    Frame *frame = frame_make("shares", d->n_claim);
+    bool made = frame && frame_add_text(frame, "claim") && frame_add_text(frame, "hangs_on");
+    for (size_t i = 0; i < DUR_COUNT(name) && made; i++) made = frame_add_number(frame, name[i], NULL) != NULL;
+    for (int32_t c = 0; c < d->n_claim && made; c++) {
+        const DrawsClaim *item = &d->item[c];
+        const double value[DUR_COUNT(name)] = {item->n[CHECK_HOLDS], item->n[CHECK_FAILS], item->n[CHECK_UNDECIDED], item->n_lost,
+                                               item->share, item->low, item->high,
+                                               item->top < 0 ? NAN : item->link[item->top]};
+        made = frame_set_text(frame, 0, c, m->claim[item->claim].name) &&
+               frame_set_text(frame, 1, c, item->top < 0 ? "" : m->param[item->top].name);
+        for (size_t i = 0; i < DUR_COUNT(name); i++) frame->column[2 + i].number[c] = value[i];
+    }
+    if (made) return frame;
+    frame_free(frame);
+    return NULL;
+}
 
 void render_draws(Json *j, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;

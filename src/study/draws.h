@@ -4,6 +4,7 @@
 #ifndef STUDY_DRAWS_H
 #define STUDY_DRAWS_H
 
+#include "frame/frame.h"
 #include "num/philox.h"
 #include "study/render.h"
 
@@ -66,6 +67,8 @@ typedef struct DrawsQuantities {
 DurStatus draws_ask(DrawsQuantities *out, DurScenario *s, const DurOptions *options, DurError *error);
 void      draws_quantities_free(DrawsQuantities *quantities);
 
+/// How every claim fared, as a table "shares"; NULL when memory is out.
+Frame *draws_frame(const DurScenario *s, const Draws *d);
 void render_draws(Json *j, const DurScenario *s, const Draws *d);
 void put_draws(Text *out, const DurScenario *s, const Draws *d);
 void render_quantities(Json *j, const DurScenario *s, const DrawsQuantities *d);

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "study/equilibria.h"
 #include "study/explain.h"
+#include "study/keep.h"
 #include "study/render.h"
 
 #include <math.h>
@@ -475,7 +476,7 @@ static DurStatus read_actor(const Model *m, const char *name, int32_t *out, DurE
     return DUR_INPUT;
 }
 
-static DurStatus explain(DurScenario *s, const DurOptions *options, DurResult *result, Explanation *e, DurError *error) {
+static DurStatus explain_to(DurScenario *s, const DurOptions *options, DurResult *result, Explanation *e, DurError *error) {
     // what cannot be read is told before the work, not after it
     const Model *m = s->model;
     double state[MODEL_VARIABLES_MAX];
@@ -517,12 +518,29 @@ static DurStatus explain(DurScenario *s, const DurOptions *options, DurResult *r
     return status;
 }
 
+// the tables are about the state that was asked about
+static DurStatus keep_frames(PageFrames *frames, DurScenario *s, const DurOptions *options, const Explanation *e, DurError *error) {
+    Answer at;
+    DurStatus status = answer_make(&at, s, options->at ? e->state : NULL, error);
+    if (status == DUR_OK)
+        status = page_frames(frames, s, options,
+                             &(RunAnswers){.first_policy = -1, .at = &at, .is_explained = true, .reasons = *e}, error);
+    answer_free(&at);
+    return status;
+}
+
+static DurStatus explain(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
+    Explanation e = {0};
+    DurStatus status = explain_to(s, options, result, &e, error);
+    if (status == DUR_OK) status = keep_frames(frames, s, options, &e, error);
+    explain_free(&e);
+    return status;
+}
+
 DurStatus dur_explain(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
-    Explanation e = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = explain(s, options, result, &e, &why);
-    explain_free(&e);
+    if (status == DUR_OK) status = keep_work(s, options, "explain", NULL, explain, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

@@ -14,6 +14,16 @@
 
 // ---- the question -------------------------------------------------------------------------------------------------
 
+// files that were read: queries stand behind them, each as a text of its own
+static int32_t file_count(const DurScenario *s) { return s->compilation.n_file - s->n_query; }
+
+// what somebody typed, on one line
+static void put_line(Text *out, const char *name, const char *value) {
+    text_printf(out, "%s ", name);
+    for (; *value; value++) text_char(out, *value == '\n' ? ' ' : *value);
+    text_char(out, '\n');
+}
+
 // All that the answer depends on, a line each. The model's hash leaves out what people read, and the order of declarations,
 // in which answers are told and random numbers are dealt: the words of the files say the rest. Threads, progress and
 // where the store is change nothing.
@@ -22,7 +32,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
     Text words = {0};
     Sha256 sha;
     char hex[65];
-    lang_words(&words, s->compilation.file, s->compilation.n_file);
+    lang_words(&words, s->compilation.file, file_count(s));
     out->failed |= words.failed;
     sha256_start(&sha);
     sha256_add(&sha, text_view(&words), words.length);
@@ -41,6 +51,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
         {"confidence", o->confidence}, {"starts", o->starts}, {"equilibrium", o->equilibrium}, {"lattice", o->lattice},
         {"exact", o->exact}, {"strict", o->strict}, {"rivals", o->rivals}, {"draws", o->draws}, {"widen", o->widen},
         {"built-in", o->built_in},
+        {"refine", o->refine}, {"states", (double)o->states}, {"no-certificate", o->no_certificate}, {"run", (double)o->run},
     };
     for (size_t i = 0; i < DUR_COUNT(number); i++) {
         if (number[i].value == 0) continue;
@@ -49,11 +60,11 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
         text_char(out, '\n');
     }
     const struct { const char *name, *value; } word[] = {{"policy", o->policy}, {"claim", o->claim}, {"page", o->html},
-                                                  {"rival", o->rival}};
+                                                  {"rival", o->rival}, {"at", o->at}, {"actor", o->actor}};
     for (size_t i = 0; i < DUR_COUNT(word); i++)
-        if (word[i].value) text_printf(out, "%s %s\n", word[i].name, word[i].value);
-    for (int i = 0; i < o->n_query; i++) text_printf(out, "query %s\n", o->query[i]);
-    for (int i = 0; i < o->n_grid; i++) text_printf(out, "grid %s\n", o->grid[i]);
+        if (word[i].value) put_line(out, word[i].name, word[i].value);
+    for (int i = 0; i < o->n_grid; i++) put_line(out, "grid", o->grid[i]);
+    for (int i = 0; i < o->n_query; i++) put_line(out, "query", o->query[i]);
     if (more) text_append(out, more);
 }
 
@@ -195,11 +206,12 @@ static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const
                     .seed = seed, .version = (char *)DURESS_VERSION, .question = (char *)question};
     Facts facts;
     facts_make(&facts, s);
-    StoreFile *file = memory_zeroed((size_t)c->n_file, sizeof *file);
+    int32_t n_file = file_count(s);
+    StoreFile *file = memory_zeroed((size_t)n_file, sizeof *file);
     if (!file) return status_fail(error, DUR_MEMORY, "out of memory");
-    for (int32_t i = 0; i < c->n_file; i++)
+    for (int32_t i = 0; i < n_file; i++)
         file[i] = (StoreFile){.path = (char *)c->file[i].path, .data = (char *)c->file[i].data, .length = c->file[i].length};
-    DurStatus status = begin_run(k, &run, file, c->n_file, &facts, o->fresh, error);
+    DurStatus status = begin_run(k, &run, file, n_file, &facts, o->fresh, error);
     memory_free(file);
     return status;
 }
@@ -287,4 +299,16 @@ DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *
         return status;
     }
     return status_fail(error, DUR_IO, "%s", k->trouble.text);
+}
+
+DurStatus keep_work(DurScenario *s, const DurOptions *options, const char *command, const char *more, KeepWork *work,
+                    DurResult *result, DurError *error) {
+    Keeper keeper;
+    PageFrames frames = {0};
+    TRY(keep_begin(&keeper, s, options, command, more, result, error));
+    if (keeper.is_answered) return keep_answer(&keeper, DUR_OK);
+    DurStatus status = work(s, options, result, &frames, error);
+    status = keep_end(&keeper, status, result, (const Frame *const *)frames.all, frames.n, NULL, error);
+    page_frames_free(&frames);
+    return status;
 }

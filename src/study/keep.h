@@ -23,7 +23,7 @@ typedef struct Keeper {
 } Keeper;
 
 /// Look the question up and begin to keep. Between this and keep_end the scenario's keeper is set if anything is kept.
-///   command   "run", "simulate", "claims"
+///   command   "run", "simulate", "claims", ...
 ///   more      what else the answer depends on, a line for each; NULL: nothing
 /// Returns DUR_OK, also when the store refuses and options->store_may_fail: then there is a note. DUR_IO, DUR_MEMORY.
 DurStatus keep_begin(Keeper *keeper, DurScenario *s, const DurOptions *options, const char *command, const char *more,
@@ -38,6 +38,12 @@ DurStatus keep_answer(Keeper *keeper, DurStatus written);
 ///   frame   [n_frame] and page, what came of it; may be NULL and 0
 DurStatus keep_end(Keeper *keeper, DurStatus status, DurResult *result, const Frame *const *frame, int32_t n_frame,
                    const Text *page, DurError *error);
+
+/// A command that writes no file of its own, from question to answer: all of the above around its work.
+///   work      fills result and, where there is something to keep as tables, frames
+typedef DurStatus KeepWork(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error);
+DurStatus keep_work(DurScenario *s, const DurOptions *options, const char *command, const char *more, KeepWork *work,
+                    DurResult *result, DurError *error);
 
 /// "2026-11-26 05:09 UTC", into the buffer; returns it.
 const char *keep_date(int64_t seconds, char buffer[32]);

@@ -511,15 +511,16 @@ static Frame *values_frame(const DurScenario *s, const char *name, const double 
     return done(&sheet, failed);
 }
 
-static Frame *choices_frame(const DurScenario *s, bool *failed) {
+static Frame *choices_frame(const DurScenario *s, const Answer *where, bool *failed) {
     const Model *m = s->model;
-    Answer at;
+    Answer start = {0};
     DurError ignored = {0};
-    if (answer_make(&at, s, NULL, &ignored) != DUR_OK) {
-        answer_free(&at);
+    if (!where && answer_make(&start, s, NULL, &ignored) != DUR_OK) {
+        answer_free(&start);
         *failed = true;
         return NULL;
     }
+    Answer at = where ? *where : start;
     // waiting, and every move that is available; types in place of an actor that has them
     int64_t n = model_rows(m);
     for (int32_t k = 0; k < m->n_jump; k++)
@@ -539,7 +540,7 @@ static Frame *choices_frame(const DurScenario *s, bool *failed) {
             sheet.row++;
         }
     }
-    answer_free(&at);
+    answer_free(&start);
     return done(&sheet, failed);
 }
 
@@ -838,8 +839,8 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
     report->series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
     report->mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
     KEEP(counts_frame(m, run, &failed));
-    report->values = KEEP(values_frame(s, "values", g->value_start, &failed));
-    report->choices = KEEP(choices_frame(s, &failed));
+    report->values = KEEP(values_frame(s, "values", run->at ? run->at->value : g->value_start, &failed));
+    report->choices = KEEP(choices_frame(s, run->at, &failed));
     if (run->is_explained) {
         report->reasons = KEEP(reasons_frame(&run->reasons, &failed));
         report->reason_parts = KEEP(reason_parts_frame(&run->reasons, &failed));
@@ -854,6 +855,12 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
     if (!failed) return DUR_OK;
     page_frames_free(out);
     return status_fail(error, DUR_MEMORY, "out of memory while gathering what a run found");
+}
+
+DurStatus page_frames_add(PageFrames *frames, Frame *frame, DurError *error) {
+    if (!frame) return status_fail(error, DUR_MEMORY, "out of memory while gathering what a run found");
+    frames->all[frames->n++] = frame;
+    return DUR_OK;
 }
 
 DurStatus page_why(const Explanation *e, Frame **reasons, Frame **parts, DurError *error) {

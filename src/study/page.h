@@ -17,6 +17,7 @@ typedef struct RunAnswers {
     const struct Accounts *accounts;   // of the rivals, if they were asked; borrowed
     bool is_explained;         // `reasons` holds: why everyone chooses as it does at the start
     Explanation reasons;
+    const Answer *at;          // borrowed: values and choices where they were asked for; NULL: at the start
     char not_explained[256];   // why not, "" where it was or nobody asked
 } RunAnswers;
 
@@ -30,6 +31,8 @@ typedef struct PageFrames {
 } PageFrames;
 DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *options, const RunAnswers *run,
                       DurError *error);
+/// One table more, which is then theirs; NULL (memory is out) is told as such.
+DurStatus page_frames_add(PageFrames *frames, Frame *frame, DurError *error);
 /// The tables of reasons alone: every move's chance and advantage, and its split.
 DurStatus page_why(const Explanation *e, Frame **reasons, Frame **parts, DurError *error);
 void      page_frames_free(PageFrames *frames);

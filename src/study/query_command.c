@@ -1,4 +1,5 @@
 #include "study/draws.h"
+#include "base/memory.h"
 #include "study/keep.h"
 #include "study/render.h"
 
@@ -26,28 +27,57 @@ static void put_answer(Text *out, const ModelQuantity *quantity, const CheckAnsw
     text_char(out, '\n');
 }
 
-static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+// a row for each quantity
+static Frame *queries_frame(const DurScenario *s, const CheckAnswer *answer) {
+    Frame *frame = frame_make("queries", s->n_query);
+    if (!frame) return NULL;
+    bool made = frame_add_text(frame, "query") != NULL;
+    double *value = frame_add_number(frame, "value", NULL), *low = frame_add_number(frame, "low", NULL);
+    double *high = frame_add_number(frame, "high", NULL);
+    made = frame_add_text(frame, "method") && value && low && high && made;
+    double *runs = frame_add_number(frame, "runs", NULL), *confidence = frame_add_number(frame, "confidence", NULL);
+    made = made && runs && confidence;
+    for (int32_t q = 0; made && q < s->n_query; q++) {
+        made = frame_set_text(frame, 0, q, s->model->quantity[s->model->n_quantity - s->n_query + q].text) &&
+               frame_set_text(frame, 4, q, check_method_name(answer[q].method));
+        value[q] = answer[q].value;
+        low[q] = answer[q].low;
+        high[q] = answer[q].high;
+        runs[q] = (double)answer[q].n_run;
+        confidence[q] = answer[q].confidence;
+    }
+    if (made) return frame;
+    frame_free(frame);
+    return NULL;
+}
+
+static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     const Model *m = s->model;
     if (s->n_query == 0) return status_fail(error, DUR_INPUT, "no quantity was asked for");
     DurStatus status = DUR_OK;
+    CheckAnswer *all = memory_zeroed((size_t)s->n_query, sizeof *all);
+    if (!all) return status_fail(error, DUR_MEMORY, "out of memory");
 
     // one answer stands alone, several make a list
     Json j = json_make(&result->json);
     if (s->n_query > 1) json_array(&j);
     for (int32_t q = 0; q < s->n_query && status == DUR_OK; q++) {
         int32_t quantity = m->n_quantity - s->n_query + q;
-        CheckAnswer answer;
-        status = study_quantity(&answer, s, options, quantity, error);
+        status = study_quantity(&all[q], s, options, quantity, error);
         if (status != DUR_OK) break;
-        render_answer(&j, s, &m->quantity[quantity], &answer);
-        put_answer(&result->text, &m->quantity[quantity], &answer);
+        render_answer(&j, s, &m->quantity[quantity], &all[q]);
+        put_answer(&result->text, &m->quantity[quantity], &all[q]);
     }
     if (s->n_query > 1) json_end_array(&j);
+    if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
+    if (status == DUR_OK) status = page_frames_add(frames, queries_frame(s, all), error);
     if (status != DUR_OK) text_clear(&result->json);
+    memory_free(all);
     return status;
 }
 
-static DurStatus ranges(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus ranges(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
+    (void)frames;
     if (s->n_query == 0) return status_fail(error, DUR_INPUT, "no quantity was asked for");
     DrawsQuantities draws;
     DurStatus status = draws_ask(&draws, s, options, error);
@@ -60,19 +90,10 @@ static DurStatus ranges(DurScenario *s, const DurOptions *options, DurResult *re
     return status;
 }
 
-// draws take long enough to be kept
-static DurStatus kept_ranges(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
-    Keeper keeper = {0};
-    TRY(keep_begin(&keeper, s, options, "query", NULL, result, error));
-    if (keeper.is_answered) return keep_answer(&keeper, DUR_OK);
-    DurStatus status = ranges(s, options, result, error);
-    return keep_end(&keeper, status, result, NULL, 0, NULL, error);
-}
-
 DurStatus dur_query(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = options->draws ? kept_ranges(s, options, result, &why) : query(s, options, result, &why);
+    if (status == DUR_OK) status = keep_work(s, options, "query", NULL, options->draws ? ranges : query, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

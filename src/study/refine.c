@@ -147,7 +147,8 @@ static DurStatus measure(Work *w, Level *level, bool is_written, DurError *error
     TRY(study_unmet(s, error));
     ClaimAnswers claims;
     TRY(claims_judge(&claims, s, &w->options, error));
-    DurStatus status = DUR_OK;
+    // finer grids start from all that is solved here
+    DurStatus status = claims_ready(s, &claims, error);
     for (int32_t k = 0; k < out->n_row && status == DUR_OK; k++) {
         RefineRow *row = &out->row[k];
         CheckAnswer *a = &level->row[k];
@@ -525,6 +526,27 @@ static void render_claim_grid(Json *j, const Model *m, const Refinement *r, int3
         json_pair_string(j, when[k], judged ? check_verdict_name(r->verdict[3 * c + k]) : NULL);
     if (!judged) json_pair_string(j, "note", &r->claim_note[c * REFINE_NOTE]);
     json_end_object(j);
+}
+
+Frame *refinement_frame(const DurScenario *s, const Refinement *r) {
+    static const char *const name[] = {"written", "doubled", "move", "noise", "extrapolated", "order", "trusted"};
+    Frame *frame = frame_make("refine", r->n_row);
+    bool made = frame && frame_add_text(frame, "name") && frame_add_text(frame, "grid");
+    for (size_t i = 0; i < DUR_COUNT(name) && made; i++) made = frame_add_number(frame, name[i], NULL) != NULL;
+    for (int32_t k = 0; k < r->n_row && made; k++) {
+        const RefineRow *row = &r->row[k];
+        const double value[DUR_COUNT(name)] = {row->coarse.value, row->doubled.value, row->move, row->noise, row->extrapolated,
+                                               row->order, row->is_trusted};
+        Text who = {0};
+        put_row_name(&who, s->model, row);
+        made = !who.failed && frame_set_text(frame, 0, k, text_view(&who)) &&
+               frame_set_text(frame, 1, k, row->kind == REFINE_GAP ? grid_name(r->grid[row->which]) : "");
+        text_free(&who);
+        for (size_t i = 0; i < DUR_COUNT(name); i++) frame->column[2 + i].number[k] = value[i];
+    }
+    if (made) return frame;
+    frame_free(frame);
+    return NULL;
 }
 
 void render_refinement(Json *j, const DurScenario *s, const Refinement *r) {

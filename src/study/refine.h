@@ -81,6 +81,8 @@ void      refinement_free(Refinement *r);
 /// DUR_UNMET with a sentence that names the claims whose stated tolerance is broken.
 DurStatus refine_unmet(const Refinement *r, const Model *model, DurError *error);
 
+/// A row for each number on all grids, as a table "refine"; NULL when memory is out.
+Frame *refinement_frame(const DurScenario *s, const Refinement *r);
 /// As an object, and for people.
 void render_refinement(Json *j, const DurScenario *s, const Refinement *r);
 void put_refinement(Text *out, const DurScenario *s, const Refinement *r);

@@ -1,6 +1,7 @@
 #include "study/render.h"
 
 #include "base/memory.h"
+#include "study/keep.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -103,6 +104,10 @@ DurStatus study_quantity(CheckAnswer *out, DurScenario *s, const DurOptions *opt
     if (status == DUR_OK) {
         CheckPlans plans = {.lattice = s->session.lattice, .plan = plan};
         CheckOptions how = study_check_options(s, options, QUANTITY_RUNS);
+        char name[200];
+        snprintf(name, sizeof name, "%.160squantity", s->stage ? s->stage : "");
+        how.keep = keep_runs(s);
+        how.keep_name = name;
         status = check_quantity(out, &plans, quantity, &how, s->team, error);
     }
     memory_free((void *)plan);

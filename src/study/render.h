@@ -66,6 +66,9 @@ typedef struct ClaimAnswers {
 DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *options, DurError *error);
 /// The same but for those of the model's claims that are marked in left_out [n_claim]; NULL: none is.
 DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *options, const bool *left_out, DurError *error);
+/// Solve every game that judging them solves: whoever goes on from there must find the same, also where all verdicts were known
+/// from before. A game that cannot be solved is passed over, as it is in judging.
+DurStatus claims_ready(DurScenario *s, const ClaimAnswers *answers, DurError *error);
 void      claims_free(ClaimAnswers *answers);
 void      render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers);
 void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers);

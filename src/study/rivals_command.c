@@ -1,6 +1,9 @@
 #include "base/memory.h"
+#include "study/keep.h"
+#include "study/ledger.h"
 #include "study/rivals.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +27,9 @@ static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOp
         char stage[160];
         snprintf(stage, sizeof stage, "%s: ", its.rival);
         other->stage = stage;
+        other->keeper = s->keeper;   // what it judges is part of the same work
         status = claims_judge(&account->answers, other, given, error);
+        other->keeper = NULL;
         other->stage = NULL;
     }
     dur_result_free(unused);
@@ -220,7 +225,39 @@ void put_accounts(Text *out, const DurScenario *s, const Accounts *a) {
     text_free(&same);
 }
 
-static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+// a row for each account and claim
+static Frame *accounts_frame(const DurScenario *s, const Accounts *a) {
+    static const char *const text[] = {"account", "claim", "verdict", "method", "note"};
+    static const char *const number[] = {"left", "right", "gap", "low", "high", "runs"};
+    int64_t n_row = 0, row = 0;
+    for (int32_t i = 0; i < a->n; i++) n_row += a->item[i].status == DUR_OK ? a->item[i].answers.n : 1;
+    Frame *frame = frame_make("accounts", n_row);
+    bool made = frame != NULL;
+    for (size_t k = 0; k < DUR_COUNT(text) && made; k++) made = frame_add_text(frame, text[k]) != NULL;
+    for (size_t k = 0; k < DUR_COUNT(number) && made; k++) made = frame_add_number(frame, number[k], NULL) != NULL;
+    for (int32_t i = 0; i < a->n && made; i++) {
+        const Account *account = &a->item[i];
+        bool is_judged = account->status == DUR_OK;
+        for (int32_t c = 0; c < (is_judged ? account->answers.n : 1) && made; c++, row++) {
+            const ClaimAnswer *answer = is_judged ? &account->answers.item[c] : NULL;
+            const CheckClaim *f = answer && answer->status == DUR_OK ? &answer->found : NULL;
+            const char *told[DUR_COUNT(text)] = {account_name(s, account), answer ? s->model->claim[answer->claim].name : "",
+                                                 f ? check_verdict_name(f->verdict) : "",
+                                                 f ? check_method_name(f->gap.method) : "",
+                                                 answer ? answer->note : account->why};
+            const double value[DUR_COUNT(number)] = {f ? f->left.value : NAN, f ? f->right.value : NAN, f ? f->gap.value : NAN,
+                                                     f ? f->gap.low : NAN, f ? f->gap.high : NAN,
+                                                     f ? (double)f->gap.n_run : NAN};
+            for (size_t k = 0; k < DUR_COUNT(text) && made; k++) made = frame_set_text(frame, (int32_t)k, row, told[k]);
+            for (size_t k = 0; k < DUR_COUNT(number); k++) frame->column[DUR_COUNT(text) + k].number[row] = value[k];
+        }
+    }
+    if (made) return frame;
+    frame_free(frame);
+    return NULL;
+}
+
+static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     Accounts accounts;
     DurStatus status = accounts_judge(&accounts, s, options, error);
     if (status == DUR_OK) {
@@ -231,6 +268,11 @@ static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *re
         render_identity(&j, s);
         render_accounts(&j, s, &accounts);
         json_end_object(&j);
+        // the account as written may have been judged before, by a process that did not live to tell
+        status = study_equilibrium(s, false, error);
+        if (status == DUR_OK)
+            status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1, .claims = accounts.item[0].answers}, error);
+        if (status == DUR_OK) status = page_frames_add(frames, accounts_frame(s, &accounts), error);
         for (int32_t i = 1; i < accounts.n; i++)
             if (accounts.item[i].status != DUR_OK && status == DUR_OK)
                 status = status_fail(error, accounts.item[i].status, "rival %s: %s", account_name(s->model, &accounts.item[i]),
@@ -244,6 +286,9 @@ DurStatus dur_rivals(DurScenario *s, const DurOptions *options, DurResult **out,
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = rivals(s, options, result, &why);
+    Text states = {0};
+    if (status == DUR_OK) ledger_states(&states, s);
+    if (status == DUR_OK) status = keep_work(s, options, "rivals", text_view(&states), rivals, result, &why);
+    text_free(&states);
     return result_finish(&result, out, status, &why, error);
 }

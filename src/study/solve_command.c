@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "study/equilibria.h"
+#include "study/keep.h"
 #include "study/render.h"
 #include "study/result.h"
 #include "study/study.h"
@@ -270,7 +271,7 @@ static void put_choices(Text *out, const DurScenario *s, const char *where, cons
     put_beliefs(out, m, at, where);
 }
 
-static DurStatus solve(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus solve(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     // a state that cannot be read is told before the work, not after it
     double state[MODEL_VARIABLES_MAX];
     study_start(s, state);
@@ -298,14 +299,15 @@ static DurStatus solve(DurScenario *s, const DurOptions *options, DurResult *res
     put_choices(&result->text, s, text_view(&where), &at);
     put_equilibria(&result->text, s);
     text_free(&where);
+    status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1, .at = &at}, error);
     answer_free(&at);
-    return study_unmet(s, error);
+    return status == DUR_OK ? study_unmet(s, error) : status;
 }
 
 DurStatus dur_solve(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = solve(s, options, result, &why);
+    if (status == DUR_OK) status = keep_work(s, options, "solve", NULL, solve, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

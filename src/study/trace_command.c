@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "game/worth.h"
 #include "study/explain.h"
+#include "study/keep.h"
 #include "study/render.h"
 #include "study/simulate.h"
 
@@ -307,7 +308,7 @@ static DurStatus tell(Story *y, const DurOptions *options, int32_t policy, doubl
     return DUR_OK;
 }
 
-static DurStatus trace(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
+static DurStatus trace(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     int32_t policy;
     DurError why_not = {0};
     Story y = {.scenario = s, .has_reasons = s->model->n_private == 0 && explain_can(s->model, &why_not) == DUR_OK};
@@ -320,6 +321,7 @@ static DurStatus trace(DurScenario *s, const DurOptions *options, DurResult *res
     DurStatus status = y.parts ? tell(&y, options, policy, sim.horizon, result, error)
                                : status_fail(error, DUR_MEMORY, "out of memory");
     story_free(&y);
+    if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
     return status;
 }
 
@@ -327,6 +329,6 @@ DurStatus dur_trace(DurScenario *s, const DurOptions *options, DurResult **out, 
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = trace(s, options, result, &why);
+    if (status == DUR_OK) status = keep_work(s, options, "trace", NULL, trace, result, &why);
     return result_finish(&result, out, status, &why, error);
 }

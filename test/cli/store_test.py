@@ -36,6 +36,8 @@ os.environ["DURESS_STORE"] = ""   # nothing is kept in the store of whoever runs
 with open(os.path.join(HERE, "small.duress"), encoding="utf-8") as text:
     SMALL = text.read()
 
+RIVAL = 'rival milder "harm weighs less" { param weight = 0.5 }\n'
+
 # one run in some hundreds meets the place where the event's effect has no value
 FAILING = """scenario "Fails at times" { clock continuous  unit month  from 2025-01-01  until 2027-01-01 }
 actor a { patience 12 month  precision 2  attends 1 per month }
@@ -110,9 +112,14 @@ def whole(store):
 
 @test
 def the_same_question_is_answered_from_the_store_to_the_byte():
-    name, store = scenario("same.duress"), "same.db"
-    for words in (["simulate", name, "--seed", "3"], ["claims", name], ["claims", name, "--exact", "--json"],
-                  ["run", name, "-o", "same.html"], ["simulate", name, "--lattice", "--csv", "same.csv", "--json"]):
+    name, store = scenario("same.duress", SMALL + RIVAL), "same.db"
+    words_of = (["simulate", name, "--seed", "3"], ["claims", name], ["claims", name, "--exact", "--json"],
+                ["run", name, "-o", "same.html"], ["simulate", name, "--lattice", "--csv", "same.csv", "--json"],
+                ["solve", name], ["solve", name, "--at", "threat=made", "--json"], ["explain", name],
+                ["explain", name, "--actor", "sender", "--json"], ["trace", name, "--run", "3"], ["rivals", name],
+                ["query", name, "E(harm at 12 month)", "P(stance == soft within 3 month)", "--json"],
+                ["check", name, "--refine"], ["claims", name, "--draws", "3"])
+    for words in words_of:
         first = good(*words, "--store", store)
         assert first.stderr == "", first.stderr
         files = {}
@@ -127,10 +134,65 @@ def the_same_question_is_answered_from_the_store_to_the_byte():
         for file, bytes_before in files.items():
             with open(at(file), "rb") as data:
                 assert data.read() == bytes_before, file
-    assert len(runs(store)) == 5
+    assert len(runs(store)) == len(words_of)
     # text and JSON are two faces of one run
     assert json.loads(good("simulate", name, "--seed", "3", "--store", store, "--json").stdout)["seed"] == 3
-    assert len(runs(store)) == 5
+    assert len(runs(store)) == len(words_of)
+    whole(store)
+    # what each is about stands in tables of its own
+    tables = {"query": "queries", "rivals": "accounts", "check": "refine", "explain": "reason_parts", "solve": "choices"}
+    for kept in runs(store):
+        frames = {f["name"]: f["columns"] for f in answer("show", str(kept["run"]), "--store", store)["frames"]}
+        table = tables.get(kept["command"], "actors")
+        assert len(next(iter(frames[table].values()))["values"]) > 0, (kept["command"], table)
+
+
+@test
+def a_question_is_all_that_was_asked():
+    name, store = scenario("asked.duress", SMALL + RIVAL), "asked.db"
+    for one, other in ((["solve", name], ["solve", name, "--at", "threat=made"]),
+                       (["solve", name, "--no-certificate"], ["solve", name, "--max-sweeps", "5000"]),
+                       (["explain", name], ["explain", name, "--actor", "target"]),
+                       (["explain", name, "--at", "threat=made"], ["explain", name, "--at", "stance=soft"]),
+                       (["query", name, "E(harm at 12 month)"], ["query", name, "E(harm at 12 month | quiet)"]),
+                       (["query", name, "E(harm at 1 month)", "P(threat == made at 1 month)"],
+                        ["query", name, "P(threat == made at 1 month)", "E(harm at 1 month)"]),
+                       (["trace", name, "--run", "1"], ["trace", name, "--run", "2"]),
+                       (["solve", name, "--grid", "harm=9"], ["solve", name, "--rival", "milder"]),
+                       (["check", name, "--refine"], ["check", name, "--refine", "--states", "100"])):
+        for words in (one, other):
+            done = run(*words, "--store", store)
+            assert "answered" not in done.stderr, (words, done.stderr)
+            told = run(*words, "--store", store)
+            assert "answered" in told.stderr and told.stdout == done.stdout and told.returncode == done.returncode, words
+    # a solve that misses its tolerance is an answer, with its exit code; what cannot be asked is none
+    assert run("solve", name, "--max-sweeps", "1", "--store", store).returncode == 1
+    missed = run("solve", name, "--max-sweeps", "1", "--store", store)
+    assert missed.returncode == 1 and "answered" in missed.stderr and "missed its tolerance" in missed.stderr
+    n = len(runs(store))
+    assert run("explain", name, "--actor", "nobody", "--store", store).returncode == 2 and len(runs(store)) == n
+    # reading a scenario costs nothing and is not kept
+    refused = run("check", name, "--store", store)
+    assert refused.returncode == 2 and "--refine" in refused.stderr
+    assert run("check", name, env=dict(os.environ, DURESS_STORE=at(store))).stderr == "" and len(runs(store)) == n
+
+
+@test
+def diff_compares_tables_of_the_state_that_was_asked_about():
+    name, store = scenario("places.duress"), "places.db"
+    for words in (["explain", name, "--at", "threat=made"], ["explain", name, "--at", "threat=made", "--set", "weight=2"],
+                  ["solve", name, "--at", "threat=made", "--set", "weight=2"],
+                  ["query", name, "E(harm at 12 month)", "--exact"],
+                  ["query", name, "E(harm at 12 month)", "--exact", "--set", "weight=2"]):
+        good(*words, "--store", store)
+    told = answer("diff", "1", "2", "--store", store)
+    assert {m["move"] for m in told["through"]["moves"]} == {"relent", "yield"}
+    assert answer("diff", "2", "3", "--store", store)["through"]["moves"][0]["split"] == []
+    assert "choices there did not change" in good("diff", "2", "3", "--store", store).stdout.lower()
+    first, second = (answer("show", n, "--store", store)["answer"] for n in "45")
+    told = answer("diff", "4", "5", "--store", store)
+    assert told["answers"]["queries"] == [{"query": first["query"], "before": first["value"], "after": second["value"]}]
+    assert first["value"] != second["value"]
 
 
 @test
@@ -372,12 +434,13 @@ def the_split_of_a_change_adds_up_and_is_made_where_it_is_not_kept():
 
 def long_ones(name):
     return (["simulate", name, "--runs", "60000"], ["claims", name, "--runs", "120000"],
-            ["run", name, "--runs", "20000", "-o", "killed.html"])
+            ["run", name, "--runs", "20000", "-o", "killed.html"], ["rivals", name, "--runs", "40000"],
+            ["query", name, "E(harm at 12 month)", "E(harm at 12 month | quiet)", "--runs", "200000"])
 
 
 def long_case(name):
     """Four claims, the last of them too near to its line for any number of runs to decide."""
-    return scenario(name, SMALL + "\nclaim nearly { E(harm at 12 month) == 0.2252 }\n")
+    return scenario(name, SMALL + RIVAL + "\nclaim nearly { E(harm at 12 month) == 0.2252 }\n")
 
 
 @test
@@ -387,7 +450,7 @@ def killed_at_any_instant_it_goes_on_and_gives_the_same_bits():
     for words in long_ones(name):
         expected[words[0]] = timeless(json.loads(run(*words, "--no-store", "--json").stdout))
     kills, finished, resumed, words = 0, 0, 0, long_ones(name)[0]
-    while kills < KILLS or finished < 3:
+    while kills < KILLS or finished < len(expected):
         work = subprocess.Popen([DURESS, *words, "--store", store, "--json"], cwd=ROOM, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
@@ -406,7 +469,7 @@ def killed_at_any_instant_it_goes_on_and_gives_the_same_bits():
         finished += 1
         # the next question, from nothing
         good("rm", str(runs(store)[0]["run"]), "--store", store)
-        words = long_ones(name)[finished % 3]
+        words = long_ones(name)[finished % len(expected)]
     assert resumed > 0 and kills == KILLS
     print(f"# {kills} kills, {finished} answers, {resumed} of them taken up")
 
