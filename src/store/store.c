@@ -445,7 +445,7 @@ DurStatus store_list(Store *store, Frame **out, DurError *error) {
     double *seconds = fine ? frame_add_number(frame, "seconds", "s") : NULL;
     double *runs = seconds ? frame_add_number(frame, "runs", NULL) : NULL;
     fine = runs != NULL;
-    sqlite3_stmt *s = db_prepare(store, "SELECT id, begun, seconds, (SELECT coalesce(sum(n_run), 0) FROM part WHERE run = id), "
+    sqlite3_stmt *s = db_prepare(store, "SELECT id, begun, seconds, (SELECT coalesce(sum(n_run), 0) FROM part WHERE run = id AND first >= 0), "
         "state, command, title, line, path, hash, seed, version, status, reason FROM run ORDER BY id DESC");
     int step = 0;
     for (int64_t row = 0; fine && row < n_row && (step = db_step(s)) == 1; row++) {
@@ -593,6 +593,13 @@ DurStatus store_get_part(Store *store, int64_t id, const char *name, int64_t fir
     sqlite3_finalize(s);
     if (status != DUR_OK) *n_run = 0;
     return status;
+}
+
+DurStatus store_drop_parts(Store *store, int64_t id, const char *prefix, DurError *error) {
+    sqlite3_stmt *s = db_prepare(store, "DELETE FROM part WHERE run = ?1 AND substr(name, 1, length(?2)) = ?2");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, prefix);
+    return db_done(s) ? DUR_OK : db_fail(store, "cannot be written", error);
 }
 
 DurStatus store_put_failure(Store *store, int64_t id, const char *place, int64_t run, const char *reason, DurError *error) {

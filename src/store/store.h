@@ -96,7 +96,7 @@ DurStatus store_remove(Store *store, const int64_t *id, int32_t n, DurError *err
 DurStatus store_get(Store *store, int64_t id, StoreRun *run, DurError *error);
 
 /// All runs, newest first, without the long texts: columns id n, begun n, state t, command t, title t, line t, path t, hash t,
-/// seed t, version t, status t, reason t, seconds n, runs n (of parts that are done). NULL on failure.
+/// seed t, version t, status t, reason t, seconds n, runs n (of stretches that are done). NULL on failure.
 DurStatus store_list(Store *store, Frame **out, DurError *error);
 
 /// What belongs to a run. Arrays and what is in them are the caller's to free.
@@ -114,13 +114,15 @@ DurStatus store_add_frame(Store *store, int64_t id, const Frame *frame, DurError
 
 // ---- parts of long work --------------------------------------------------------------------------------------------
 
-/// Keep what runs first .. first + n_run - 1 of a piece of work gave. A part of the same name and first that stands for more
+/// Keep what runs first .. first + n_run - 1 of a piece of work gave; what is no stretch of runs has a negative `first`. A part of the same name and first that stands for more
 /// runs is left as it is. Nothing happens to a run that is no longer a part.
 DurStatus store_put_part(Store *store, int64_t id, const char *name, int64_t first, int64_t n_run, const char *data,
                          size_t n_byte, DurError *error);
 /// Read it back: *n_run 0 if it is not there.
 DurStatus store_get_part(Store *store, int64_t id, const char *name, int64_t first, int64_t *n_run, Text *data,
                          DurError *error);
+/// Forget the parts of a run whose names begin so.
+DurStatus store_drop_parts(Store *store, int64_t id, const char *prefix, DurError *error);
 /// Note a run of an ensemble that failed, once.
 DurStatus store_put_failure(Store *store, int64_t id, const char *place, int64_t run, const char *reason, DurError *error);
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "num/stat.h"
+#include "study/keep.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -207,6 +208,8 @@ static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, co
         double *param = t->param + d * out->n_param;
         draws_params(param, m, base.param, varied, out->widen, options->seed, d);
         status = judge_draw(out, s, &base, param, t->gap + d * out->n_claim, left_out, options, error);
+        // its claims are kept, and nobody asks for its game again
+        if (status == DUR_OK) keep_drop_games(s);
         s->stage = NULL;
         // what was drawn before an interruption is kept, and told with it
         if (status == DUR_INTERRUPTED) out->n_draw = d;

@@ -3,6 +3,8 @@
 #ifndef STUDY_KEEP_H
 #define STUDY_KEEP_H
 
+#include "game/game.h"
+#include "game/starts.h"
 #include "sim/keep.h"
 #include "store/store.h"
 #include "study/page.h"
@@ -57,6 +59,22 @@ void keep_failure(const DurScenario *s, const char *place, const char *reason);
 /// A small piece of the work as bytes: save it, and read it back (false: it is not there or of another size).
 void keep_save(const DurScenario *s, const char *name, const void *data, size_t n_byte);
 bool keep_load(const DurScenario *s, const char *name, void *data, size_t n_byte);
+
+/// Games that were solved on the way, kept until the answer is there: a process that goes on does not solve them again, and
+/// has the same bits. A game is kept if that costs less than a sixteenth of what solving it took, and takes at most
+/// KEEP_GAME_BYTES.
+#define KEEP_GAME_BYTES ((size_t)256 << 20)
+/// What a game is kept under: the stage of the work, and all that its solution depends on.
+#define KEEP_GAME_NAME 256
+void keep_game_name(const DurScenario *s, const GameOptions *options, char name[KEEP_GAME_NAME]);
+/// False: it is not there. game_free(out) is due where it is.
+bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *rule, GameSolution *out);
+void keep_save_game(const DurScenario *s, const char *name, const GameSolution *solution);
+/// The same of other equilibria that were found from n_start starts beside a game; n_value as in game_equilibria_pack.
+bool keep_load_equilibria(const DurScenario *s, const char *name, int64_t n_value, GameEquilibria *out);
+void keep_save_equilibria(const DurScenario *s, const char *name, int64_t n_value, const GameEquilibria *list);
+/// Those of the stage at work are needed no more: all that was asked of them is kept itself.
+void keep_drop_games(const DurScenario *s);
 
 /// What ensembles keep with; NULL where nothing is kept.
 const SimKeep *keep_runs(const DurScenario *s);

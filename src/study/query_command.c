@@ -1,5 +1,5 @@
-#include "study/draws.h"
 #include "base/memory.h"
+#include "study/draws.h"
 #include "study/keep.h"
 #include "study/render.h"
 

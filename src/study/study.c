@@ -3,7 +3,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "game/sweep.h"
 #include "study/approach.h"
+#include "study/keep.h"
 #include "study/result.h"
 
 #include <math.h>
@@ -335,10 +337,33 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
     }
     GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_advantage = advantage, .rule = rule,
                            .skip_certificate = !certificate, .progress = &s->progress};
+    char name[KEEP_GAME_NAME];
+    keep_game_name(s, &options, name);
+    if (keep_load_game(s, name, rule, out)) return DUR_OK;
     TRY(game_solve(out, now->lattice, &options, s->team, error));
-    if (out->verdict != GAME_INTERRUPTED) return DUR_OK;
+    if (out->verdict != GAME_INTERRUPTED) {
+        keep_save_game(s, name, out);
+        return DUR_OK;
+    }
     game_free(out);
     return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
+}
+
+// the list itself: kept, or made and kept
+static DurStatus list_others(DurScenario *s, const double *given, int64_t n_value, const GameOptions *options, DurError *error) {
+    Session *now = &s->session;
+    char name[KEEP_GAME_NAME];
+    GameOptions from = *options;
+    from.warm = given;
+    keep_game_name(s, &from, name);
+    size_t n = strlen(name);
+    if (n) snprintf(name + n, sizeof name - n, " and others, %d starts", now->n_start);
+    // where a game in rounds was not solved it is not known here how many values there are
+    bool keeps = given || s->model->clock != CLOCK_ROUNDS;
+    if (keeps && keep_load_equilibria(s, name, n_value, &now->others)) return DUR_OK;
+    TRY(game_starts(&now->others, now->lattice, given, now->n_start, options, s->team, error));
+    if (keeps) keep_save_equilibria(s, name, n_value, &now->others);
+    return DUR_OK;
 }
 
 // everything else that solves the game, the one at hand first if it does
@@ -354,15 +379,14 @@ static DurStatus find_others(DurScenario *s, DurError *error) {
     now->has_others = true;
     now->first_is_principal = g->is_principal;
     if (g->verdict != GAME_CONVERGED || s->model->clock != CLOCK_ROUNDS)
-        return game_starts(&now->others, now->lattice, g->verdict == GAME_CONVERGED ? g->policy->value : NULL, now->n_start,
-                           &options, s->team, error);
+        return list_others(s, g->verdict == GAME_CONVERGED ? g->policy->value : NULL, sweep_size(now->lattice), &options, error);
     // in rounds advantages are unknowns of their own
     int64_t n_value = s->model->n_actor * now->lattice->n_state;
     double *given = memory_column(n_value + g->policy->n_entry);
     if (!given) return status_fail(error, DUR_MEMORY, "out of memory");
     memcpy(given, g->policy->value, (size_t)n_value * sizeof *given);
     memcpy(given + n_value, g->policy->advantage, (size_t)g->policy->n_entry * sizeof *given);
-    DurStatus status = game_starts(&now->others, now->lattice, given, now->n_start, &options, s->team, error);
+    DurStatus status = list_others(s, given, n_value + g->policy->n_entry, &options, error);
     memory_free(given);
     return status;
 }

@@ -435,7 +435,10 @@ def the_split_of_a_change_adds_up_and_is_made_where_it_is_not_kept():
 def long_ones(name):
     return (["simulate", name, "--runs", "60000"], ["claims", name, "--runs", "120000"],
             ["run", name, "--runs", "20000", "-o", "killed.html"], ["rivals", name, "--runs", "40000"],
-            ["query", name, "E(harm at 12 month)", "E(harm at 12 month | quiet)", "--runs", "200000"])
+            ["query", name, "E(harm at 12 month)", "E(harm at 12 month | quiet)", "--runs", "200000"],
+            ["claims", name, "--draws", "40", "--exact", "--grid", "harm=201"],
+            ["check", name, "--refine", "--grid", "harm=1001"],
+            ["claims", name, "--exact", "--starts", "8", "--grid", "harm=41"])
 
 
 def long_case(name):
@@ -448,7 +451,7 @@ def killed_at_any_instant_it_goes_on_and_gives_the_same_bits():
     name, store, luck = long_case("killed.duress"), "killed.db", random.Random(20261126)
     expected = {}
     for words in long_ones(name):
-        expected[words[0]] = timeless(json.loads(run(*words, "--no-store", "--json").stdout))
+        expected[" ".join(words)] = timeless(json.loads(run(*words, "--no-store", "--json").stdout))
     kills, finished, resumed, words = 0, 0, 0, long_ones(name)[0]
     while kills < KILLS or finished < len(expected):
         work = subprocess.Popen([DURESS, *words, "--store", store, "--json"], cwd=ROOM, stdin=subprocess.DEVNULL,
@@ -463,7 +466,7 @@ def killed_at_any_instant_it_goes_on_and_gives_the_same_bits():
                 whole(store)
             continue
         assert work.returncode == 0, err
-        assert timeless(json.loads(out)) == expected[words[0]], words
+        assert timeless(json.loads(out)) == expected[" ".join(words)], words
         whole(store)
         resumed += "went on with run" in err
         finished += 1
@@ -520,6 +523,44 @@ def claims_that_are_judged_are_not_judged_again():
     assert "went on with run 1" in again.stderr
     assert timeless(json.loads(again.stdout)) == timeless(answer(*words[:-2], "--no-store"))
     whole(store)
+
+
+def kept_games(store):
+    """Seconds that the games among the parts of a run took, by name."""
+    if not os.path.exists(at(store)):
+        return {}
+    with database(store) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'part'").fetchall():
+            return {}
+        found = db.execute("SELECT name, first, data FROM part WHERE name LIKE '%game %'").fetchall()
+    assert all(first == -1 for _, first, _ in found)
+    return {name: struct.unpack_from("<d", data, 96)[0] for name, _, data in found if "others" not in name}
+
+
+@test
+def a_game_that_was_solved_is_not_solved_again():
+    name, store = long_case("game.duress"), "game.db"
+    # most of the time goes into the certificate
+    words = ["run", name, "--grid", "harm=2001", "--runs", "300000", "-o", "game.html"]
+    work = start(*words, "--store", store)
+    for _ in range(1200):
+        time.sleep(0.02)
+        if kept_games(store) or work.poll() is not None:
+            break
+    work.send_signal(signal.SIGKILL)
+    work.communicate(timeout=60)
+    assert work.returncode == -signal.SIGKILL
+    seconds = set(kept_games(store).values())
+    assert seconds and runs(store)[0]["state"] == "part"
+    again = good(*words, "--store", store, "--json")
+    told = json.loads(again.stdout)
+    assert "went on with run 1" in again.stderr
+    # the time that solving took is that of the process that was killed
+    assert told["solve"]["seconds"] in seconds
+    assert timeless(told) == timeless(answer(*words, "--no-store"))
+    # where the answer is there no game is left
+    whole(store)
+    assert kept_games(store) == {}
 
 
 @test
