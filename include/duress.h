@@ -60,6 +60,9 @@ typedef struct DurOptions {
     const char *csv;            // simulate: where to write CSV; NULL: nowhere
     int         shard, n_shard; // simulate: only the runs of shard `shard`, 1 .. n_shard; n_shard 0: all
     const char *part;           // simulate: where to write what the runs counted, for merge; NULL: nowhere
+    int64_t     keep;           // simulate: keep the paths of so many runs, the first
+    const int64_t *keep_run;    // [n_keep_run] simulate: and of these
+    int         n_keep_run;
     int64_t     run;            // trace: number of the run, from 0
     const char *const *merge;   // [n_merge] merge: such files
     int         n_merge;

@@ -121,6 +121,8 @@ const Option OPTION[OPTION_COUNT] = {
     {"lattice", 0, NULL, ON_SAMPLE | ON(TRACE), "play the solved chain itself instead of continuous stocks"},
     {"policy", 0, "NAME", ON(SIMULATE) | ON(TRACE), "under this policy instead of the equilibrium"},
     {"times", 0, "N", ON(SIMULATE) | ON(RUN), "points in time, both ends included (61)"},
+    {"keep", 0, "N", ON(SIMULATE), "put whole paths of the first N runs into the store, for `duress export`"},
+    {"keep-run", 0, "K", ON(SIMULATE), "and of run K, from 0; repeatable"},
     {"run", 0, "K", ON(TRACE), "number of the run, from 0 (0)"},
     {"shard", 0, "I/N", ON(SIMULATE), "play only the I-th of N parts of the runs, 1 <= I <= N; goes with --part"},
     {"part", 0, "OUT", ON(SIMULATE), "write what the runs counted, for `duress merge`"},
@@ -317,6 +319,11 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
             status = read_whole("times", value, 2, 100000, &whole, error);
             o->times = (int)whole;
             break;
+        case OPTION_KEEP: status = read_whole("keep", value, 1, INT64_C(1000000000), &o->keep, error); break;
+        case OPTION_KEEP_RUN:
+            status = read_whole("keep-run", value, 0, INT64_C(1000000000000), &line->keep_run[o->n_keep_run], error);
+            o->n_keep_run++;
+            break;
         case OPTION_RUN: status = read_whole("run", value, 0, INT64_C(1000000000000), &o->run, error); break;
         case OPTION_SHARD: status = read_shard(value, &o->shard, &o->n_shard, error); break;
         case OPTION_PART: o->part = value; break;
@@ -421,7 +428,8 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     out->word = out->argument = calloc(room, sizeof *out->word);
     out->options.set = calloc(room, sizeof *out->options.set);
     out->options.grid = calloc(room, sizeof *out->options.grid);
-    if (!out->word || !out->options.set || !out->options.grid) {
+    out->options.keep_run = out->keep_run = calloc(room, sizeof *out->keep_run);
+    if (!out->word || !out->options.set || !out->options.grid || !out->keep_run) {
         snprintf(error, 1024, "out of memory");
         return DUR_MEMORY;
     }
@@ -478,6 +486,9 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     if (out->options.built_in && !out->options.draws) return fail(error, "--built-in goes with --draws");
     if (out->options.draws && out->options.starts) return fail(error, "--draws and --starts exclude each other");
     if (out->no_store && out->options.store) return fail(error, "--store and --no-store exclude each other");
+    bool keeps_runs = out->options.keep || out->options.n_keep_run;
+    if (keeps_runs && out->no_store) return fail(error, "--keep and --keep-run put paths into the store: leave --no-store out");
+    if (keeps_runs && out->options.n_shard) return fail(error, "--keep and --shard exclude each other: a shard is kept nowhere");
     if (out->no_store && out->options.fresh)
         return fail(error, "--fresh is about the store; without one everything is computed anew");
     if (1u << out->command & ON_STORE) return read_runs(out, error);
@@ -492,6 +503,7 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
 void command_free(CommandLine *line) {
     free(line->word);
     free(line->run);
+    free(line->keep_run);
     free((void *)line->options.set);
     free((void *)line->options.grid);
     *line = (CommandLine){0};

@@ -2,6 +2,7 @@
 #include "study/keep.h"
 #include "study/page.h"
 #include "study/part.h"
+#include "study/paths.h"
 #include "study/render.h"
 #include "study/simulate.h"
 
@@ -43,11 +44,8 @@ static const char *paths_name(const DurScenario *s, const Ensemble *e, char name
     return name;
 }
 
-static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, int64_t n_run,
-                            SimCount **out, DurError *error) {
-    const Plan *plan;
-    TRY(study_plan(s, e->policy, &plan, error));
-    SimOptions sim = {
+static SimOptions sim_of(const DurScenario *s, const Ensemble *e, int64_t first, int64_t n_run) {
+    return (SimOptions){
         .kind = e->lattice ? SIM_LATTICE : SIM_CONTINUOUS,
         .first_run = first,
         .n_run = n_run,
@@ -55,6 +53,13 @@ static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ens
         .horizon = e->horizon,
         .progress = &s->progress,
     };
+}
+
+static DurStatus count_runs(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, int64_t n_run,
+                            SimCount **out, DurError *error) {
+    const Plan *plan;
+    TRY(study_plan(s, e->policy, &plan, error));
+    SimOptions sim = sim_of(s, e, first, n_run);
     char name[PATHS_NAME];
     sim.keep = keep_runs(s);
     sim.keep_name = paths_name(s, e, name);
@@ -297,6 +302,7 @@ static void put_paths(Text *out, const DurScenario *s, const SimPaths *p, const 
 typedef struct Found {
     PageFrames frames;
     Frame *paths;
+    Frame *runs;     // whole paths of single runs, where they are asked for
 } Found;
 
 // runs of an ensemble, or of a part of it: `first` is negative for all. found: NULL where nothing is kept
@@ -328,6 +334,18 @@ static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble 
     return DUR_OK;
 }
 
+static DurStatus show_runs(DurScenario *s, const DurOptions *options, const Ensemble *e, const SimPaths *paths, DurResult *result,
+                           Found *found, DurError *error) {
+    const Plan *plan;
+    TRY(study_plan(s, e->policy, &plan, error));
+    SimOptions sim = sim_of(s, e, 0, 0);
+    TRY(paths_keep(&found->runs, s, options, plan, &sim, paths, error));
+    long long run = (long long)s->keeper->id, n = (long long)(found->runs->n_row / paths->n_time);
+    text_printf(&result->text, "\n  whole paths of %lld %s are kept with run %lld, table `runs`: `duress export %lld` writes them\n", n,
+                n == 1 ? "run" : "runs", run, run);
+    return DUR_OK;
+}
+
 static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *result, Found *found, DurError *error) {
     int32_t policy;
     TRY(study_policy(s, options->policy, &policy, error));
@@ -338,6 +356,8 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
     if (options->n_shard) study_shard(e.n_run, options->shard, options->n_shard, &first, &n_run);
     if (n_run < 1)
         return status_fail(error, DUR_INPUT, "%lld runs are too few for %d shards", (long long)e.n_run, options->n_shard);
+
+    TRY(paths_check(s, options, e.n_run, error));
 
     SimCount *count;
     SimPaths paths = {0};
@@ -353,6 +373,7 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
                     (long long)first, (long long)(first + n_run - 1), (long long)e.n_run);
         text_printf(&result->text, "`duress merge` puts %s and the others together\n", options->part);
     }
+    if (status == DUR_OK && paths_asked(options)) status = show_runs(s, options, &e, &paths, result, found, error);
     if (status == DUR_OK) status = study_failed(&paths, error);
     sim_paths_free(&paths);
     return status;
@@ -394,13 +415,15 @@ DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **ou
         status = keep_answer(&keeper, write_kept(&keeper, options, &why));
     } else if (status == DUR_OK) {
         status = simulate(s, options, result, &found, &why);
-        const Frame *frame[PAGE_FRAMES + 1];
+        const Frame *frame[PAGE_FRAMES + 2];
         int32_t n = 0;
         for (; n < found.frames.n; n++) frame[n] = found.frames.all[n];
         if (found.paths) frame[n++] = found.paths;
+        if (found.runs) frame[n++] = found.runs;
         status = keep_end(&keeper, status, result, frame, n, NULL, &why);
     }
     page_frames_free(&found.frames);
+    frame_free(found.runs);
     frame_free(found.paths);
     return result_finish(&result, out, status, &why, error);
 }

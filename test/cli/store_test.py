@@ -344,6 +344,55 @@ def export_writes_the_tables_in_three_formats():
 
 
 @test
+def whole_paths_are_kept_when_asked_and_are_those_of_the_ensemble():
+    name, store = scenario("whole.duress"), "whole.db"
+    for kind in ([], ["--lattice"]):
+        words = ["simulate", name, "--runs", "200", "--times", "7", "--policy", "quiet", "--seed", "5", "--store", store, *kind]
+        told = json.loads(good(*words, "--keep", "200", "--json").stdout)
+        few = good(*words, "--keep", "2", "--keep-run", "17", "--keep-run", "1")
+        assert "whole paths of 3 runs are kept" in few.stdout
+        number = str(runs(store)[0]["run"])
+        assert "answered" in good(*words, "--keep", "2", "--keep-run", "17", "--keep-run", "1").stderr
+        for form in ("csv", "npy"):
+            good("export", number, "--format", form, "--to", f"whole-{form}-{number}", "--store", store)
+        whole_frame = {f["name"]: f["columns"] for f in answer("show", str(int(number) - 1), "--store", store)["frames"]}["runs"]
+        column = {key: whole_frame[key]["values"] for key in whole_frame}
+        assert column["run"] == [r for r in range(200) for _ in range(7)] and column["time"][:7] == told["time"]
+        # means and shares of the whole are those of the paths, one by one
+        for t in range(7):
+            level = column["harm"][t::7]
+            assert abs(sum(level) / 200 - told["stocks"]["harm"]["mean"][t]) < 1e-11
+            for value, share in told["modes"]["stance"].items():
+                assert column["stance"][t::7].count(value) == round(200 * share[t])
+        # named ones are the same, and end where the story of the run ends
+        with open(at(f"whole-csv-{number}/runs.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [int(r["run"]) for r in rows] == [r for r in (0, 1, 17) for _ in range(7)]
+        for row in rows:
+            place = 7 * int(row["run"]) + column["time"].index(float(row["time (month)"]))
+            assert float(row["harm"]) == column["harm"][place] and row["threat"] == column["threat"][place]
+        for row, other in zip(npy(at(f"whole-npy-{number}/runs.npy")), rows):
+            assert row["harm"] == float(other["harm"]) and row["stance"] == other["stance"]
+        story = answer("trace", name, "--run", "17", "--seed", "5", "--policy", "quiet", *kind, "--no-store")
+        assert story["end"]["harm"] == float(rows[-1]["harm"]) and story["end"]["stance"] == rows[-1]["stance"]
+    # not asked for, none are kept
+    good("simulate", name, "--runs", "50", "--store", store)
+    assert "runs" not in {f["name"] for f in answer("show", str(runs(store)[0]["run"]), "--store", store)["frames"]}
+    for words, says in ((["--keep", "60", "--runs", "50"], "60 runs are asked for, and there are 50"),
+                        (["--keep-run", "50", "--runs", "50"], "there is no run 50"), (["--keep", "0"], "--keep wants")):
+        done = run("simulate", name, *words, "--store", store)
+        assert done.returncode == 2 and says in done.stderr, (words, done.stderr)
+    assert "leave --no-store out" in run("simulate", name, "--keep", "1", "--no-store").stderr
+    assert "there is none" in run("simulate", name, "--keep", "1").stderr
+    # a run that fails has no path, and the others have theirs
+    scenario("holes.duress", FAILING)
+    done = run("simulate", "holes.duress", "--runs", "2000", "--keep", "2000", "--times", "2", "--store", store, "--json")
+    failed = {f["run"] for f in json.loads(done.stdout)["failed"]}
+    frames = {f["name"]: f["columns"] for f in answer("show", str(runs(store)[0]["run"]), "--store", store)["frames"]}
+    assert failed and set(frames["runs"]["run"]["values"]) == set(range(2000)) - failed
+
+
+@test
 def a_run_that_fails_is_recorded_with_its_reason_and_the_rest_go_on():
     name, store = scenario("failing.duress", FAILING), "failing.db"
     words = ["simulate", name, "--runs", "4000", "--store", store]
