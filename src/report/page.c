@@ -151,6 +151,11 @@ static const Need NEED[] = {
     MUST(mode_series, "time", NUMBER), MAY(mode_series, "date", TEXT), MUST(mode_series, "share", NUMBER),
     MUST(values, "actor", TEXT), MUST(values, "value", NUMBER),
     MUST(choices, "actor", TEXT), MUST(choices, "move", TEXT), MUST(choices, "probability", NUMBER),
+    MUST(stories, "name", TEXT), MUST(stories, "title", TEXT), MUST(stories, "how", TEXT), MUST(stories, "run", NUMBER),
+    MUST(stories, "policy", TEXT), MUST(stories, "start", TEXT), MUST(stories, "end", TEXT), MUST(stories, "happened", NUMBER),
+    MUST(stories, "told", NUMBER), MUST(stories, "command", TEXT),
+    MUST(story_events, "story", TEXT), MUST(story_events, "time", NUMBER), MAY(story_events, "date", TEXT),
+    MUST(story_events, "kind", TEXT), MUST(story_events, "text", TEXT),
     MUST(reasons, "actor", TEXT), MUST(reasons, "move", TEXT), MUST(reasons, "probability", NUMBER),
     MUST(reasons, "advantage", NUMBER), MUST(reasons, "sentence", TEXT),
     MUST(reason_parts, "actor", TEXT), MUST(reason_parts, "move", TEXT), MUST(reason_parts, "part", TEXT),
@@ -461,6 +466,7 @@ static void contents(Page *page) {
         {page_rows(r->claims) > 0, "claims", "Claims"},
         {page_rows(r->accounts) > 0, "rivals", "Rivals"},
         {page->has_series, "paths", "Paths"},
+        {page_rows(r->stories) > 0, "stories", "Stories"},
         {page_rows(r->actors) || page_rows(r->stocks) || page_rows(r->modes), "scenario", "Scenario"},
         {page_rows(r->values) || page_rows(r->choices), "start", "Start"},
         {page_rows(r->reasons) > 0, "reasons", "Reasons"},
@@ -497,6 +503,7 @@ static void write_page(Page *page) {
     page_rivals(page);
     note(page);
     page_paths(page);
+    page_stories(page);
     page_scenario(page);
     page_start(page);
     page_reasons(page);

@@ -55,6 +55,7 @@ void page_count(Page *page, int64_t n, const char *one, const char *many);
 void page_claims(Page *page);
 void page_rivals(Page *page);
 void page_paths(Page *page);
+void page_stories(Page *page);
 void page_scenario(Page *page);
 void page_start(Page *page);
 void page_reasons(Page *page);

@@ -62,6 +62,9 @@ typedef struct Report {
     const Frame *series;          // policy t, variable t, time n, [date] t, [mean] n, q05 n, q25 n, q50 n, q75 n,
                                   // q95 n; for each policy and variable, times rise
     const Frame *mode_series;     // policy t, mode t, value t, time n, [date] t, share n (0..1)
+    const Frame *stories;         // name t, title t, how t (it was chosen), run n, policy t, start t and end t (states), happened n,
+                                  // told n (how many of them), command t (that tells all of it)
+    const Frame *story_events;    // story t (its name), time n, [date] t, kind t ("move", "event", "policy"), text t
     const Frame *values;          // actor t, value n: at the start
     const Frame *choices;         // actor t, move t ("wait" for none), probability n: at the start
     const Frame *reasons;         // actor t, move t, probability n, advantage n (over waiting), sentence t: at the start

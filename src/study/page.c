@@ -721,6 +721,7 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     for (int32_t p = 0; run->why && p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
     n += run->not_explained[0] != '\0';
+    n += run->no_stories[0] != '\0';
     for (int32_t p = 0; p < run->n_paths; p++) n += run->paths[p].n_failed;
     Sheet sheet = sheet_make("notes", n);
     if (g->note[0]) {
@@ -761,6 +762,12 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     if (run->not_explained[0]) {
         Text note = {0};
         text_printf(&note, "Choices were not explained: %s", run->not_explained);
+        put_made(&sheet, "text", &note);
+        sheet.row++;
+    }
+    if (run->no_stories[0]) {
+        Text note = {0};
+        text_printf(&note, "No run is told as a story: %s", run->no_stories);
         put_made(&sheet, "text", &note);
         sheet.row++;
     }
@@ -847,6 +854,10 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
         report->minds = KEEP(minds_frame(&run->reasons, &failed));
         report->mind_changes = KEEP(mind_changes_frame(&run->reasons, &failed));
         report->sensitivities = KEEP(sensitivities_frame(&run->reasons, &failed));
+    }
+    if (run->stories.stories) {
+        report->stories = KEEP(run->stories.stories);
+        report->story_events = KEEP(run->stories.events);
     }
     report->certificate = KEEP(certificate_frame(s, &failed));
     report->regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));

@@ -6,6 +6,7 @@
 #include "sim/sim.h"
 #include "study/explain.h"
 #include "study/render.h"
+#include "study/stories.h"
 
 /// What a run found.
 typedef struct RunAnswers {
@@ -17,6 +18,8 @@ typedef struct RunAnswers {
     const struct Accounts *accounts;   // of the rivals, if they were asked; borrowed
     bool is_explained;         // `reasons` holds: why everyone chooses as it does at the start
     Explanation reasons;
+    Stories stories;           // a few runs, or nothing; page_frames takes them over
+    char no_stories[256];      // why not, "" where they were told or nobody asked
     const Answer *at;          // borrowed: values and choices where they were asked for; NULL: at the start
     char not_explained[256];   // why not, "" where it was or nobody asked
 } RunAnswers;

@@ -19,6 +19,7 @@ static void answers_free(RunAnswers *run) {
     memory_free(run->paths);
     memory_free(run->why);
     claims_free(&run->claims);
+    stories_free(&run->stories);
     explain_free(&run->reasons);
 }
 
@@ -32,6 +33,15 @@ static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) 
     if (status == DUR_OK) return DUR_OK;
     if (status != DUR_LIMIT && status != DUR_UNSUPPORTED) return status_fail(error, status, "%s", why.text);
     snprintf(run->not_explained, sizeof run->not_explained, "%.255s", why.text);
+    return DUR_OK;
+}
+
+// a few runs for the page; without the memory for them, or where one of those looked through fails, it does without and says so
+static DurStatus give_stories(DurScenario *s, const DurOptions *options, RunAnswers *run, DurError *error) {
+    DurError why = {0};
+    DurStatus status = stories_make(&run->stories, s, options, run->paths, &why);
+    if (status == DUR_INTERRUPTED || status == DUR_MEMORY) return status_fail(error, status, "%s", why.text);
+    if (status != DUR_OK) snprintf(run->no_stories, sizeof run->no_stories, "%.255s", why.text);
     return DUR_OK;
 }
 
@@ -201,7 +211,10 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
         TRY(accounts_judge(accounts, s, options, error));
         run->accounts = accounts;
     }
-    TRY(page_frames(&found->frames, s, options, run, error));
+    if (options->html) TRY(give_stories(s, options, run, error));
+    DurStatus gathered = page_frames(&found->frames, s, options, run, error);
+    run->stories = (Stories){0};   // theirs now
+    TRY(gathered);
     TRY(draw_page(options, found, error));
 
     put_ends(&result->text, s, run);

@@ -124,6 +124,30 @@ def parts_that_do_not_belong_together_are_refused():
 
 
 @test
+def with_private_types_a_move_is_split_for_each_type():
+    bluff = os.path.join(HERE, "..", "..", "scenarios", "bluff", "bluff.duress")
+    n_typed = n_plain = 0
+    for k in range(4):
+        for e in answer("trace", bluff, "--run", str(k))["events"]:
+            if e["kind"] != "move":
+                continue
+            # every precision is 2.5 there: who moved went by the advantage of the type that it has
+            logit = math.log(e["probability"] / e["wait"])
+            if "types" in e:
+                n_typed += 1
+                assert set(e["types"]) == {"bluffing", "resolved"} and e["advantage"] is None and e["parts"] == []
+                for one in e["types"].values():
+                    assert abs(sum(p["worth"] for p in one["parts"]) - one["advantage"]) < 1e-9
+                assert min(abs(logit - 2.5 * one["advantage"]) for one in e["types"].values()) < 0.02, e
+            else:
+                n_plain += 1
+                assert abs(sum(p["worth"] for p in e["parts"]) - e["advantage"]) < 1e-9
+    assert n_typed > 1 and n_plain > 1
+    text = " ".join(run("trace", bluff, "--run", "0").stdout.split())
+    assert "if bluffing worth" in text and "if resolved worth" in text
+
+
+@test
 def a_run_is_told_as_it_was():
     name = scenario("told.duress")
     for more in ([], ["--lattice"]):

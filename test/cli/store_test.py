@@ -393,6 +393,52 @@ def whole_paths_are_kept_when_asked_and_are_those_of_the_ensemble():
 
 
 @test
+def stories_on_the_page_are_the_typical_run_and_the_ends_of_the_first_claim():
+    name, store = scenario("stories.duress"), "stories.db"
+    for kind in ([], ["--lattice"]):
+        words = [name, "--runs", "120", "--seed", "6", "--store", store, *kind]
+        good("run", *words, "-o", "stories.html")
+        number = str(runs(store)[0]["run"])
+        frames = {f["name"]: {k: c["values"] for k, c in f["columns"].items()} for f in answer("show", number, "--store", store)["frames"]}
+        told = dict(zip(frames["stories"]["name"], range(3)))
+        assert set(told) == {"typical", "lowest", "highest"} and frames["stories"]["policy"] == ["", "", ""]
+        chosen = {key: int(frames["stories"]["run"][i]) for key, i in told.items()}
+        # the same choice from whole paths: nearest to medians and most common values, least and most at a year
+        good("simulate", *words, "--keep", "120")
+        whole = {f["name"]: {k: c["values"] for k, c in f["columns"].items()}
+                 for f in answer("show", str(runs(store)[0]["run"]), "--store", store)["frames"]}
+        paths, series = whole["runs"], whole["series"]
+        n = len(series["time"])
+        far = [0.0] * 120
+        for t in range(n):
+            for mode in ("threat", "stance"):
+                shares = {v: s for v, s, m, time_ in zip(whole["mode_series"]["value"], whole["mode_series"]["share"],
+                                                         whole["mode_series"]["mode"], whole["mode_series"]["time"])
+                          if m == mode and time_ == series["time"][t]}
+                common = max(shares, key=lambda v: (shares[v], -list(shares).index(v)))
+                for r in range(120):
+                    far[r] += paths[mode][r * n + t] != common
+            for r in range(120):
+                far[r] += abs(paths["harm"][r * n + t] - series["q50"][t])
+        assert abs(far[chosen["typical"]] - min(far)) < 1e-9
+        year = [answer("trace", name, "--run", str(r), "--seed", "6", *kind, "--no-store") for r in
+                (chosen["lowest"], chosen["highest"])]
+        near = min(range(n), key=lambda t: abs(series["time"][t] - 12))
+        level = [paths["harm"][r * n + near] for r in range(120)]
+        assert level[chosen["lowest"]] <= sorted(level)[3] and level[chosen["highest"]] >= sorted(level)[-4]
+        # what they tell is what trace tells
+        for key, story in zip(("lowest", "highest"), year):
+            events = [i for i, s in enumerate(frames["story_events"]["story"]) if s == key]
+            assert [frames["story_events"]["time"][i] for i in events] == [e["time"] for e in story["events"]]
+            for i, event in zip(events, story["events"]):
+                assert event["name"] in frames["story_events"]["text"][i]
+                assert ("than waiting" in frames["story_events"]["text"][i]) == (event["kind"] == "move")
+        with open(at("stories.html"), encoding="utf-8") as file:
+            page = file.read()
+        assert page.count('class="card story"') == 3 and f"--run {chosen['typical']} --seed 6" in page
+
+
+@test
 def a_run_that_fails_is_recorded_with_its_reason_and_the_rest_go_on():
     name, store = scenario("failing.duress", FAILING), "failing.db"
     words = ["simulate", name, "--runs", "4000", "--store", store]

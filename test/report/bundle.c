@@ -306,6 +306,22 @@ static void results(Bundle *b) {
     numbers(choices, "probability", "", probability);
     r->choices = choices;
 
+    static const char *const story_head[] = {"name", "policy", "title", "how", "command", "start", "end"};
+    static const char *const story[] = {"typical", "", "A typical run", "Nearest to the medians <of all>.",
+                                        "duress trace x.duress --run 7", "tariff=none", "tariff=imposed"};
+    static const double story_run[] = {7}, story_happened[] = {100}, story_told[] = {2};
+    Frame *stories = TEXT_FRAME("stories", story_head, story);
+    numbers(stories, "run", "", story_run);
+    numbers(stories, "happened", "", story_happened);
+    numbers(stories, "told", "", story_told);
+    r->stories = stories;
+    static const char *const happened_head[] = {"story", "date", "kind", "text"};
+    static const char *const happened[] = {"typical", "2025-02-01", "move", "president: threaten & wait",
+                                           "typical", "2025-03-01", "event", "shock"};
+    static const double happened_time[] = {0.4, 1.3};
+    Frame *story_events = TEXT_FRAME("story_events", happened_head, happened);
+    numbers(story_events, "time", "month", happened_time);
+    r->story_events = story_events;
     static const char *const reason_head[] = {"actor", "move", "sentence"};
     static const char *const reason[] = {
         "coercer", "threaten_tariff", "threaten_tariff (chosen 34 % of the time) is worth 0.12 more than waiting.",

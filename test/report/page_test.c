@@ -293,6 +293,11 @@ TEST(the_page_says_what_the_frames_say) {
     const char *turn = strstr(text_view(&page), "Where along each stock its mind changes");
     CHECK(turn && strstr(turn, "nowhere in its range") && strstr(turn, ">0.9<"));
     SAYS(page, "0.02*</td>");
+    SAYS(page, "<a href=\"#stories\">Stories</a>");
+    SAYS(page, "Nearest to the medians &lt;of all&gt;. It is run 7.</p>");
+    SAYS(page, "</span> <span>president: threaten &amp; wait</span>");
+    SAYS(page, "98 more that are not told here");
+    SAYS(page, "duress trace x.duress --run 7");
     SAYS(page, "<a href=\"#reasons\">Reasons</a>");
     // certificate, parameters, sources, reproduction
     SAYS(page, "3.2\xE2\x80\xAF\xC3\x97\xE2\x80\xAF" "10<sup>\xE2\x88\x92" "9</sup>");
