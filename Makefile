@@ -5,6 +5,7 @@
 #   make demo       build, run the reference case      make fuzz       feed the parser for ten minutes
 #   make test-kills 200 kills at random moments, and what the store then holds
 #   make bench      build, run the benchmarks          make test-clang all tests, built by the other compiler
+#   make test-agree exact and sampled answers of every claim of every scenario
 #   make test-elements  the reference case, element by element
 #   make clean      remove what was built
 #
@@ -39,7 +40,7 @@ define setup
     >$(1)/setup.log 2>&1 || { cat $(1)/setup.log; exit 1; }
 endef
 
-.PHONY: all test test-kills test-clang test-elements demo install fuzz sanitize bench clean FORCE
+.PHONY: all test test-agree test-kills test-clang test-elements demo install fuzz sanitize bench clean FORCE
 all: $(BUILD)/duress
 
 # ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made
@@ -87,6 +88,10 @@ install: $(BUILD)/duress
 # every element of the reference case, on all of its parts: minutes, where `make test` looks at the core alone
 test-elements: $(BUILD)/duress
 	@test/scenarios/elements $(BUILD)/duress scenarios/us-mexico
+
+# two roads to one number on every shipped scenario that makes claims: minutes, where `make test` takes those that are quick
+test-agree: $(BUILD)/duress
+	@test/scenarios/agree $(BUILD)/duress $$(grep -l '^claim' scenarios/*/*.duress)
 
 sanitize:
 	@tools/install-deps test

@@ -55,6 +55,8 @@ bool check_is_exact(const Lattice *lattice, int32_t quantity, const char **why);
 typedef struct CheckClaim {
     CheckVerdict verdict;
     CheckAnswer  left, right, gap;   // gap = left - right: its interval decides
+    double       gain;               // variance of the gap if both sides had luck of their own, over the one that it has; NaN
+                                     // where not both sides are sampled or the gap did not vary
 } CheckClaim;
 
 /// One claim. Sampled verdicts are sequential: runs are added in growing batches, at a level that keeps the stated

@@ -272,8 +272,43 @@ static double gap_of(const void *context, const double *quantity) {
     return j->left(j->context, quantity) - j->right(j->context, quantity);
 }
 
+// what common random numbers spare: variances of both sides over that of their difference, all made linear at the means (source:
+// Glasserman and Yao 1992, "Some guidelines and guarantees for common random numbers")
+static double luck_gain(const Judgement *j, const Sample *sample) {
+    int32_t n = sample->n_quantity;
+    double *at = memory_column(3 * (int64_t)n), square[3] = {0, 0, 0}, gain = NAN;
+    bool has[2] = {false, false};
+    if (!at || sample->n_run < 2) goto out;
+    double *slopes[2] = {at + n, at + 2 * n}, *mean = at;
+    for (int32_t q = 0; q < n; q++) mean[q] = j->reads_left[q] || j->reads_right[q] ? summary_of(sample, q).mean : 0;
+    for (int32_t q = 0; q < n; q++) {
+        if (sample->kind[q].is_exact || !(j->reads_left[q] || j->reads_right[q])) continue;
+        Summary s = summary_of(sample, q);
+        for (int side = 0; side < 2; side++) {
+            bool reads = side ? j->reads_right[q] : j->reads_left[q];
+            slopes[side][q] = reads ? slope(sample, side ? j->right : j->left, j->context, mean, q, &s) : 0;
+            mean[q] = s.mean;
+            has[side] = has[side] || reads;
+        }
+    }
+    for (int64_t r = 0; r < sample->n_run && has[0] && has[1]; r++) {
+        double z[2] = {0, 0};
+        for (int32_t q = 0; q < n; q++)
+            for (int side = 0; side < 2; side++)
+                if (slopes[side][q] != 0) z[side] += slopes[side][q] * (sample->value[q * sample->capacity + r] - mean[q]);
+        square[0] += z[0] * z[0];
+        square[1] += z[1] * z[1];
+        square[2] += (z[0] - z[1]) * (z[0] - z[1]);
+    }
+    if (has[0] && has[1] && square[2] > 0) gain = (square[0] + square[1]) / square[2];
+
+out:
+    memory_free(at);
+    return gain;
+}
+
 DurStatus judge(CheckClaim *out, const Judgement *j, DurError *error) {
-    *out = (CheckClaim){.verdict = CHECK_UNDECIDED};
+    *out = (CheckClaim){.verdict = CHECK_UNDECIDED, .gain = NAN};
     Sample sample = {.n_quantity = j->n_quantity, .kind = j->kind};
     bool *reads = memory_zeroed((size_t)j->n_quantity + 1, sizeof *reads), any = false;
     if (!reads) return DUR_MEMORY;
@@ -291,7 +326,7 @@ DurStatus judge(CheckClaim *out, const Judgement *j, DurError *error) {
         sample.n_run = runs;
 
         double level = 1 - look_alpha(j->confidence, n_look, look);
-        CheckClaim seen = {0};
+        CheckClaim seen = {.gain = NAN};
         status = sample_interval(&seen.left, &sample, j->left, j->context, j->reads_left, level);
         if (status == DUR_OK) status = sample_interval(&seen.right, &sample, j->right, j->context, j->reads_right, level);
         if (status == DUR_OK) status = sample_interval(&seen.gap, &sample, gap_of, j, reads, level);
@@ -305,6 +340,7 @@ DurStatus judge(CheckClaim *out, const Judgement *j, DurError *error) {
         progress_tell(j->progress, "claim", (double)runs, (double)j->most, check_verdict_name(out->verdict));
         if (out->verdict != CHECK_UNDECIDED) break;
     }
+    if (status == DUR_OK && any) out->gain = luck_gain(j, &sample);
     sample_free(&sample);
     memory_free(reads);
     return status;

@@ -13,6 +13,9 @@
 /// Most runs that one claim may use when none are asked for: enough to tell shares half a point apart at 99 %.
 #define RUNS 100000
 
+/// Gains of common luck that are worth a line.
+#define GAIN_TOLD 1.1
+
 // policies under which the quantities of an expression are asked
 static void mark_policies(const Model *m, ProgramId program, bool *wanted) {
     if (program == PROGRAM_NONE) return;
@@ -24,7 +27,7 @@ static void mark_policies(const Model *m, ProgramId program, bool *wanted) {
 static void not_judged(ClaimAnswer *answer, DurStatus status, const char *why) {
     const CheckAnswer none = {.value = NAN, .low = NAN, .high = NAN};
     answer->status = status;
-    answer->found = (CheckClaim){.verdict = CHECK_UNDECIDED, .left = none, .right = none, .gap = none};
+    answer->found = (CheckClaim){.verdict = CHECK_UNDECIDED, .left = none, .right = none, .gap = none, .gain = NAN};
     snprintf(answer->note, sizeof answer->note, "%s", why);
 }
 
@@ -40,6 +43,7 @@ enum { NOTE_BYTES = sizeof ((ClaimAnswer){0}).bound_note[0] };
 typedef struct KeptClaim {
     int32_t status, verdict;
     struct { double value, low, high, confidence, seconds; int64_t n_run, method; char note[NOTE_BYTES]; } answer[3];
+    double gain;
     char note[1024];
 } KeptClaim;
 
@@ -52,6 +56,7 @@ static void save_claim(const DurScenario *s, const char *name, const ClaimAnswer
     memset(&kept, 0, sizeof kept);
     kept.status = (int32_t)answer->status;
     kept.verdict = (int32_t)answer->found.verdict;
+    kept.gain = answer->found.gain;
     const CheckAnswer *from[3] = {&answer->found.left, &answer->found.right, &answer->found.gap};
     for (int i = 0; i < 3; i++) {
         kept.answer[i].value = from[i]->value;
@@ -72,6 +77,7 @@ static bool load_claim(const DurScenario *s, const char *name, ClaimAnswer *answ
     if (!keep_load(s, name, &kept, sizeof kept)) return false;
     answer->status = (DurStatus)kept.status;
     answer->found.verdict = (CheckVerdict)kept.verdict;
+    answer->found.gain = kept.gain;
     CheckAnswer *to[3] = {&answer->found.left, &answer->found.right, &answer->found.gap};
     for (int i = 0; i < 3; i++) {
         *to[i] = (CheckAnswer){.value = kept.answer[i].value, .low = kept.answer[i].low, .high = kept.answer[i].high,
@@ -246,6 +252,7 @@ static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all,
     json_pair_string(j, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : NULL);
     json_pair_int(j, "runs", f->gap.n_run);
     json_pair_number(j, "confidence", f->gap.confidence);
+    json_pair_number(j, "gain", f->gain);
     json_pair_number(j, "seconds", f->gap.seconds);
     Text source = {0};
     put_cite(&source, m, claim->cite);
@@ -341,6 +348,18 @@ static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer
     text_append(out, "; ");
     put_method(out, &f->gap);
     text_char(out, '\n');
+    if (f->gain > GAIN_TOLD) {
+        text_append(out, "             the same luck on both sides makes up for ");
+        text_number(out, f->gain, 2);
+        text_append(out, " times as many runs\n");
+    }
+    const CheckAnswer *side[2] = {&f->left, &f->right};
+    for (int i = 0; i < 2; i++) {
+        if (!is_unseen(side[i])) continue;
+        text_printf(out, "             %s: ", i ? "right" : "left");
+        put_unseen(out, side[i]);
+        text_char(out, '\n');
+    }
     put_turn_distance(out, m, answer);
     put_source(out, s, claim->cite);
     put_assumed(out, s, answer->claim);

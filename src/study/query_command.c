@@ -9,6 +9,12 @@ static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *qu
     json_pair_number(j, "value", a->value);
     json_pair_number(j, "low", a->low);
     json_pair_number(j, "high", a->high);
+    if (is_unseen(a)) {
+        Text words = {0};
+        put_unseen(&words, a);
+        json_pair_string(j, "note", text_view(&words));
+        text_free(&words);
+    }
     json_pair_string(j, "method", check_method_name(a->method));
     json_pair_int(j, "runs", a->n_run);
     json_pair_number(j, "confidence", a->confidence);
@@ -24,6 +30,7 @@ static void put_answer(Text *out, const ModelQuantity *quantity, const CheckAnsw
     put_interval(out, a);
     text_append(out, "; ");
     put_method(out, a);
+    if (is_unseen(a)) text_append(out, "; "), put_unseen(out, a);
     text_char(out, '\n');
 }
 

@@ -84,6 +84,19 @@ void put_interval(Text *out, const CheckAnswer *answer) {
     text_printf(out, "] at %g %%", 100 * answer->confidence);
 }
 
+bool is_unseen(const CheckAnswer *answer) {
+    return answer->method == CHECK_SAMPLED && answer->value == 0 && answer->low == 0 && answer->high > 0;
+}
+
+void put_unseen(Text *out, const CheckAnswer *answer) {
+    text_append(out, answer->n_run == 1 ? "the run did not show it" : "none of the runs showed it");
+    if (isfinite(answer->high)) {
+        text_append(out, ", so it is at most ");
+        text_number(out, answer->high, 3);
+    }
+    text_append(out, "; --exact tells how much, where it can be had");
+}
+
 CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs) {
     return (CheckOptions){
         .exact = options->exact,

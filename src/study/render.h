@@ -76,6 +76,9 @@ void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answer
 /// "exact" or "12,000 runs"; "[0.57, 0.61] at 99 %" or "+- 1e-9".
 void put_method(Text *out, const CheckAnswer *answer);
 void put_interval(Text *out, const CheckAnswer *answer);
+/// Whether sampling saw nothing of what was asked, so that the answer is a bound; and that in words.
+bool is_unseen(const CheckAnswer *answer);
+void put_unseen(Text *out, const CheckAnswer *answer);
 
 /// What a sampling command asks of `check`.
 CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs);

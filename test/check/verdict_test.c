@@ -388,6 +388,9 @@ TEST(common_luck_settles_a_contrast_sooner) {
         CHECK_OK(judge(&c, &j, NULL));
         assert_int_equal(c.verdict, CHECK_HOLDS);
         runs[shared] = c.gap.n_run;
+        // two coins of one throw, up with 0.52 and 0.48: the difference is up with 0.04, where two throws have p(1 - p) twice
+        double expected = shared ? 2 * 0.52 * 0.48 / (0.04 * 0.96) : 1;
+        CHECK(fabs(c.gain / expected - 1) < 0.25);
     }
     CHECK(runs[1] * 4 <= runs[0]);
 }

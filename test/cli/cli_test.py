@@ -124,6 +124,20 @@ def parts_that_do_not_belong_together_are_refused():
 
 
 @test
+def what_no_run_showed_is_a_bound_and_common_luck_is_told():
+    name = scenario("rare.duress")
+    rare = ["query", name, "P(harm >= 0.99 within 1 month)", "--runs", "200"]
+    told = answer(*rare)
+    assert told["value"] == 0 and told["low"] == 0 and 0 < told["high"] < 0.03 and "--exact" in told["note"]
+    assert "none of the runs showed it, so it is at most 0.0261; --exact" in run(*rare).stdout
+    assert 0 <= answer(*rare[:3], "--exact")["value"] < told["high"]
+    # policies with the same luck: the difference varies less than two sides with luck of their own; one side alone gains nothing
+    claims = {c["name"]: c for c in answer("claims", name)}
+    assert claims["threats_help"]["gain"] > 1.1 and claims["yields"]["gain"] is None
+    assert "the same luck on both sides makes up for" in run("claims", name).stdout
+
+
+@test
 def with_private_types_a_move_is_split_for_each_type():
     bluff = os.path.join(HERE, "..", "..", "scenarios", "bluff", "bluff.duress")
     n_typed = n_plain = 0
