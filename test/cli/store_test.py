@@ -636,7 +636,7 @@ def kept_games(store):
 def a_game_that_was_solved_is_not_solved_again():
     name, store = long_case("game.duress"), "game.db"
     # most of the time goes into the certificate
-    words = ["run", name, "--grid", "harm=2001", "--runs", "300000", "-o", "game.html"]
+    words = ["run", name, "--grid", "harm=2001", "--runs", "60000", "-o", "game.html"]
     work = start(*words, "--store", store)
     for _ in range(1200):
         time.sleep(0.02)
