@@ -615,6 +615,19 @@ static DurStatus find(GameEquilibria *out, const Lattice *l, const LatticeRule *
     return status;
 }
 
+// nobody chooses: every start ends in the one thing that there is
+static DurStatus find_nobody(GameEquilibria *out, const Lattice *l) {
+    out->n_state = l->n_state;
+    out->item = memory_zeroed(1, sizeof *out->item);
+    if (!out->item) return DUR_MEMORY;
+    out->n = 1;
+    GameEquilibrium *e = out->item;
+    *e = (GameEquilibrium){.value = memory_column(0), .value_start = memory_column(0), .choice_start = memory_column(l->model->n_jump),
+                           .wait_start = memory_column(0), .is_given = true, .n_start = out->n_start};
+    for (int32_t j = 0; e->choice_start && j < l->model->n_jump; j++) e->choice_start[j] = NAN;
+    return e->value && e->value_start && e->choice_start && e->wait_start ? DUR_OK : DUR_MEMORY;
+}
+
 DurStatus game_starts(GameEquilibria *out, const Lattice *lattice, const double *given, int32_t n_start,
                       const GameOptions *options, Team *team, DurError *error) {
     static const GameOptions none = {0};
@@ -623,6 +636,7 @@ DurStatus game_starts(GameEquilibria *out, const Lattice *lattice, const double 
     double begun = progress_seconds();
     DurStatus status = lattice->model->clock == CLOCK_ROUNDS
                            ? rounds_starts(out, lattice, given, options, team, error)
+                           : lattice->model->n_actor == 0 ? find_nobody(out, lattice)
                            : find(out, lattice, options->rule, given, n_start, true, options, team, error);
     out->seconds = progress_seconds() - begun;
     if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while looking for equilibria");

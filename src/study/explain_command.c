@@ -451,6 +451,7 @@ static void put_head(Text *out, const Explanation *e, const char *at) {
         else text_number(&where, e->state[v], 6);
     }
     put_sentence(out, &where);
+    if (m->n_actor == 0) return;
     text_append(out, "\n  A split compares the move with waiting. The step itself is what the new state would be worth if it\n"
                      "  lasted, and the move's own cost; what changes it later carries the rest.\n");
 }

@@ -186,6 +186,70 @@ TEST(a_scenario_with_faults_gives_them_from_every_command) {
     dur_close(s);
 }
 
+// ---- where there is nothing to choose -----------------------------------------------------------------------------
+
+/// A clock, and a chain of states beside it that nobody can do anything about.
+typedef struct Nobody { const char *clock, *rate, *path; double gone, level; } Nobody;
+
+TEST(a_scenario_without_actors_is_a_chain_whose_answers_are_closed_forms) {
+    const Nobody kind[2] = {{"continuous", "rate 0.2 per month", "drift", 1 - exp(-2.4), 1 - 0.6 * exp(-1.2)},
+                            {"rounds", "chance 0.2", "change", 1 - pow(0.8, 12), 1 - 0.6 * pow(0.9, 12)}};
+    for (int k = 0; k < 2; k++) {
+        char text[1024];
+        snprintf(text, sizeof text, "scenario \"nobody\" { clock %s unit month }\nmode m of nature { off, on }\n"
+                 "stock x { range 0..1 grid 5 start 0.4 %s 0.1*(1 - x) }\n"
+                 "event go { when m == off %s then m = on }\n"
+                 "claim gone \"it goes\" { P(m == on at 12 month) >= 0.5 }\n"
+                 "claim level \"it rises\" { E(x at 12 month) >= 0.5 }\n", kind[k].clock, kind[k].path, kind[k].rate);
+        DurOptions options = {.threads = 1, .exact = true, .runs = 50, .times = 3, .refine = k == 0};
+        DurScenario *s = open_scenario("nobody.duress", text, &options);
+        Call *const call[] = {dur_check, dur_solve, dur_explain, dur_simulate, dur_trace, dur_run, dur_claims};
+        for (size_t c = 0; c < DUR_COUNT(call); c++) {
+            if (k == 1 && call[c] == dur_explain) continue;
+            DurResult *r = ask(call[c], s, &options, DUR_OK);
+            if (call[c] == dur_explain) CHECK(strstr(dur_result_text(r), "Nobody chooses here"));
+            if (call[c] == dur_claims) {
+                const char *json = dur_result_json(r), *second = strstr(json, "\"level\"");
+                CHECK_NEAR(number(json, KEYS("left"), 1), kind[k].gone, 1e-8);
+                CHECK_NEAR(number(second, KEYS("left"), 1), kind[k].level, 1e-8);
+            }
+            dur_result_free(r);
+        }
+        // there is one thing that can happen, and every start finds it
+        options.starts = 3;
+        DurResult *r = ask(dur_solve, s, &options, DUR_OK);
+        CHECK(strstr(dur_result_text(r), "1 equilibrium found from 3 starts"));
+        dur_result_free(r);
+        dur_close(s);
+    }
+}
+
+TEST(scenarios_with_hardly_anything_in_them_go_through_every_command) {
+#define HEAD "scenario \"bare\" { clock continuous unit month }\n"
+#define ACTOR "actor a { patience 10 month precision 2 attends 1 per month }\n"
+#define STOCK "stock x { range 0..1 grid 4 start 0.4 drift 0.1*(1 - x) }\n"
+#define MODE "mode m of a { off, on }\n"
+#define GO "move go of a { when m == off then m = on }\n"
+    static const char *const text[] = {
+        HEAD, HEAD STOCK, HEAD ACTOR, HEAD ACTOR "payoff a { one 1 }\n", HEAD ACTOR "mode m of a { only }\npayoff a { f [m == only] }\n",
+        HEAD ACTOR MODE GO, HEAD ACTOR STOCK "payoff a { f x }\n", HEAD ACTOR MODE STOCK GO,
+        HEAD ACTOR STOCK "move up of a { then x += 0.1 }\npayoff a { f x }\n",
+        HEAD ACTOR MODE "move go of a { when m == off and m == on then m = on }\npayoff a { f [m == on] }\n",
+        HEAD ACTOR "actor b { patience 1 month precision 0 attends 1 per month }\n" MODE GO "payoff b { f [m == on] }\n",
+    };
+    for (size_t k = 0; k < DUR_COUNT(text); k++) {
+        DurOptions options = {.threads = 1, .exact = true, .runs = 4, .times = 3, .starts = 2};
+        DurScenario *s = open_scenario("bare.duress", text[k], &options);
+        Call *const call[] = {dur_check, dur_solve, dur_simulate, dur_trace, dur_run, dur_claims};
+        for (size_t c = 0; c < DUR_COUNT(call); c++) {
+            options.starts = call[c] == dur_solve ? 2 : 0;
+            dur_result_free(ask(call[c], s, &options, DUR_OK));
+        }
+        dur_result_free(ask(dur_explain, s, &options, DUR_OK));
+        dur_close(s);
+    }
+}
+
 TEST(formatting_settles_after_one_round) {
     const char *path = write_scenario("layout.duress", FIRMS);
     DurResult *r = NULL;
@@ -248,6 +312,8 @@ int main(void) {
         RUN(a_rival_locked_out_leaves_a_decision_problem),
         RUN(without_an_end_a_run_lasts_as_long_as_the_claims_look),
         RUN(a_scenario_with_faults_gives_them_from_every_command),
+        RUN(a_scenario_without_actors_is_a_chain_whose_answers_are_closed_forms),
+        RUN(scenarios_with_hardly_anything_in_them_go_through_every_command),
         RUN(formatting_settles_after_one_round),
         RUN(every_allocation_of_a_session_may_fail_once),
     };
