@@ -112,7 +112,7 @@ static DurStatus solve_linear(Path *p, double *x) {
 // how far the point is from its equations
 static DurStatus measure(Path *p) {
     RoundsSystem *s = &p->s;
-    rounds_choose(s);
+    TRY(rounds_choose(s));
     TRY(rounds_evaluate(s));
     for (int64_t i = 0; i < p->n_value; i++) p->rhs[i] = s->w[i] - s->policy->value[i];
     for (int64_t i = 0; i < p->n_entry; i++) p->ra[i] = s->answer[i] - s->policy->advantage[i];
@@ -289,11 +289,11 @@ static DurStatus follow(Path *p, double tolerance, GameSolution *out, bool *reac
             if (is_end) length = (1 - scale0) / p->tl;
             // and no further than choices may move
             s->scale = scale0;
-            rounds_choose(s);
+            TRY(rounds_choose(s));
             keep_choices(p);
             s->scale = is_end ? 1 : scale0 + length * p->tl;
             move_by(p, length, p->tv, p->ta);
-            rounds_choose(s);
+            TRY(rounds_choose(s));
             moved = choice_moved(p);
             bool ok = moved <= STEP_CHOICE;
             if (ok) {
@@ -340,7 +340,7 @@ static DurStatus guess_advantages(Path *p) {
     RoundsSystem *s = &p->s;
     memset(s->policy->advantage, 0, (size_t)p->n_entry * sizeof *s->policy->advantage);
     for (int k = 0; k < 8; k++) {
-        rounds_choose(s);
+        TRY(rounds_choose(s));
         TRY(rounds_evaluate(s));
         for (int64_t i = 0; i < p->n_entry; i++)
             s->policy->advantage[i] = 0.5 * (s->policy->advantage[i] + s->answer[i]);
@@ -426,8 +426,8 @@ static DurStatus solve(GameSolution *out, const Lattice *l, const GameOptions *o
 
     // what everyone does at these values
     p.s.scale = 1;
-    rounds_choose(&p.s);
-    status = rounds_evaluate(&p.s);
+    status = rounds_choose(&p.s);
+    if (status == DUR_OK) status = rounds_evaluate(&p.s);
     if (status == DUR_OK) status = rounds_fill_closed(&p.s);
     if (status != DUR_OK) goto finish;
     bool at_once = (value || options->warm) && out->n_step == 1;
@@ -484,7 +484,11 @@ DurStatus rounds_surprise(Policy **out, const Policy *base, const LatticeRule *r
     memcpy(s.policy->value, base->value, (size_t)s.n_value * sizeof(double));
     memcpy(s.policy->advantage, base->advantage, (size_t)base->n_entry * sizeof(double));
     s.scale = 1;
-    rounds_choose(&s);
+    DurStatus status = rounds_choose(&s);
+    if (status != DUR_OK) {
+        rounds_system_free(&s);
+        return status_fail(error, status, "out of memory while making a policy");
+    }
     // the others, and what is not listed for a closed guard, stand as they were
     for (int32_t j = 0; j < m->n_jump; j++)
         for (int64_t ms = 0; ms < l->n_mode_state; ms++) {

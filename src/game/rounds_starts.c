@@ -84,7 +84,7 @@ static DurStatus respond(Look *k, const double *x, double *to) {
     memcpy(s->policy->value, x, (size_t)k->n_value * sizeof *x);
     memcpy(s->policy->advantage, x + k->n_value, (size_t)k->n_entry * sizeof *x);
     s->scale = 1;
-    rounds_choose(s);
+    TRY(rounds_choose(s));
     TRY(rounds_evaluate(s));
     memcpy(to, s->w, (size_t)k->n_value * sizeof *to);
     memcpy(to + k->n_value, s->answer, (size_t)k->n_entry * sizeof *to);

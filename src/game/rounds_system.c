@@ -545,8 +545,9 @@ static DurStatus run_stage(Carry *c) {
 
 // ---- over the whole lattice ---------------------------------------------------------------------------------------
 
-void rounds_choose(RoundsSystem *s) {
-    for (int32_t k = 0; k < s->n_stage; k++) (void)run_stage(&(Carry){.system = s, .stage = k, .block = choose_block});
+DurStatus rounds_choose(RoundsSystem *s) {
+    for (int32_t k = 0; k < s->n_stage; k++) TRY(run_stage(&(Carry){.system = s, .stage = k, .block = choose_block}));
+    return DUR_OK;
 }
 
 // w[n_stage]: flows of payoff in the state after the choices, events with their lumps, and the next round

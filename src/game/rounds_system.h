@@ -41,8 +41,8 @@ DurStatus rounds_system_make(RoundsSystem *out, const Lattice *lattice, const La
 void      rounds_system_free(RoundsSystem *system);
 double    rounds_system_bytes(const Lattice *lattice);
 
-/// P from A at the scale at hand.
-void rounds_choose(RoundsSystem *system);
+/// P from A at the scale at hand. DUR_OK or DUR_MEMORY.
+DurStatus rounds_choose(RoundsSystem *system);
 /// w and answer at the point; P must be up to date. DUR_OK or DUR_MEMORY.
 DurStatus rounds_evaluate(RoundsSystem *system);
 /// gain, rate_a, rate_w at the point; evaluated before.
