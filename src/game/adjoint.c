@@ -1,6 +1,7 @@
 #include "game/adjoint.h"
 
 #include "base/memory.h"
+#include "game/adjoint_rounds.h"
 #include "game/measure.h"
 #include "game/part.h"
 #include "game/transposed.h"
@@ -28,6 +29,7 @@ void adjoint_free(Adjoint *a) {
 
 double adjoint_bytes(const Policy *p, int32_t n_target, int n_thread) {
     const Lattice *l = p->lattice;
+    if (l->model->clock == CLOCK_ROUNDS) return adjoint_rounds_bytes(p, n_target, n_thread);
     double n_actor = l->model->n_actor, columns = n_actor * (double)l->n_state;
     // what choices add to the system; the solutions; in each thread a linear solver, or a policy and its lattice
     double solver = transposed_solve_bytes(l->n_state, l->model->n_actor), side = policy_bytes(l) + (double)l->n_byte + 16.0 * columns;
@@ -39,6 +41,28 @@ double adjoint_step(const ModelParam *param, double value) {
     double sd = model_prior_sd(param);
     if (sd > 0 && isfinite(sd)) return sd;
     return value != 0 ? 0.1 * fabs(value) : 0.1 * param->scale;
+}
+
+double adjoint_difference(const ModelParam *param, double value) {
+    return DIFFERENCE * (value != 0 ? fabs(value) : adjoint_step(param, value));
+}
+
+DurStatus adjoint_fill(Adjoint *out, int32_t n, const AdjointTarget *target, int32_t n_param, const double *step,
+                       const double *both, const double *base) {
+    int64_t n_all = (int64_t)n * n_param;
+    *out = (Adjoint){.n_target = n, .n_param = n_param, .derivative = memory_column(n_all), .left = memory_column(n_all),
+                     .right = memory_column(n_all)};
+    if (!out->derivative || !out->left || !out->right) return DUR_MEMORY;
+    for (int32_t t = 0; t < n; t++)
+        for (int32_t k = 0; k < n_param; k++) {
+            double up = both[2 * k * n + t] - base[t], down = both[(2 * k + 1) * n + t] - base[t];
+            double unknown = target[t].is_solved ? 0.0 : NAN;
+            int64_t at = (int64_t)t * n_param + k;
+            out->right[at] = up / step[k] + unknown;
+            out->left[at] = -down / step[k] + unknown;
+            out->derivative[at] = isnan(up) ? out->left[at] : isnan(down) ? out->right[at] : (up - down) / (2 * step[k]) + unknown;
+        }
+    return DUR_OK;
 }
 
 // out = what an actor gains when a jump happens: its lump there, and its value after against its value before
@@ -132,7 +156,7 @@ typedef struct System {
     atomic_int status, n_done;
     atomic_bool stopped;
     // params
-    double *miss, *direct;      // [n_param][2][n_target] x' R and q at p + h and p - h; NaN where there is no game
+    double *both;               // [n_param][2][n_target] x' R + q at p + h and p - h; NaN where there is no game
     double *step;               // [n_param] h
 } System;
 
@@ -276,7 +300,7 @@ static void task_solve(void *context, int64_t i, int worker) {
 // ---- params -------------------------------------------------------------------------------------------------------
 
 // x' R and q of every target with one param moved, at the values at hand
-static DurStatus moved(System *s, int32_t i_param, int side, double *miss_out, double *direct_out) {
+static DurStatus moved(System *s, int32_t i_param, int side, double *out) {
     const Lattice *l = s->policy->lattice;
     const Model *m = l->model;
     int64_t n = l->n_state;
@@ -293,14 +317,11 @@ static DurStatus moved(System *s, int32_t i_param, int side, double *miss_out, d
     if (status != DUR_OK) goto done;
     memcpy(p->value, s->policy->value, (size_t)m->n_actor * (size_t)n * sizeof(double));
     status = answer(p, room);
-    for (int32_t t = 0; t < s->n_target; t++) {
-        miss_out[t] = 0;
-        direct_out[t] = number_of(s, &s->target[t], p);
-    }
+    for (int32_t t = 0; t < s->n_target; t++) out[t] = number_of(s, &s->target[t], p);
     for (int32_t i = 0; i < m->n_actor && status == DUR_OK; i++) {
         status = miss(p, i, column);
         for (int32_t t = 0; t < s->n_target && status == DUR_OK; t++)
-            miss_out[t] += vector_dot(s->x + (t * (int64_t)m->n_actor + i) * n, column, n);
+            out[t] += vector_dot(s->x + (t * (int64_t)m->n_actor + i) * n, column, n);
     }
 
 done:
@@ -316,11 +337,11 @@ static void task_param(void *context, int64_t i, int worker) {
     System *s = context;
     if (worker == 0 && progress_stop(s->progress)) fail(s, DUR_INTERRUPTED);
     if (atomic_load(&s->status) != DUR_OK) return;
-    double *miss_out = s->miss + i * s->n_target, *direct_out = s->direct + i * s->n_target;
-    DurStatus status = moved(s, (int32_t)(i / 2), (int)(i % 2), miss_out, direct_out);
+    double *out = s->both + i * s->n_target;
+    DurStatus status = moved(s, (int32_t)(i / 2), (int)(i % 2), out);
     // a param at the limit of what the scenario allows can be moved to one side alone
     bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
-    for (int32_t t = 0; is_edge && t < s->n_target; t++) miss_out[t] = direct_out[t] = NAN;
+    for (int32_t t = 0; is_edge && t < s->n_target; t++) out[t] = NAN;
     if (status != DUR_OK && !is_edge) fail(s, status);
 }
 
@@ -328,28 +349,23 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
                        const Progress *progress, Team *team, DurError *error) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
-    int64_t n_all = m->n_actor * l->n_state, n_entry = (int64_t)n * m->n_param;
+    int64_t n_all = m->n_actor * l->n_state;
     Measure point = {0};
     System s = {.policy = p, .progress = progress, .point = &point, .target = target, .n_target = n};
-    double *base_miss = NULL, *base_number = NULL, *column = NULL;
-    *out = (Adjoint){.n_target = n, .n_param = m->n_param};
-    DurStatus status = measure_point(&point, l, state);
-    if (status != DUR_OK) goto done;
+    double *base = NULL, *column = NULL;
+    *out = (Adjoint){0};
+    bool is_rounds = m->clock == CLOCK_ROUNDS;
+    DurStatus status = is_rounds ? adjoint_rounds(out, p, state, n, target, progress, team, error) : measure_point(&point, l, state);
+    if (status != DUR_OK || is_rounds) goto done;
 
     status = DUR_MEMORY;
-    out->derivative = memory_column(n_entry);
-    out->left = memory_column(n_entry);
-    out->right = memory_column(n_entry);
     s.x = memory_column(n * n_all);
     s.rho = memory_column(m->n_actor);
-    s.miss = memory_column(2 * n_entry);
-    s.direct = memory_column(2 * n_entry);
+    s.both = memory_column(2 * (int64_t)n * m->n_param);
     s.step = memory_column(m->n_param);
-    base_miss = memory_column(n);
-    base_number = memory_column(n);
+    base = memory_column(n);
     column = memory_column(l->n_state);
-    if (!out->derivative || !out->left || !out->right || !s.x || !s.rho || !s.miss || !s.direct || !s.step ||
-        !base_miss || !base_number || !column) goto done;
+    if (!s.x || !s.rho || !s.both || !s.step || !base || !column) goto done;
 
     for (int32_t i = 0; i < m->n_actor; i++) s.rho[i] = l->actor[i].rho;
     status = answers_make(&s);
@@ -365,40 +381,25 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     if (status != DUR_OK) goto done;
 
     // what the values at hand miss already, so that one-sided differences start there
-    for (int32_t t = 0; t < n; t++) base_number[t] = target[t].now;
+    for (int32_t t = 0; t < n; t++) base[t] = target[t].now;
     for (int32_t i = 0; i < m->n_actor; i++) {
         status = miss(p, i, column);
         if (status != DUR_OK) goto done;
         for (int32_t t = 0; t < n; t++)
-            base_miss[t] += vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
+            base[t] += vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
     }
-    for (int32_t k = 0; k < m->n_param; k++) {
-        double value = l->param[k];
-        s.step[k] = DIFFERENCE * (value != 0 ? fabs(value) : adjoint_step(&m->param[k], value));
-    }
+    for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
     transposed_free(&s.transposed);
     team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
-    if (status != DUR_OK) goto done;
-    for (int32_t t = 0; t < n; t++)
-        for (int32_t k = 0; k < m->n_param; k++) {
-            double up   = s.miss[2 * k * n + t] + s.direct[2 * k * n + t] - base_miss[t] - base_number[t];
-            double down = s.miss[(2 * k + 1) * n + t] + s.direct[(2 * k + 1) * n + t] - base_miss[t] - base_number[t];
-            double unknown = target[t].is_solved ? 0.0 : NAN;
-            int64_t at = (int64_t)t * m->n_param + k;
-            out->right[at] = up / s.step[k] + unknown;
-            out->left[at] = -down / s.step[k] + unknown;
-            out->derivative[at] = isnan(up) ? out->left[at] : isnan(down) ? out->right[at] : (up - down) / (2 * s.step[k]) + unknown;
-        }
+    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, base);
 
 done:
     memory_free(column);
-    memory_free(base_number);
-    memory_free(base_miss);
+    memory_free(base);
     memory_free(s.answer);
     memory_free(s.step);
-    memory_free(s.direct);
-    memory_free(s.miss);
+    memory_free(s.both);
     memory_free(s.rho);
     transposed_free(&s.transposed);
     memory_free(s.x);

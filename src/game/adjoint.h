@@ -45,4 +45,16 @@ double adjoint_bytes(const Policy *policy, int32_t n_target, int n_thread);
 /// prior, else a tenth of its value (of 1 if that is 0).
 double adjoint_step(const ModelParam *param, double value);
 
+// ---- for those who difference equations: adjoint.c and adjoint_rounds.c -------------------------------------------
+
+/// How far a param is moved to each side of its value.
+double adjoint_difference(const ModelParam *param, double value);
+
+/// Make the derivatives from what is differenced:
+///   both   [n_param][2][n] with each param moved up, then down by step[n_param]; NaN where there is no game
+///   base   [n] with none moved
+/// DUR_OK or DUR_MEMORY.
+DurStatus adjoint_fill(Adjoint *out, int32_t n, const AdjointTarget *target, int32_t n_param, const double *step,
+                       const double *both, const double *base);
+
 #endif

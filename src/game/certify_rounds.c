@@ -80,20 +80,11 @@ static double rounds_size(const Policy *p) {
     return advantage > size ? advantage : size;
 }
 
-static int32_t stage_of(const Model *m, int32_t actor) {
-    for (int32_t k = 0; k < round_stages(m); k++) {
-        int32_t who[ROUND_ACTORS_MAX], n = round_stage_actors(m, k, who);
-        for (int32_t i = 0; i < n; i++)
-            if (who[i] == actor) return k;
-    }
-    return 0;
-}
-
 // under `choice taste`, the mean shock of what is picked
 static void add_shocks(const Certifier *c, const Policy *p, int32_t stage, double *y) {
     const Lattice *l = c->lattice;
     Rounds *k = c->own;
-    if (l->model->choice != CHOICE_TASTE || stage_of(l->model, c->actor) != stage) return;
+    if (l->model->choice != CHOICE_TASTE || round_stage_of(l->model, c->actor) != stage) return;
     for (int64_t b = 0; b < l->n_block; b++) {
         LatticeBlock view;
         lattice_block(l, b, &view);
@@ -157,7 +148,7 @@ static DurStatus rounds_evaluate(Certifier *c, const Policy *p, double tolerance
 static DurStatus rounds_ready(Certifier *c, const Policy *p) {
     const Lattice *l = c->lattice;
     Rounds *k = c->own;
-    int32_t stage = stage_of(l->model, c->actor);
+    int32_t stage = round_stage_of(l->model, c->actor);
     RoundCount count = {c->actor, -1};
     TRY(round_worth(c, p, true, stage + 1, c->value, k->room));
     TRY(round_choices(p, stage, c->actor, -1, count, k->room, k->wait, c->team));

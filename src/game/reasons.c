@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "game/game.h"
 #include "game/measure.h"
+#include "game/reasons_rounds.h"
 #include "game/transposed.h"
 #include "lattice/chain.h"
 #include "num/linear.h"
@@ -34,6 +35,7 @@ void reasons_free(Reasons *r) {
 
 double reasons_bytes(const Lattice *l, int n_thread) {
     const Model *m = l->model;
+    if (m->clock == CLOCK_ROUNDS) return reasons_rounds_bytes(l, n_thread);
     double most = 0;
     for (int32_t i = 0; i < m->n_actor; i++) {
         int32_t n_type = model_types(m, i);
@@ -324,9 +326,10 @@ DurStatus reasons_make(Reasons *out, const Policy *p, const double *state, int32
     *out = (Reasons){0};
     DurStatus status = measure_point(&point, l, state);
     if (status == DUR_OK) status = prepare(out, p, state, actor, &point, error);
-    if (status == DUR_OK) status = explain_group(&w, -1, team);
+    bool is_rounds = m->clock == CLOCK_ROUNDS;
+    if (status == DUR_OK) status = is_rounds ? reasons_rounds(out, p, &point, progress, team) : explain_group(&w, -1, team);
     for (int32_t i = 0; i < m->n_actor && status == DUR_OK; i++)
-        if (m->actor[i].private >= 0) status = explain_group(&w, i, team);
+        if (m->actor[i].private >= 0 && !is_rounds) status = explain_group(&w, i, team);
     measure_free(&point);
     if (status == DUR_OK) return DUR_OK;
     reasons_free(out);

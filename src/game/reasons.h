@@ -18,10 +18,10 @@
 /// What carries a part of an advantage.
 typedef enum ChannelKind {
     CHANNEL_NOW,       // worth of the state after the move against that of this one if both stayed, and the move's own lump
-    CHANNEL_STOCK,     // drift and noise of a stock
+    CHANNEL_STOCK,     // drift and noise of a stock; in rounds its change
     CHANNEL_BELIEF,    // what others learn of an actor from its silence
     CHANNEL_EVENT,
-    CHANNEL_REPLY,     // a later move of another actor
+    CHANNEL_REPLY,     // a later move of another actor; in rounds also one at the same time
     CHANNEL_OWN,       // a later move of the actor itself; with jump -1 its later opportunities as such (PART_SHOCKS)
     CHANNEL_TYPE,      // becoming another type
     CHANNEL_KIND_COUNT
@@ -55,12 +55,12 @@ typedef struct Reasons {
     Reason  *reason;             // [n_reason] every move available there, by actor and type
 } Reasons;
 
-/// Explain every move that is available at a state of a game in continuous time (variable values; modes whole, stocks anything in range: advantages are
-/// then the mean over the nodes around it).
+/// Explain every move that is available at a state (variable values; modes whole, stocks anything in range: advantages are
+/// then the mean over the nodes around it). In rounds it is the state in which the actor chooses, the beginning of its stage.
 ///   actor    only this one's moves, or negative: everyone's
 /// A type expects others' choices as they are and its own; what others would learn of it from its moves is held as it is in
 /// equilibrium, and counts with the move that tells it. Moves are solved side by side. The same bits on any number of threads.
-/// Cost: a linear solve for every eight moves. Returns DUR_OK, DUR_MEMORY, DUR_LIMIT or DUR_INTERRUPTED. Freed by reasons_free.
+/// Cost: a linear solve for every eight moves; in rounds for every move (reasons_rounds.h). Returns DUR_OK, DUR_MEMORY, DUR_LIMIT or DUR_INTERRUPTED. Freed by reasons_free.
 DurStatus reasons_make(Reasons *out, const Policy *policy, const double *state, int32_t actor, const Progress *progress,
                        Team *team, DurError *error);
 void      reasons_free(Reasons *reasons);

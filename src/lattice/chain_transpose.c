@@ -3,17 +3,18 @@
 #include "base/compiler.h"
 #include "base/memory.h"
 #include "lattice/chain.h"
+#include "lattice/internal.h"
 
-// y(target) += share * flow over all targets of a jump from each lane; flow is a row of the block, y a whole column
-static void scatter(const Lattice *l, int32_t jump, const LatticeBlock *view, const double *weight, double *y) {
-    const LatticeJump *j = &l->jump[jump];
+void lattice_scatter(const Lattice *l, const LatticeJump *j, int32_t n_shift, const LatticeBlock *view, const double *weight,
+                     double *y) {
     int64_t n = l->n_lane;
     double *at = y + view->first;
     for (int32_t b = 0; b < j->n_branch; b++) {
         const LatticeBranch *branch = &j->branch[b];
+        int32_t n_effect = n_shift < branch->n_shift ? n_shift : branch->n_shift;
         const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
         int64_t stride[MODEL_VARIABLES_MAX];   // of the rows: 1 where they go by lane, else 0
-        for (int32_t k = 0; k < branch->n_shift; k++) {
+        for (int32_t k = 0; k < n_effect; k++) {
             const LatticeShift *s = &branch->shift[k];
             move_row[k] = lattice_row(l, &s->move, view);
             up_row[k] = lattice_row(l, &s->up, view);
@@ -25,7 +26,7 @@ static void scatter(const Lattice *l, int32_t jump, const LatticeBlock *view, co
             int64_t move = 0, step[MODEL_VARIABLES_MAX];
             double up[MODEL_VARIABLES_MAX];
             int32_t n_split = 0;
-            for (int32_t k = 0; k < branch->n_shift; k++) {
+            for (int32_t k = 0; k < n_effect; k++) {
                 move += (int64_t)move_row[k][stride[k] * i];
                 double share = up_row[k][stride[k] * i];
                 if (share == 0.0) continue;
@@ -161,7 +162,7 @@ DurStatus chain_add_transpose(const Policy *p, int32_t actor, int32_t type, Chai
             if (!flow_of(p, actor, type, j, &view, x + view.first, flow)) continue;
             if (p->shift_where[j * l->n_mode_state + view.first / l->n_stock_state] >= 0)
                 scatter_posterior(p, j, &view, flow, y, target, weight);
-            else scatter(l, j, &view, flow, y);
+            else lattice_scatter(l, &l->jump[j], INT32_MAX, &view, flow, y);
             for (int64_t i = 0; i < l->n_lane; i++) y[view.first + i] -= flow[i];
         }
     }

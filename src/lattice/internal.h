@@ -47,6 +47,11 @@ void      table_free_by_type(LatticeTable *by_type, int32_t n_type);
 DurStatus jump_make(const Lattice *lattice, int32_t jump, LatticeJump *out, DurError *error);
 void      jump_free(const Lattice *lattice, int32_t jump, LatticeJump *jump_table);
 
+/// y(target) += share * weight over all targets of a jump from each lane of a block: weight is a row of it, y a whole column. Only
+/// the first n_shift variables that the jump writes are moved (INT32_MAX: all).
+void lattice_scatter(const Lattice *lattice, const LatticeJump *jump, int32_t n_shift, const LatticeBlock *view,
+                     const double *weight, double *y);
+
 /// Tabulate what stocks do at the end of a round, and free it.
 DurStatus change_make(const Lattice *lattice, LatticeJump *out, DurError *error);
 void      change_free(LatticeJump *change);

@@ -45,6 +45,15 @@ int32_t round_stage_actors(const Model *m, int32_t stage, int32_t actor[ROUND_AC
     return n;
 }
 
+int32_t round_stage_of(const Model *m, int32_t actor) {
+    for (int32_t k = 0; k < round_stages(m); k++) {
+        int32_t who[ROUND_ACTORS_MAX], n = round_stage_actors(m, k, who);
+        for (int32_t i = 0; i < n; i++)
+            if (who[i] == actor) return k;
+    }
+    return 0;
+}
+
 DurStatus round_check(const Lattice *l, DurError *error) {
     const Model *m = l->model;
     int32_t n_acting = 0, actor[ROUND_ACTORS_MAX];

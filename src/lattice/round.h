@@ -19,6 +19,8 @@
 /// has moves has one stage without actors.
 int32_t round_stages(const Model *model);
 int32_t round_stage_actors(const Model *model, int32_t stage, int32_t actor[ROUND_ACTORS_MAX]);
+/// The stage that an actor chooses in; 0 for one without moves.
+int32_t round_stage_of(const Model *model, int32_t actor);
 
 /// Times are counted in rounds, round k from k to k+1; what converting a date or a duration rounds away is allowed for.
 /// rounds_from: the round at whose beginning something of time t happens, or a window opens: the first that does not begin before
@@ -94,5 +96,42 @@ double round_rounding(const Lattice *lattice);
 
 /// Carry a function back over a whole round, nothing counted: y(s) = mean of x in the next round's state.
 DurStatus round_apply(const Policy *policy, const double *x, double *y, double *room, Team *team);
+
+// ---- turned round: a round applied to a measure on the states (round_transpose.c) ---------------------------------
+//
+// One thread each, so that the order of additions is fixed; whoever has several to carry shares those out. All columns are
+// [n_state], distinct.
+
+/// What it takes to turn the rounds of one policy round, on one thread.
+typedef struct RoundTurn {
+    const Policy *policy;        // borrowed
+    int32_t  n_stage;
+    RoundJoint *joint;           // [n_stage]
+    bool    *none;               // [n_jump + ROUND_ACTORS_MAX] options of the block at hand that nobody takes
+    double  *room;
+} RoundTurn;
+
+/// DUR_OK or DUR_MEMORY. Freed by round_turn_free, which takes zeros.
+DurStatus round_turn_make(RoundTurn *out, const Policy *policy);
+void      round_turn_free(RoundTurn *turn);
+
+/// y = S' x, the transpose of round_choices with nothing held or counted. With `entry` ([n_entry], may be NULL) it has beside
+/// that, at each state and for each move of `actor` that can be made there, entry * (the states after that move - after waiting),
+/// the others choosing as they do. DUR_OK or DUR_MEMORY.
+DurStatus round_turn_choices(RoundTurn *turn, int32_t stage, int32_t actor, const double *entry, const double *x, double *y);
+
+/// y += what one move of the stage does to x, at the probability with which it is made: the state after it less the state
+/// without it, actors of the stage that are declared before its mover choosing as they do, later ones waiting. Over all moves of a
+/// stage these add up to S' x - x.
+///   hold_actor   negative, or another actor of the stage, which makes `hold_jump` (negative: waits) for certain
+DurStatus round_turn_move(RoundTurn *turn, int32_t stage, int32_t jump, int32_t hold_actor, int32_t hold_jump, const double *x,
+                          double *y);
+
+/// y += what an event does to x; and what the change of one stock does, those of the stocks declared before it made.
+void round_turn_event(RoundTurn *turn, int32_t jump, const double *x, double *y);
+void round_turn_change(RoundTurn *turn, int32_t stock, const double *x, double *y);
+
+/// y = A' x, events and then the change of stocks: the transpose of round_after with factor 1.  room [n_state]
+void round_turn_after(RoundTurn *turn, const double *x, double *y, double *room);
 
 #endif

@@ -303,7 +303,7 @@ void page_reasons(Page *page) {
     text_append(page->out,
         "<p class=\"how\">For every move that an actor can make at the start: what it is worth against waiting, split twice so "
         "that each split adds up to the whole. <b>What pays it</b>: terms of the actor\xE2\x80\x99s payoff, costs and payments. "
-        "<b>What carries it</b>: the step itself is what the new state would be worth if it lasted; drifts, events, "
+        "<b>What carries it</b>: the step itself is what the new state would be worth if it lasted; stocks, events, "
         "replies of others and the actor\xE2\x80\x99s own later moves change it from there. All with everyone\xE2\x80\x99s "
         "choices as they are in the equilibrium.</p>\n");
     const char *last = NULL;

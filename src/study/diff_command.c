@@ -430,7 +430,6 @@ static DurStatus explain_kept(Why *why, DurScenario *s, const DurOptions *option
     double state[MODEL_VARIABLES_MAX];
     Explanation e;
     DurStatus status = study_begin(s, &options, &result, error);
-    if (status == DUR_OK) status = explain_can(s->model, error);
     if (status == DUR_OK) status = study_equilibrium(s, false, error);
     if (status == DUR_OK) status = study_unmet(s, error);
     if (status == DUR_OK) study_start(s, state);

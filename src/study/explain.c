@@ -130,13 +130,6 @@ static DurStatus make_both(Explanation *e, DurScenario *s, bool derivatives, Dur
     return DUR_OK;
 }
 
-DurStatus explain_can(const Model *m, DurError *error) {
-    if (m->clock == CLOCK_ROUNDS)
-        return status_fail(error, DUR_UNSUPPORTED, "this version tells the reasons for choices under `clock continuous` only, and this "
-                           "scenario is played in rounds");
-    return DUR_OK;
-}
-
 bool explain_differentiates(const Model *m) { return m->n_private == 0; }
 
 static DurStatus explain(Explanation *e, DurScenario *s, const double *state, int32_t actor, bool derivatives, DurError *error) {
@@ -145,7 +138,6 @@ static DurStatus explain(Explanation *e, DurScenario *s, const double *state, in
     const Lattice *l = s->session.lattice;
     *e = (Explanation){.scenario = s, .actor = actor};
     memcpy(e->state, state, (size_t)model_variables(m) * sizeof *state);
-    TRY(explain_can(m, error));
     TRY(make_both(e, s, derivatives, error));
     TRY(gather(e, error));
 
@@ -246,13 +238,16 @@ void put_part(Text *out, const Explanation *e, const Part *part) {
     text_printf(out, is_cost ? "cost of %s" : "payment at %s", j->name);
 }
 
+// what a stock does by itself, in the words of the scenario
+static const char *stock_word(const Model *m) { return m->clock == CLOCK_ROUNDS ? "change" : "drift"; }
+
 static const char *private_name(const Model *m, int32_t private) { return m->actor[m->private[private].actor].name; }
 
 void put_group(Text *out, const Explanation *e, const ExplainGroup *group) {
     const Model *m = e->scenario->model;
     switch (group->kind) {
         case CHANNEL_NOW:   text_append(out, "the step itself"); break;
-        case CHANNEL_STOCK: text_printf(out, "the drift of `%s`", m->stock[group->index].name); break;
+        case CHANNEL_STOCK: text_printf(out, "the %s of `%s`", stock_word(m), m->stock[group->index].name); break;
         case CHANNEL_BELIEF: text_printf(out, "what others learn of %s from silence", private_name(m, group->index)); break;
         case CHANNEL_TYPE:  text_append(out, "becoming another type"); break;
         case CHANNEL_EVENT: text_printf(out, "the event `%s`", m->jump[group->index].name); break;
@@ -266,7 +261,7 @@ void put_group_short(Text *out, const Explanation *e, const ExplainGroup *group)
     const Model *m = e->scenario->model;
     switch (group->kind) {
         case CHANNEL_NOW:   text_append(out, "the step itself"); break;
-        case CHANNEL_STOCK: text_printf(out, "drift of %s", m->stock[group->index].name); break;
+        case CHANNEL_STOCK: text_printf(out, "%s of %s", stock_word(m), m->stock[group->index].name); break;
         case CHANNEL_BELIEF: text_printf(out, "silence of %s", private_name(m, group->index)); break;
         case CHANNEL_TYPE:  text_append(out, "another type"); break;
         case CHANNEL_EVENT: text_append(out, m->jump[group->index].name); break;

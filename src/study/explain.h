@@ -31,8 +31,6 @@ typedef struct Explanation {
     Adjoint  adjoint;
 } Explanation;
 
-/// DUR_UNSUPPORTED, with a sentence, for games whose reasons this version doesn't tell: those in rounds.
-DurStatus explain_can(const Model *model, DurError *error);
 /// False where derivatives are not told: with private types beliefs answer too, and that system is not solved.
 bool      explain_differentiates(const Model *model);
 

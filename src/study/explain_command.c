@@ -285,11 +285,12 @@ static void put_split(Text *out, const Explanation *e, int32_t i_reason) {
         {CHANNEL_EVENT, "events", false},    {CHANNEL_REPLY, "replies", false},   {CHANNEL_OWN, "own later", false},
         {CHANNEL_TYPE, "new type", true},
     };
-    bool has_types = r->model->n_private > 0;
+    bool has_types = r->model->n_private > 0, is_rounds = r->model->clock == CLOCK_ROUNDS;
     Grid grid = {.align = has_types ? "lrrrrrrrr" : "lrrrrrr"};
     grid_cell(&grid, "%s", "");
     for (size_t i = 0; i < DUR_COUNT(column); i++)
-        if (has_types || !column[i].is_private) grid_cell(&grid, "%s", column[i].head);
+        if (has_types || !column[i].is_private)
+            grid_cell(&grid, "%s", is_rounds && column[i].kind == CHANNEL_STOCK ? "changes" : column[i].head);
     grid_cell(&grid, "all");
     for (int32_t p = 0; p <= n_part + 1; p++) {
         const double *row = cell + p * CHANNEL_KIND_COUNT;
@@ -485,7 +486,6 @@ static DurStatus explain_to(DurScenario *s, const DurOptions *options, DurResult
     study_start(s, state);
     if (options->at) TRY(lang_read_state(m, options->at, state, error));
     TRY(read_actor(m, options->actor, &actor, error));
-    TRY(explain_can(m, error));
     TRY(study_equilibrium(s, false, error));
     TRY(study_unmet(s, error));
     TRY(explain_make(e, s, state, actor, error));

@@ -542,6 +542,32 @@ def a_game_in_rounds_has_its_equilibria_listed_and_played():
 
 
 @test
+def a_game_in_rounds_is_explained():
+    with open(os.path.join(HERE, "..", "..", "scenarios", "brink", "brink.duress"), encoding="utf-8") as text:
+        name = scenario("brink.duress", text=text.read())
+    told, choices = answer("explain", name)["actors"], answer("solve", name)["choices"]
+    for actor, other in (("north", "south"), ("south", "north")):
+        why = told[actor]["moves"][f"{actor}_back"]
+        assert abs(why["probability"] - choices[actor][f"{actor}_back"]) < 1e-12
+        for split in ("parts", "channels", "split"):
+            assert abs(sum(e["value"] for e in why[split]) - why["advantage"]) < 1e-10, split
+        assert abs(math.log(why["probability"] / told[actor]["wait"]) - 0.1 * why["advantage"]) < 1e-6
+        # stepping back alone pays nothing; the prize is lost to the other, who may step back at the same time
+        by = {(e["part"], e["by"], e["channel"]): e["value"] for e in why["split"]}
+        assert ("gain", "now", None) not in by and by["gain", "reply", f"{other}_back"] < 0
+    h = 1e-3
+    up, down = (answer("solve", name, "--tolerance", "1e-12", "--set", f"risk={0.2 + d}")["choices"]["south"]["south_back"]
+                for d in (h, -h))
+    (risk,) = (p for p in told["south"]["sensitivity"] if p["param"] == "risk")
+    assert abs(risk["moves"]["south_back"]["derivative"] - (up - down) / (2 * h)) < 1e-4
+    page = os.path.join(ROOM, "brink.html")
+    assert run("run", name, "-o", page).returncode == 0
+    with open(page, encoding="utf-8") as html:
+        text = html.read()
+    assert text.count('class="card reason"') == 2 and "Why they choose so" in text
+
+
+@test
 def explain_gives_the_same_bits_on_any_number_of_threads():
     name = scenario("reasons.duress")
     told = [answer("explain", name, "--threads", n) for n in ("1", "2", "7")]
