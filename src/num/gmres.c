@@ -17,7 +17,9 @@ struct Gmres {
     Team *team;                   // borrowed
     const VectorKernels *kernel;
     float *basis;                 // [(window + 1) x n]
-    float *room;                  // [n]
+    float *room;                  // [n] B of a basis vector
+    GmresPrecondition precondition;   // B, or NULL
+    void *precondition_context;
     double *partial;              // [n_chunk x (window + 2)]
     // of the task at hand
     int32_t k;                    // basis vectors to take part
@@ -58,6 +60,11 @@ void gmres_free(Gmres *g) {
     memory_free(g);
 }
 
+void gmres_precondition(Gmres *g, GmresPrecondition precondition, void *context) {
+    g->precondition = precondition;
+    g->precondition_context = context;
+}
+
 static int64_t chunk_size(const Gmres *g, int64_t chunk) {
     return g->n - chunk * CHUNK < CHUNK ? g->n - chunk * CHUNK : CHUNK;
 }
@@ -90,6 +97,12 @@ static void task_orthogonal(void *context, int64_t chunk, int worker) {
     g->partial[chunk * (g->window + 2)] = (double)g->kernel->dot_float(to, to, n);
 }
 
+static void task_copy(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    memcpy(g->to + chunk * CHUNK, g->from + chunk * CHUNK, (size_t)chunk_size(g, chunk) * sizeof *g->to);
+}
+
 // to <- to * scale
 static void task_scale(void *context, int64_t chunk, int worker) {
     (void)worker;
@@ -105,6 +118,24 @@ static void task_add(void *context, int64_t chunk, int worker) {
     Gmres *g = context;
     int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
     g->kernel->combine_float(g->to + at, g->basis + at, g->n, g->single, g->k + 1, n);
+}
+
+// to += the same over all but the first of them
+static void task_add_rest(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    g->kernel->combine_float(g->to + at, g->basis + g->n + at, g->n, g->single + 1, g->k, n);
+}
+
+// to <- to + from
+static void task_plus(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    const float *from = g->from + at;
+    float *to = g->to + at;
+    for (int64_t i = 0; i < n; i++) to[i] += from[i];
 }
 
 // to <- to - from
@@ -149,7 +180,7 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
         float *q = g->basis;
         DurStatus status = DUR_OK;
         bool is_known = swept && !again;
-        memcpy(q, is_known ? swept : d, (size_t)g->n * sizeof *q);
+        run(g, task_copy, is_known ? swept : d, q, 0);
         if (!is_known) status = sweep(context, r, q);
         if (status != DUR_OK) return status;
         out->n_sweep += !is_known;
@@ -166,14 +197,20 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
 
         int32_t k = 0;
         for (; k < g->window; k++) {
-            // w = M^{-1} A q_k = q_k - sweep(0, q_k), made orthogonal to what there is (classical Gram-Schmidt: a few digits
-            // are asked for, and two passes over memory would be paid for them)
+            // w = M^{-1} A z = z - sweep(0, z) with z = B q_k, made orthogonal to what there is (classical Gram-Schmidt: a few
+            // digits are asked for, and two passes over memory would be paid for them)
             float *w = g->basis + (k + 1) * g->n;
-            memcpy(w, g->basis + k * g->n, (size_t)g->n * sizeof *w);
+            const float *z = g->basis + k * g->n;
+            if (g->precondition) {
+                g->precondition(g->precondition_context, z, g->room, w);
+                z = g->room;
+            } else {
+                run(g, task_copy, z, w, 0);
+            }
             status = sweep(context, NULL, w);
             if (status != DUR_OK) return status;
             out->n_sweep++;
-            run(g, task_project, g->basis + k * g->n, w, k);
+            run(g, task_project, z, w, k);
             for (int32_t i = 0; i <= k; i++) {
                 h[i][k] = sum_partial(g, i);
                 g->single[i] = (float)-h[i][k];
@@ -204,7 +241,17 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
             y[i] = h[i][i] != 0 ? sum / h[i][i] : 0;
         }
         for (int32_t i = 0; i < k; i++) g->single[i] = (float)y[i];
-        run(g, task_add, NULL, d, k - 1);
+        if (g->precondition) {
+            // d += B (sum of y_i q_i), the sum where no vector of the basis is any more
+            float *sum = g->basis;
+            g->scale = (double)g->single[0];
+            run(g, task_scale, NULL, sum, 0);
+            run(g, task_add_rest, NULL, sum, k - 1);
+            g->precondition(g->precondition_context, sum, g->room, NULL);
+            run(g, task_plus, g->room, d, 0);
+        } else {
+            run(g, task_add, NULL, d, k - 1);
+        }
         out->reduced = fabs(e[k]) / first;
         if (out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;
     }

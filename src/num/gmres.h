@@ -14,6 +14,9 @@
 /// DUR_OK, or what the solve should end with.
 typedef DurStatus (*GmresSweep)(void *context, const float *r, float *d);
 
+/// z = B q, with B a fixed linear map that brings M^{-1} A B nearer to 1; the same to `copy`.
+typedef void (*GmresPrecondition)(void *context, const float *q, float *z, float *copy);
+
 typedef struct Gmres Gmres;
 
 /// Vectors of `n` floats, at most `window` dimensions (1 .. GMRES_WINDOW_MAX) before a restart. NULL when memory is out.
@@ -22,6 +25,9 @@ typedef struct Gmres Gmres;
 Gmres *gmres_make(int64_t n, int32_t window, Team *team);
 void   gmres_free(Gmres *gmres);
 double gmres_bytes(int64_t n, int32_t window);
+
+/// From now on systems are solved for B^{-1} d (right preconditioning, Saad 2003, 9.3.2): residuals stay what they are. NULL: no B.
+void   gmres_precondition(Gmres *gmres, GmresPrecondition precondition, void *context);
 
 typedef struct GmresResult {
     int64_t n_sweep;

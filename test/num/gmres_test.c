@@ -65,6 +65,45 @@ TEST(a_linear_system_is_solved_to_what_was_asked_in_fewer_sweeps_than_sweeps_alo
     memory_free(r);
 }
 
+// z = q and what two more sweeps make of it: nearer to the solution than q, and linear
+static void two_more(void *context, const float *q, float *z, float *copy) {
+    Chain *c = context;
+    float *power = column(c->n);
+    memcpy(power, q, (size_t)c->n * sizeof *q);
+    memcpy(z, q, (size_t)c->n * sizeof *q);
+    for (int k = 0; k < 2; k++) {
+        chain_sweep(c, NULL, power);
+        for (int64_t i = 0; i < c->n; i++) z[i] += power[i];
+    }
+    if (copy) memcpy(copy, z, (size_t)c->n * sizeof *z);
+    memory_free(power);
+}
+
+TEST(a_preconditioner_changes_how_many_sweeps_it_takes_and_nothing_else) {
+    Chain c = {.n = 3000};
+    float *r = column(c.n), *d = column(c.n), *with = column(c.n);
+    random_right(r, c.n);
+    // a window that restarts, and one that does not
+    for (int32_t window = 8; window <= 40; window += 32) {
+        Gmres *g = gmres_make(c.n, window, NULL);
+        GmresResult plain, better;
+        CHECK_OK(gmres_solve(&plain, g, chain_sweep, &c, r, NULL, 3e-5, 5000, d));
+        gmres_precondition(g, two_more, &c);
+        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
+        CHECK(better.reduced <= 3e-5);
+        CHECK(left_over(&c, r, with) <= 3e-4);
+        CHECK(2 * better.n_sweep < plain.n_sweep + 4);
+        // and without it again the first answer, bit by bit
+        gmres_precondition(g, NULL, NULL);
+        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
+        CHECK(memcmp(d, with, (size_t)c.n * sizeof *d) == 0);
+        gmres_free(g);
+    }
+    memory_free(with);
+    memory_free(d);
+    memory_free(r);
+}
+
 TEST(what_the_solve_says_of_its_residual_is_what_is_left) {   // two roads: the rotations' estimate, and one more sweep
     Chain c = {.n = 500};
     float *r = column(c.n), *d = column(c.n), *once = column(c.n);
@@ -130,6 +169,7 @@ TEST(nothing_to_solve_takes_one_sweep_and_an_interruption_is_passed_on) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(a_linear_system_is_solved_to_what_was_asked_in_fewer_sweeps_than_sweeps_alone_take),
+        RUN(a_preconditioner_changes_how_many_sweeps_it_takes_and_nothing_else),
         RUN(what_the_solve_says_of_its_residual_is_what_is_left),
         RUN(a_solve_has_the_same_bits_on_any_number_of_threads_and_at_any_width),
         RUN(nothing_to_solve_takes_one_sweep_and_an_interruption_is_passed_on),
