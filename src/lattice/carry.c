@@ -44,7 +44,7 @@ static int32_t corners_of(const Lattice *from, const Lattice *to, const Place *p
 }
 
 static void carry(const Lattice *from, const double *x, const Lattice *to, const Place *place, int64_t *corner,
-                  double *weight, double *y) {
+                  double *weight, int64_t n_state, double *y) {
     int32_t node[MODEL_VARIABLES_MAX] = {0}, n_outer = to->n_variable - 1;
     int32_t fast = n_outer < 0 ? -1 : to->order[n_outer];
     int64_t n_row = fast < 0 ? 1 : to->n_node[fast], step = fast < 0 ? 0 : from->stride[fast];
@@ -52,7 +52,7 @@ static void carry(const Lattice *from, const double *x, const Lattice *to, const
     static const double none = 0;
     const int64_t *lower = fast < 0 ? &here : place[fast].lower;
     const double *up = fast < 0 ? &none : place[fast].up;
-    for (int64_t first = 0; first < to->n_state; first += n_row) {
+    for (int64_t first = 0; first < n_state; first += n_row) {
         int32_t n = corners_of(from, to, place, node, corner, weight);
         for (int32_t c = 0; c < n; c++) {
             const double *row = x + corner[c];
@@ -68,7 +68,8 @@ static void carry(const Lattice *from, const double *x, const Lattice *to, const
     }
 }
 
-DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to, double *y) {
+// the first `n_state` states
+static DurStatus carry_first(const Lattice *from, const double *x, const Lattice *to, int64_t n_state, double *y) {
     if (from->model != to->model) return DUR_SHAPE;
     int64_t n_place = 0, n_corner = 1;
     for (int32_t v = 0; v < to->n_variable; v++) {
@@ -85,10 +86,18 @@ DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to,
             place_nodes(from, to, v, place[v]);
             at += to->n_node[v];
         }
-        carry(from, x, to, place, lower + n_place, up + n_place, y);
+        carry(from, x, to, place, lower + n_place, up + n_place, n_state, y);
     }
     DurStatus status = lower && up ? DUR_OK : DUR_MEMORY;
     memory_free(up);
     memory_free(lower);
     return status;
+}
+
+DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to, double *y) {
+    return carry_first(from, x, to, to->n_state, y);
+}
+
+DurStatus lattice_carry_stocks(const Lattice *from, const double *x, const Lattice *to, double *y) {
+    return carry_first(from, x, to, to->n_stock_state, y);
 }

@@ -202,6 +202,9 @@ double lattice_at_start(const Lattice *lattice, const double *x);
 /// Returns DUR_SHAPE if the lattices are of different models; DUR_MEMORY. Cost: n_state of `to` times 2^(stocks that lie
 /// between nodes there).
 DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to, double *y);
+/// The same for a function of beliefs and stocks alone: [n_stock_state] of either. All functions of the state are one such for
+/// each combination of modes, so whoever has threads may carry them side by side.
+DurStatus lattice_carry_stocks(const Lattice *from, const double *x, const Lattice *to, double *y);
 
 /// A sentence about a state, "power=0.4, crackdown=lax", only the variables in `mask`.
 void lattice_describe(const Lattice *lattice, const int32_t *node, uint64_t mask, Text *out);
