@@ -10,6 +10,9 @@
 #define REDUCE 0.1
 /// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
 #define REDUCE_MOST 0.15
+/// Near a solution, and where systems are solved in few sweeps, it leaves what the tangent is off by there, but no less than
+/// single precision can tell.
+#define REDUCE_LEAST 1e-4
 /// Far from a solution the tangent says little, and a linear solve leaves up to this much. Near, what it leaves falls with the
 /// square of what the step before brought. Source: Eisenstat and Walker 1996, choice 2.
 #define REDUCE_FAR 0.5
@@ -29,6 +32,7 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     k->progress = progress;
     k->max_sweep = INT64_MAX;
     if (k->n < VALUES_SHARED) team = NULL;
+    k->team = team;
     k->tangent = tangent_make(l, rule, team);
     k->gmres = gmres_make(k->n, window, team);
     k->miss = memory_zeroed((size_t)k->n + 16, sizeof *k->miss);
@@ -46,6 +50,7 @@ void krylov_free(Krylov *k) {
     memory_free(k->d);
     memory_free(k->swept);
     memory_free(k->miss);
+    aggregate_free(k->aggregate);
     gmres_free(k->gmres);
     tangent_free(k->tangent);
     memory_free(k);
@@ -53,7 +58,21 @@ void krylov_free(Krylov *k) {
 
 double krylov_bytes(const Lattice *l, int32_t window) {
     double n = (double)model_rows(l->model) * (double)l->n_state;
-    return tangent_bytes(l) + gmres_bytes((int64_t)n, window) + 3 * 4.0 * n;
+    return tangent_bytes(l) + gmres_bytes((int64_t)n, window) + aggregate_bytes(l) + 3 * 4.0 * n;
+}
+
+static void precondition_by(Krylov *k, Aggregate *aggregate) {
+    aggregate_free(k->aggregate);
+    k->aggregate = aggregate;
+    gmres_precondition(k->gmres, aggregate ? aggregate_correct : NULL, aggregate);
+}
+
+DurStatus krylov_aggregate(Krylov *k, const Policy *policy) {
+    if (!aggregate_pays(k->lattice)) return DUR_OK;
+    Aggregate *a;
+    TRY(aggregate_make(&a, k->lattice, policy, k->team));
+    precondition_by(k, a);
+    return DUR_OK;
 }
 
 bool krylov_is_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_take >= k->max_sweep; }
@@ -69,6 +88,11 @@ DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, doubl
                         double *reduced) {
     GmresResult result;
     DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+    if (status == DUR_OK && k->aggregate && result.reduced > reduce) {
+        // the average says little here: without it
+        precondition_by(k, NULL);
+        status = gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+    }
     if (reduced) *reduced = result.reduced;
     return status;
 }
@@ -148,8 +172,13 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
             fraction /= 2;
         }
         out->n_short += fraction < 1;
+        double brought = is_measured ? length / length_before : 1;
+        if (k->aggregate && !k->is_far && is_measured) {
+            forcing = 0.9 * brought * brought;
+            forcing = forcing < REDUCE_LEAST ? REDUCE_LEAST : forcing < REDUCE ? forcing : REDUCE;
+        }
         if (k->is_far && is_measured) {
-            double brought = length / length_before, safe = 0.9 * forcing * forcing;
+            double safe = 0.9 * forcing * forcing;
             forcing = 0.9 * brought * brought;
             // not at once, after steps that were solved badly
             if (safe > 0.1 && safe > forcing) forcing = safe;

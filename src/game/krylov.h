@@ -7,6 +7,7 @@
 #define GAME_KRYLOV_H
 
 #include "base/progress.h"
+#include "game/aggregate.h"
 #include "game/tangent.h"
 #include "num/gmres.h"
 
@@ -15,11 +16,13 @@ typedef struct Krylov {
     const Lattice *lattice;      // borrowed
     Tangent *tangent;
     Gmres   *gmres;
+    Aggregate *aggregate;        // what linear systems are preconditioned with, or NULL; owned (krylov_aggregate)
     int64_t  n;                  // values: model_rows x n_state
     int64_t  n_all;              // with the shifts of beliefs behind them, which taking a tangent settles
     float   *miss;               // [n] F at the last tangent taken
     float   *swept;              // [n] what one sweep of the linear system makes of it
     float   *d;                  // [n] step
+    Team    *team;               // borrowed, NULL where a second thread does not pay
     const Progress *progress;    // borrowed, may be NULL
     int64_t  n_take, n_sweep;    // counted: tangents taken, sweeps of linear systems
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
@@ -37,6 +40,10 @@ Krylov *krylov_make(const Lattice *lattice, const LatticeRule *rule, Team *team,
                     const Progress *progress);
 void    krylov_free(Krylov *krylov);
 double  krylov_bytes(const Lattice *lattice, int32_t window);
+
+/// From now on linear systems are preconditioned by the chain with modes averaged out (aggregate.h), read off a policy of the
+/// model on any lattice; nothing changes where that does not pay. DUR_OK or DUR_MEMORY.
+DurStatus krylov_aggregate(Krylov *krylov, const Policy *policy);
 
 typedef struct KrylovResult {
     double  residual;            // reached, relative to the largest |value|

@@ -10,6 +10,8 @@
 #define STATES_FEW 3000
 /// Coarser lattices, at most.
 #define LEVELS_MOST 12
+/// A coarser lattice has at most this part of the states.
+#define WORTH_MOST 0.7
 /// A stock keeps this many nodes.
 #define NODES_LEAST 3
 /// Residual to which coarser lattices are solved: what the grid leaves open is far more.
@@ -21,16 +23,21 @@
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
-bool nest_coarser(const Lattice *l, int32_t *n_node) {
-    double fewer = 1;
-    for (int32_t v = 0; v < l->n_variable; v++) {
-        n_node[v] = l->n_node[v];
+// about half the nodes of every stock, in place; what part of the states is left
+static double halve(const Model *m, int32_t *n_node) {
+    double left = 1;
+    for (int32_t v = m->n_mode; v < m->n_mode + m->n_stock; v++) {
         // values bend at every node of a belief: with fewer of them it is another game
-        if (v < l->model->n_mode || v >= l->model->n_mode + l->model->n_stock || n_node[v] <= NODES_LEAST) continue;
+        if (n_node[v] <= NODES_LEAST) continue;
+        left *= (double)(n_node[v] / 2 + 1) / n_node[v];
         n_node[v] = n_node[v] / 2 + 1;
-        fewer *= (double)n_node[v] / l->n_node[v];
     }
-    return fewer < 0.7;
+    return left;
+}
+
+bool nest_coarser(const Lattice *l, int32_t *n_node) {
+    for (int32_t v = 0; v < l->n_variable; v++) n_node[v] = l->n_node[v];
+    return halve(l->model, n_node) < WORTH_MOST;
 }
 
 // the largest |x - what `from` says| over the largest |x|
@@ -92,6 +99,22 @@ static DurStatus carry_all(const Lattice *from, const double *x, const Lattice *
     return to->model->n_private ? carry_shifts(from, x + n_row * from->n_state, to, y + n_row * to->n_state) : DUR_OK;
 }
 
+// what everyone does at these values
+static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *rule, Team *team, const double *value) {
+    DurError error = {0};
+    TRY(policy_make(out, l, rule, &error));
+    memcpy((*out)->value, value, (size_t)(l->model->n_actor * l->n_state) * sizeof *value);
+    Sweep *sweep = sweep_make(l, rule, team);
+    if (!sweep) {
+        policy_free(*out);
+        *out = NULL;
+        return DUR_MEMORY;
+    }
+    sweep_fill_policy(sweep, *out);
+    sweep_free(sweep);
+    return DUR_OK;
+}
+
 // Newton's method on one lattice from the solution on a coarser one
 static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance,
                         double *value, KrylovResult *end, bool *ok) {
@@ -114,6 +137,35 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
     return DUR_OK;
 }
 
+DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, const double *value) {
+    const Lattice *l = krylov->lattice;
+    const Model *m = l->model;
+    if (!aggregate_pays(l)) return DUR_OK;
+    int32_t n_node[MODEL_VARIABLES_MAX], fewer[MODEL_VARIABLES_MAX];
+    memcpy(n_node, l->n_node, sizeof n_node);
+    memcpy(fewer, n_node, sizeof fewer);
+    double left = (double)l->n_state;
+    for (double part; left > STATES_FEW && (part = halve(m, fewer)) < WORTH_MOST; left *= part)
+        memcpy(n_node, fewer, sizeof n_node);
+    Lattice *coarse = NULL;
+    DurError error = {0};
+    // a node of a coarser lattice may be where an expression has no value
+    if (lattice_make_grid(&coarse, m, l->param, n_node, &error) != DUR_OK) return DUR_OK;
+    LatticeRule own = {.actor = -1};
+    Policy *policy = NULL;
+    DurStatus status = rule && rule->actor >= 0 ? lattice_rule_carry(&own, coarse, rule, &error) : DUR_OK;
+    double *x = memory_column(m->n_actor * coarse->n_state);
+    if (status == DUR_OK && !x) status = DUR_MEMORY;
+    if (status == DUR_OK) status = carry_all(l, value, coarse, x);
+    if (status == DUR_OK) status = policy_of(&policy, coarse, &own, team, x);
+    if (status == DUR_OK) status = krylov_aggregate(krylov, policy);
+    policy_free(policy);
+    memory_free(x);
+    if (own.actor >= 0) lattice_rule_free(&own);
+    lattice_free(coarse);
+    return status;
+}
+
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, NestFind find,
                      void *context, double *value) {
     *out = (NestResult){.is_near = true};
@@ -123,6 +175,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     DurStatus status = DUR_OK;
     double *x = NULL, *y = NULL;
     Krylov *k = NULL;
+    Policy *policy = NULL;   // on the coarsest
     int32_t n_level = 0;
     KrylovResult end = {0};
 
@@ -154,11 +207,14 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
             status = find(context, l, &own, LEVEL_TOLERANCE, y, &solved, &out->interrupted);
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
-            if (k) status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
+            if (k) status = krylov_aggregate(k, policy);
+            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
             if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
         }
+        if (status == DUR_OK && solved && i == n_level - 1 && aggregate_pays(lattice))
+            status = policy_of(&policy, l, &own, team, y);
         if (own.actor >= 0) lattice_rule_free(&own);
         memory_free(x);
         x = y;
@@ -166,11 +222,13 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         if (status != DUR_OK || !solved) goto done;
         out->n_level++;
     }
-    status = refine(out, krylov, level[0], x, tolerance, value, &end, &out->found);
+    status = krylov_aggregate(krylov, policy);
+    if (status == DUR_OK) status = refine(out, krylov, level[0], x, tolerance, value, &end, &out->found);
     out->residual = end.residual;
     out->n_step += end.n_step;
 
 done:
+    policy_free(policy);
     krylov_free(k);
     memory_free(y);
     memory_free(x);

@@ -30,6 +30,10 @@ typedef struct NestResult {
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance,
                      NestFind find, void *context, double *value);
 
+/// Give `krylov` the chain with modes averaged out (krylov_aggregate), read off a coarse lattice to which values at hand are carried.
+/// Nothing changes where that does not pay. DUR_OK or DUR_MEMORY.
+DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, const double *value);
+
 /// About half the nodes of every stock, [n_variable]; false if that makes no difference to speak of.
 bool nest_coarser(const Lattice *lattice, int32_t *n_node);
 

@@ -235,6 +235,7 @@ static void say_how(GameSolution *out, const char *format, ...) {
 static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     KrylovResult n;
     memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
+    TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
     TRY(krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x));
     out->n_step += n.n_step;
     r->residual = n.residual;

@@ -241,7 +241,7 @@ static Frame *accounts_frame(const DurScenario *s, const Accounts *a) {
         for (int32_t c = 0; c < (is_judged ? account->answers.n : 1) && made; c++, row++) {
             const ClaimAnswer *answer = is_judged ? &account->answers.item[c] : NULL;
             const CheckClaim *f = answer && answer->status == DUR_OK ? &answer->found : NULL;
-            const char *told[DUR_COUNT(text)] = {account_name(s, account), answer ? s->model->claim[answer->claim].name : "",
+            const char *told[DUR_COUNT(text)] = {account_name(s->model, account), answer ? s->model->claim[answer->claim].name : "",
                                                  f ? check_verdict_name(f->verdict) : "",
                                                  f ? check_method_name(f->gap.method) : "",
                                                  answer ? answer->note : account->why};

@@ -23,7 +23,7 @@ struct StoryParts {
 };
 
 DurStatus story_make(Story *out, DurScenario *s, const Plan *plan, const SimOptions *how, DurError *error) {
-    *out = (Story){.scenario = s, .plan = plan, .how = *how, .has_reasons = explain_can(s->model, NULL) == DUR_OK};
+    *out = (Story){.scenario = s, .plan = plan, .how = *how, .has_reasons = s->model->n_actor > 0 && s->model->clock == CLOCK_CONTINUOUS};
     out->parts = memory_zeroed((size_t)plan->n_step * (size_t)s->model->n_actor + 1, sizeof *out->parts);
     return out->parts ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
 }

@@ -18,7 +18,7 @@ typedef struct Story {
     bool     has_reasons;      // false: none are told; those who don't want them may say so
 } Story;
 
-/// Begin. Reasons are told where the game has them (explain_can). On any return story_free is due.
+/// Begin. Reasons are told where the game has them (on a continuous clock). On any return story_free is due.
 DurStatus story_make(Story *out, DurScenario *s, const Plan *plan, const SimOptions *how, DurError *error);
 /// Replay a run; returns what sim_trace returns.
 DurStatus story_play(Story *story, int64_t run, DurError *error);

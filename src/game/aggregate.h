@@ -1,0 +1,37 @@
+/// The game's chain with modes averaged out: what is left of it when moves go to and fro much faster than anything else changes.
+/// Where every actor decides several times a month and stocks drift for years, an error that is the same in all combinations of
+/// modes is what sweeps are slow at. On such functions the tangent is a chain over beliefs and stocks alone: moves that change
+/// modes only bring nothing, how choices bend brings nothing, and what is left are drift, noise and the jumps that move stocks, each
+/// at its mean rate over the modes, weighted by how long the chain stays in them while stocks stand still. That chain is a
+/// fraction 1/(combinations of modes) of the lattice, and one for all actors but for their discount rates.
+///
+/// Sources: Simon and Ando 1961 (near-decomposable chains); aggregation and disaggregation as an iteration, Takahashi 1975,
+/// Koury, McAllister and Stewart 1984; as a coarse level of a Krylov method, e.g. Nabben and Vuik 2004.
+#ifndef GAME_AGGREGATE_H
+#define GAME_AGGREGATE_H
+
+#include "base/team.h"
+#include "lattice/policy.h"
+
+typedef struct Aggregate Aggregate;
+
+/// True where it is worth its price: some combinations of modes, stocks that move, known types, continuous time.
+bool aggregate_pays(const Lattice *lattice);
+
+/// Make it for one lattice.
+///   policy    of the same model, on this lattice or a coarser one: shares of time and rates of moves are read off there. They
+///             need not be exact: what is solved does not depend on them, only how fast
+/// Borrows lattice and team, not the policy. DUR_OK or DUR_MEMORY.
+DurStatus aggregate_make(Aggregate **out, const Lattice *lattice, const Policy *policy, Team *team);
+void      aggregate_free(Aggregate *aggregate);
+double    aggregate_bytes(const Lattice *lattice);
+
+/// z = q + what is missing in q's mean over modes, with q = M^{-1} r what one sweep of the tangent makes of a residual:
+///     x - y, where y is the mean of q and A x = D y, A the averaged chain and D its diagonal,
+/// A x = D y being swept a fixed number of times, so that z is linear in q. A GmresPrecondition (num/gmres.h).
+///   q, z     [n_actor x n_state], distinct
+///   copy     [out] the same as z; NULL: not wanted
+/// The same bits on any number of threads.
+void aggregate_correct(void *aggregate, const float *q, float *z, float *copy);
+
+#endif

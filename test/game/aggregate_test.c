@@ -1,0 +1,205 @@
+#include "../check.h"
+#include "case.h"
+
+#include "base/memory.h"
+#include "game/krylov.h"
+#include "game/nest.h"
+#include "num/philox.h"
+
+#include <string.h>
+
+// Two actors that decide twice a month, twelve combinations of modes, stocks that take years; an event and a move that move stocks.
+static const char *const SLOW =
+    "scenario \"slow stocks\" { clock continuous  unit month }\n"
+    "actor north { patience 20 month  precision 4  attends 2 per month }\n"
+    "actor south { patience 30 month  precision 3  attends 2 per month }\n"
+    "mode threat of north { quiet, loud }\n"
+    "mode force of north { none, some }\n"
+    "mode effort of south { low, middle, high }\n"
+    "stock power  { range 0..1  grid 8  start 0.5  drift by effort { low 0.03*(1 - power), middle 0, high -0.08*power } }\n"
+    "stock anger  { range 0..1  grid 8  start 0.2  drift 0.06*(1 - anger)*power - 0.1*anger }\n"
+    "stock credit { range 0..1  grid 8  start 0    drift -0.1*credit + 0.1*(1 - credit)*[effort == high] }\n"
+    "event incident { rate 0.1*power per month  then anger += 0.3 }\n"
+    "move threaten of north { when threat == quiet  cost 0.1  then threat = loud }\n"
+    "move relent   of north { when threat == loud   cost 0.1*(1 - credit)  then threat = quiet }\n"
+    "move march    of north { when force == none    cost 0.2  then force = some }\n"
+    "move halt     of north { when force == some    then force = none }\n"
+    "move step_up  of south { when effort == low    cost 0.1  then effort = middle }\n"
+    "move go_full  of south { when effort == middle cost 0.1  then effort = high }\n"
+    "move ease_off of south { when effort == high   then effort = middle }\n"
+    "move let_go   of south { when effort == middle then effort = low }\n"
+    "move concede  of south { when credit <= 0.5    cost 0.3  then credit += 0.4, anger -= 0.2 }\n"
+    "payoff north { harm -1.2*power*(0.3 + anger)\n  cost -0.2*[threat == loud] - 0.3*[force == some]\n  win 0.6*credit }\n"
+    "payoff south { rents power\n  fear -0.8*anger*[threat == loud] - 0.9*[force == some]\n  effort -0.25*[effort == high] }\n";
+
+// the case solved, and Newton's method at the solution
+typedef struct Solved {
+    Case c;
+    int64_t n;
+    Krylov *krylov;
+} Solved;
+
+static void solved_open(Solved *s, Team *team) {
+    *s = (Solved){0};
+    case_open(&s->c, SLOW);
+    solved(&s->c.solution, &s->c, &(GameOptions){.skip_certificate = true});
+    s->n = s->c.model->n_actor * s->c.lattice->n_state;
+    s->krylov = krylov_make(s->c.lattice, NULL, team, 60, NULL);
+    assert_non_null(s->krylov);
+    tangent_take(s->krylov->tangent, 1.0, s->c.solution.policy->value, s->krylov->miss, NULL);
+}
+
+static void solved_close(Solved *s) {
+    krylov_free(s->krylov);
+    case_close(&s->c);
+}
+
+static float *floats(int64_t n) { return memory_zeroed((size_t)n + 16, sizeof(float)); }
+
+static void random_floats(float *x, int64_t n, uint64_t seed) {
+    Stream s = stream_make(seed, 0, 0);
+    for (int64_t i = 0; i < n; i++) x[i] = (float)stream_normal(&s);
+}
+
+static double distance(const float *a, const float *b, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return sqrt(sum);
+}
+
+// the part of e across x, relative to e: what no multiple of x finds of it
+static double across(const float *e, const float *x, int64_t n) {
+    double ee = 0, ex = 0, xx = 0;
+    for (int64_t i = 0; i < n; i++) {
+        ee += (double)e[i] * (double)e[i];
+        ex += (double)e[i] * (double)x[i];
+        xx += (double)x[i] * (double)x[i];
+    }
+    return sqrt(fmax(0, 1 - ex * ex / (ee * xx)));
+}
+
+// What is not found of e, which is the same everywhere for each actor, by q = M^{-1} A e, which one sweep takes off it, and by the
+// correction of that. It is what discounting alone wears down.
+static void flat_error(Solved *s, double *swept, double *corrected) {
+    const Lattice *l = s->c.lattice;
+    float *e = floats(s->n), *q = floats(s->n), *z = floats(s->n);
+    for (int64_t i = 0; i < s->n; i++) e[i] = i < l->n_state ? 1.0f : -2.0f;
+    memcpy(q, e, (size_t)s->n * sizeof *q);
+    tangent_sweep(s->krylov->tangent, NULL, q);
+    for (int64_t i = 0; i < s->n; i++) q[i] = e[i] - q[i];
+    aggregate_correct(s->krylov->aggregate, q, z, NULL);
+    *swept = across(e, q, s->n);
+    *corrected = across(e, z, s->n);
+    memory_free(z);
+    memory_free(q);
+    memory_free(e);
+}
+
+TEST(an_error_that_is_the_same_everywhere_is_found_from_what_one_sweep_takes_off_it) {
+    Solved s;
+    solved_open(&s, NULL);
+    CHECK_OK(krylov_aggregate(s.krylov, s.c.solution.policy));
+    assert_non_null(s.krylov->aggregate);
+    double swept, corrected;
+    flat_error(&s, &swept, &corrected);
+    printf("a sweep does not find %.3f, with the correction %.3f\n", swept, corrected);
+    CHECK(corrected < 0.6 * swept);
+    solved_close(&s);
+}
+
+TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads) {
+    Solved s;
+    solved_open(&s, NULL);
+    float *a = floats(s.n), *b = floats(s.n), *za = floats(s.n), *zb = floats(s.n), *z = floats(s.n), *copy = floats(s.n);
+    random_floats(a, s.n, 1);
+    random_floats(b, s.n, 2);
+    CHECK_OK(krylov_aggregate(s.krylov, s.c.solution.policy));
+    aggregate_correct(s.krylov->aggregate, a, za, NULL);
+    aggregate_correct(s.krylov->aggregate, b, zb, copy);
+    CHECK(memcmp(zb, copy, (size_t)s.n * sizeof *zb) == 0);
+    for (int64_t i = 0; i < s.n; i++) b[i] = 2 * a[i] - 3 * b[i];
+    aggregate_correct(s.krylov->aggregate, b, z, NULL);
+    for (int64_t i = 0; i < s.n; i++) CHECK_NEAR((double)z[i], 2 * (double)za[i] - 3 * (double)zb[i], 1e-4);
+    for (int n_thread = 2; n_thread <= 3; n_thread++) {
+        Team *team = team_make(n_thread);
+        Aggregate *other;
+        CHECK_OK(aggregate_make(&other, s.c.lattice, s.c.solution.policy, team));
+        aggregate_correct(other, a, z, NULL);
+        CHECK(memcmp(z, za, (size_t)s.n * sizeof *z) == 0);
+        aggregate_free(other);
+        team_free(team);
+    }
+    memory_free(copy);
+    memory_free(z);
+    memory_free(zb);
+    memory_free(za);
+    memory_free(b);
+    memory_free(a);
+    solved_close(&s);
+}
+
+// sweeps of a system with the miss of values beside the solution on its right side, and what comes of it
+static int64_t sweeps_to(Solved *s, const float *right, float *x) {
+    int64_t before = s->krylov->n_sweep;
+    double reduced;
+    CHECK_OK(krylov_linear(s->krylov, right, NULL, 1e-4, x, &reduced));
+    CHECK(reduced <= 1e-4);
+    return s->krylov->n_sweep - before;
+}
+
+TEST(linear_systems_take_two_thirds_of_the_sweeps_and_have_the_same_solutions) {
+    Solved s;
+    solved_open(&s, NULL);
+    float *right = floats(s.n), *plain = floats(s.n), *x = floats(s.n), *zero = floats(s.n);
+    double *off = memory_column(s.n);
+    for (int64_t i = 0; i < s.n; i++) off[i] = 0.9 * s.c.solution.policy->value[i];
+    tangent_take(s.krylov->tangent, 1.0, off, right, NULL);
+    tangent_take(s.krylov->tangent, 1.0, s.c.solution.policy->value, s.krylov->miss, NULL);
+    int64_t alone = sweeps_to(&s, right, plain);
+    double size = distance(plain, zero, s.n);
+    // read off the policy on this lattice, and off one on a coarser lattice
+    for (int from = 0; from < 2; from++) {
+        CHECK_OK(from == 0 ? krylov_aggregate(s.krylov, s.c.solution.policy)
+                           : nest_aggregate(s.krylov, NULL, NULL, s.c.solution.policy->value));
+        int64_t with = sweeps_to(&s, right, x);
+        assert_non_null(s.krylov->aggregate);
+        printf("%lld sweeps alone, %lld with the modes averaged out\n", (long long)alone, (long long)with);
+        CHECK(3 * with <= 2 * alone);
+        CHECK(distance(x, plain, s.n) <= 3e-3 * size);
+    }
+    memory_free(off);
+    memory_free(zero);
+    memory_free(x);
+    memory_free(plain);
+    memory_free(right);
+    solved_close(&s);
+}
+
+TEST(a_solve_from_values_nearby_takes_half_the_sweeps) {
+    Case c;
+    case_open(&c, SLOW);
+    solved(&c.solution, &c, &(GameOptions){.skip_certificate = true, .tolerance = 1e-8});
+    double *near = memory_column(c.model->n_actor * c.lattice->n_state);
+    for (int64_t i = 0; i < c.model->n_actor * c.lattice->n_state; i++) near[i] = 1.001 * c.solution.policy->value[i];
+    GameSolution again = {0};
+    solved(&again, &c, &(GameOptions){.skip_certificate = true, .tolerance = 1e-8, .warm = near});
+    printf("%lld sweeps and %lld tangents, again %lld and %lld\n", (long long)(c.solution.n_sweep - c.solution.n_take),
+           (long long)c.solution.n_take, (long long)(again.n_sweep - again.n_take), (long long)again.n_take);
+    CHECK(2 * (again.n_sweep - again.n_take) <= c.solution.n_sweep - c.solution.n_take);
+    CHECK(again.n_take <= 4);
+    for (int64_t i = 0; i < c.model->n_actor * c.lattice->n_state; i++)
+        CHECK_NEAR(again.policy->value[i], c.solution.policy->value[i], 1e-5);
+    game_free(&again);
+    memory_free(near);
+    case_close(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(an_error_that_is_the_same_everywhere_is_found_from_what_one_sweep_takes_off_it),
+        RUN(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads),
+        RUN(linear_systems_take_two_thirds_of_the_sweeps_and_have_the_same_solutions),
+        RUN(a_solve_from_values_nearby_takes_half_the_sweeps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
