@@ -5,6 +5,7 @@
 #   make demo       build, run the reference case      make fuzz       feed the parser for ten minutes
 #   make test-kills 200 kills at random moments, and what the store then holds
 #   make bench      build, run the benchmarks          make test-clang all tests, built by the other compiler
+#   make bench-large a game of 10^8 states: a quarter of an hour, 17 GiB
 #   make test-agree exact and sampled answers of every claim of every scenario
 #   make test-elements  the reference case, element by element
 #   make clean      remove what was built
@@ -40,7 +41,7 @@ define setup
     >$(1)/setup.log 2>&1 || { cat $(1)/setup.log; exit 1; }
 endef
 
-.PHONY: all test test-agree test-kills test-clang test-elements demo install fuzz sanitize bench clean FORCE
+.PHONY: all bench-large test test-agree test-kills test-clang test-elements demo install fuzz sanitize bench clean FORCE
 all: $(BUILD)/duress
 
 # ninja knows whether there is anything to do. Make looks at the program's own time afterwards, so that what is made
@@ -130,3 +131,8 @@ clean:
 
 # a comma inside an argument of call
 , = ,
+
+# a hundred million states
+bench-large: $(BUILD)/build.ninja
+	@$(NINJA) $(BUILD) bench/scale_bench $(CALM)
+	@$(BUILD)/bench/scale_bench 71

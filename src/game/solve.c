@@ -62,6 +62,8 @@
 #define ALIKE 100.0
 /// With private types: residual from which Newton's method mostly goes straight to the solution.
 #define NEAR 1e-3
+/// Values up to which the branch is followed on the lattice itself where a coarser one led to something that is not near.
+#define BRANCH_SMALL 1000000
 /// Values above which their branch is not followed where it was lost on a coarser lattice.
 #define TYPED_LARGE 200000
 /// Sweeps, of tangents, for the branch of games with types of as many values: sweeps of values lead to some equilibrium sooner.
@@ -287,6 +289,24 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     return DUR_OK;
 }
 
+// The branch of this lattice in place of what a coarser one led to, if it can be followed to its end; else r->x stays.
+static DurStatus instead_by_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
+    double *carried = memory_column(r->n), residual = r->residual;
+    GameSolution was = *out;
+    if (!carried) return DUR_MEMORY;
+    memcpy(carried, r->x, (size_t)r->n * sizeof *carried);
+    say_how(out, "; not near, so ");
+    DurStatus status = from_branch(r, k, out, tolerance, done);
+    *done = *done && status == DUR_OK && !r->interrupted && out->is_principal;
+    if (!*done && !r->interrupted) {
+        memcpy(r->x, carried, (size_t)r->n * sizeof *carried);
+        r->residual = residual;
+        *out = was;
+    }
+    memory_free(carried);
+    return status;
+}
+
 static DurStatus find(Run *r, GameSolution *out, bool may_nest);
 
 // With private types, from r->x: where shifts have kinks Newton's method wants a near start, which sweeps lead to from afar. So they
@@ -453,7 +473,11 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             out->n_step += nest.n_step;
             say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov, %d steps",
                     (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s", nest.n_step);
-            if (!nest.is_near && out->is_principal) {
+            // what was carried may be another equilibrium: where the branch can be followed here, it says which is the principal one
+            bool is_told = false;
+            if (!nest.is_near && !nest.interrupted && out->is_principal && r->n_value <= BRANCH_SMALL)
+                status = instead_by_branch(r, k, out, tolerance, &is_told);
+            if (!nest.is_near && out->is_principal && !is_told) {
                 out->is_principal = false;
                 snprintf(out->note, sizeof out->note, "the principal branch was followed on a coarser lattice, but on the way to this one "
                          "values moved so far that this may be another equilibrium");

@@ -69,13 +69,13 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
     SimCase k;
     case_open(&k, BUSY, BUSY_QUERY, BUSY_N);
     for (int kind = 0; kind < 2; kind++) {
-        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = 30000, .seed = 3, .horizon = 12,
+        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = 60000, .seed = 3, .horizon = 12,
                         .keep_name = "it"};
         SimPaths whole, p;
         Team *team = team_make(2);
         CHECK_OK(sim_paths(&whole, k.lattice, &k.plan, &o, 5, team, NULL));
         Box box = {.stop_after = 1};
-        SimKeep keep = {&box, 0.004, load, save};
+        SimKeep keep = {&box, 0.001, load, save};
         Progress progress = {.stop = stop, .context = &box};
         o.keep = &keep;
         o.progress = &progress;
@@ -88,7 +88,7 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
             n_cut += status == DUR_INTERRUPTED;
             CHECK(status == DUR_OK || (status == DUR_INTERRUPTED && strstr(error.text, "interrupted after")));
         }
-        CHECK(n_cut >= 1 && box.n == 1 && box.part[0].n_run == 30000);
+        CHECK(n_cut >= 1 && box.n == 1 && box.part[0].n_run == 60000);
         same_paths(&whole, &p, k.model);
         sim_paths_free(&p);
         // all of it is there: nothing is played
