@@ -224,13 +224,12 @@ static bool stopped(void *context) {
 
 // ---- what is asked ------------------------------------------------------------------------------------------------
 
-// the number itself, from a policy on any lattice of the same shape
-static double number_of(const System *s, const AdjointTarget *t, const Policy *p) {
+double adjoint_number(const Measure *point, const AdjointTarget *t, const Policy *p) {
     double sum = 0;
-    for (int32_t k = 0; k < s->point->n; k++) {
-        int64_t state = s->point->state[k];
-        sum += s->point->weight[k] * (t->jump < 0 ? p->value[t->actor * p->lattice->n_state + state]
-                                                  : policy_probability(p, t->jump, state));
+    for (int32_t k = 0; k < point->n; k++) {
+        int64_t state = point->state[k];
+        sum += point->weight[k] * (t->jump < 0 ? p->value[t->actor * p->lattice->n_state + state]
+                                               : policy_probability(p, t->jump, state));
     }
     return sum;
 }
@@ -268,7 +267,7 @@ static DurStatus solve(System *s, int32_t first, int32_t n, int worker) {
     DurStatus status = DUR_OK;
     for (int32_t k = 0; k < n && status == DUR_OK; k++) {
         AdjointTarget *t = &s->target[first + k];
-        t->now = number_of(s, t, s->policy);
+        t->now = adjoint_number(s->point, t, s->policy);
         side[k] = (TransposedSide){.column = t->actor, .x = s->x + (first + k) * n_all};
         status = right_side(s, t, &side[k].right);
         for (int32_t i = 0; i < side[k].right.n; i++) size[k] = fmax(size[k], fabs(side[k].right.weight[i]));
@@ -317,7 +316,7 @@ static DurStatus moved(System *s, int32_t i_param, int side, double *out) {
     if (status != DUR_OK) goto done;
     memcpy(p->value, s->policy->value, (size_t)m->n_actor * (size_t)n * sizeof(double));
     status = answer(p, room);
-    for (int32_t t = 0; t < s->n_target; t++) out[t] = number_of(s, &s->target[t], p);
+    for (int32_t t = 0; t < s->n_target; t++) out[t] = adjoint_number(s->point, &s->target[t], p);
     for (int32_t i = 0; i < m->n_actor && status == DUR_OK; i++) {
         status = miss(p, i, column);
         for (int32_t t = 0; t < s->n_target && status == DUR_OK; t++)

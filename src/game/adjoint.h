@@ -13,6 +13,7 @@
 
 #include "base/progress.h"
 #include "base/team.h"
+#include "game/measure.h"
 #include "lattice/policy.h"
 
 /// A number that is asked about, at a state.
@@ -46,6 +47,9 @@ double adjoint_bytes(const Policy *policy, int32_t n_target, int n_thread);
 double adjoint_step(const ModelParam *param, double value);
 
 // ---- for those who difference equations: adjoint.c and adjoint_rounds.c -------------------------------------------
+
+/// The number itself at `point`, the state at hand as weights of nodes, from a policy on any lattice of the same shape.
+double adjoint_number(const Measure *point, const AdjointTarget *target, const Policy *policy);
 
 /// How far a param is moved to each side of its value.
 double adjoint_difference(const ModelParam *param, double value);

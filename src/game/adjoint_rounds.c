@@ -64,16 +64,6 @@ static DurStatus open_at(RoundsSystem *s, const Lattice *l, const Policy *from, 
     return status;
 }
 
-static double number_of(const System *s, const AdjointTarget *t, const Policy *p) {
-    double sum = 0;
-    for (int32_t k = 0; k < s->point->n; k++) {
-        int64_t state = s->point->state[k];
-        sum += s->point->weight[k] * (t->jump < 0 ? p->value[t->actor * p->lattice->n_state + state]
-                                                  : policy_probability(p, t->jump, state));
-    }
-    return sum;
-}
-
 // dq/dA of a target's probability at one node around the state: dP_a = mu P_a (dA_a - sum of P_c dA_c)
 static double slope_of(const Policy *p, const AdjointTarget *t, int32_t move, int64_t state) {
     const Lattice *l = p->lattice;
@@ -201,7 +191,7 @@ static DurStatus solve(System *s, int32_t i_target, int worker) {
     double *right = memory_column(n);
     DurStatus status = round_turn_make(&v.turn, r->policy);
     if (!v.y || !v.x || !v.put || !v.room || !right) status = DUR_MEMORY;
-    t->now = number_of(s, t, r->policy);
+    t->now = adjoint_number(s->point, t, r->policy);
     if (status == DUR_OK && t->jump >= 0) status = carry_back(&v, NULL, entry, NULL, right);
     for (int32_t k = 0; status == DUR_OK && t->jump < 0 && k < s->point->n; k++)
         right[t->actor * r->lattice->n_state + s->point->state[k]] += s->point->weight[k];
@@ -244,7 +234,7 @@ static void weigh_equations(const System *s, const RoundsSystem *r, double *out)
             for (int64_t i = 0; at >= 0 && there >= 0 && i < l->n_stock_state; i++)
                 sum += entry[at + i] * (r->answer[there + i] - q->advantage[there + i]);
         }
-        out[t] = sum + number_of(s, &s->target[t], q);
+        out[t] = sum + adjoint_number(s->point, &s->target[t], q);
     }
 }
 

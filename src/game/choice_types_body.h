@@ -179,4 +179,43 @@ static inline void add_rate(const double *DUR_RESTRICT rate, const double *DUR_R
     for (int64_t i = 0; i < n; i++) diag[i] += rate[i];
 }
 
+// Flows of payoff, drift, noise and events: acc[n_row] are added to, flow takes the rates, which are the same for all rows. room: one row.
+static inline void add_flows(const TypesJob *job, const LatticeBlock *view, double *acc, double *flow, double *room) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane;
+    for (int32_t r = 0, actor = 0, type = 0; r < job->n_row; r++, type++) {
+        while (type == model_types(m, actor)) { actor++; type = 0; }
+        for (int32_t t = 0; t < m->n_term; t++) {
+            if (m->term[t].actor != actor) continue;
+            Row term = row_of(l, lattice_term(l, t, type), view);
+            if (row_is_zero(term)) continue;
+            for (int64_t i = 0; i < n; i++) acc[r * n + i] += lane_of(term, i);
+        }
+        add_drift(l, view, job->value + r * l->n_state, acc + r * n, r == 0 ? flow : NULL);
+        for (int32_t j = 0; j < m->n_jump; j++) {
+            if (m->jump[j].kind != JUMP_EVENT) continue;
+            Row rate = row_of(l, &l->jump[j].rate, view);
+            if (row_is_zero(rate)) continue;
+            const double *q = reply_of(job, view, j, r, actor, type, NULL, room);
+            add_neighbour(rate, q, 0, 0, n, acc + r * n, r == 0 ? flow : NULL);
+        }
+    }
+}
+
+// an actor's own types become others
+static inline void add_turns(const TypesJob *job, const LatticeBlock *view, int32_t p, int32_t first_row, double *acc, double *diag) {
+    const Lattice *l = job->lattice;
+    const ModelPrivate *mp = &l->model->private[p];
+    int64_t n = l->n_lane;
+    for (int32_t b = 0; b < mp->n_becomes; b++) {
+        Row rate = row_of(l, &l->private[p].becomes[b], view);
+        int32_t to = mp->becomes[b].type;
+        for (int32_t t = 0; t < mp->n_type; t++)
+            if (t != to)
+                add_neighbour(rate, job->value + (first_row + to) * l->n_state + view->first, 0, 0, n, acc + (first_row + t) * n,
+                              diag + (first_row + t) * n);
+    }
+}
+
 #endif

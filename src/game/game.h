@@ -70,10 +70,6 @@ DurStatus game_solve(GameSolution *out, const Lattice *lattice, const GameOption
                      DurError *error);
 void      game_free(GameSolution *solution);
 
-/// The same for a scenario in continuous time without actors, which game_solve does not take: no values, the chain of states as it
-/// is. options are read for skip_certificate and progress.
-DurStatus game_nobody(GameSolution *out, const Lattice *lattice, const GameOptions *options, Team *team, DurError *error);
-
 /// Bytes that game_solve will take beside the lattice.
 double game_bytes(const Lattice *lattice);
 

@@ -1,8 +1,7 @@
-/// A game without actors: nobody chooses, so there is no value to find, and its chain of states is what it is. The methods behind
-/// game_solve divide a lattice into tasks by what actors keep at a state, and are not asked.
+#include "game/nobody.h"
+
 #include "base/memory.h"
 #include "game/certify.h"
-#include "game/game.h"
 
 #include <stdio.h>
 

@@ -15,6 +15,7 @@
 #include "game/game.h"
 #include "game/nest.h"
 #include "game/newton.h"
+#include "game/nobody.h"
 #include "game/rounds.h"
 #include "game/sweep.h"
 #include "num/anderson.h"
@@ -100,6 +101,14 @@ static void tell(Run *r, double scale, double tolerance) {
     // residuals fall by a factor a sweep, so their logarithm tells how far it is
     double start = 0, end = -log10(tolerance), at = r->residual > 0 ? -log10(r->residual) : end;
     progress_tell(r->options->progress, "solving", at < start ? start : at, end, note);
+}
+
+// what sweeps of the values need, made once; false when memory is out
+static bool may_sweep(Run *r) {
+    if (!r->sweep) r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
+    if (!r->mix) r->mix = anderson_make(r->n, WINDOW, r->team);
+    if (!r->g) r->g = memory_column(r->n);
+    return r->sweep && r->mix && r->g;
 }
 
 // iterate at one precision until the residual is at most `tolerance`; true if it got there
@@ -314,10 +323,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest);
 static DurStatus in_turns(Run *r, Krylov *k, double tolerance, KrylovResult *end) {
     DurStatus status = DUR_MEMORY;
     double *near = memory_column(r->n);
-    if (!r->sweep) r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
-    if (!r->mix) r->mix = anderson_make(r->n, WINDOW, r->team);
-    if (!r->g) r->g = memory_column(r->n);
-    if (!near || !r->sweep || !r->mix || !r->g) goto done;
+    if (!near || !may_sweep(r)) goto done;
     status = DUR_OK;
     int32_t patience = r->patience;
     r->patience = PATIENCE_TURN;
@@ -416,10 +422,7 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
 // all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
 // where no tangent is known: sweeps, and Newton's method on differences behind them
 static DurStatus find_types(Run *r, GameSolution *out) {
-    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
-    r->mix = anderson_make(r->n, WINDOW, r->team);
-    r->g = memory_column(r->n);
-    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    if (!may_sweep(r)) return DUR_MEMORY;
     DurStatus status = follow_by_sweeps(r, out);
     say_how(out, "sweeps of values and beliefs with Anderson mixing: %lld", (long long)r->n_sweep);
     return status;
@@ -427,10 +430,7 @@ static DurStatus find_types(Run *r, GameSolution *out) {
 
 // best responses, mixed, from values at hand: they are drawn to a stable equilibrium from afar, whichever that is
 static DurStatus sweep_from_values(Run *r, GameSolution *out, double tolerance) {
-    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
-    r->mix = anderson_make(r->n, WINDOW, r->team);
-    r->g = memory_column(r->n);
-    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    if (!may_sweep(r)) return DUR_MEMORY;
     int64_t most = r->max_sweep;
     if (most > r->n_sweep + r->options->warm_sweeps) r->max_sweep = r->n_sweep + r->options->warm_sweeps;
     memcpy(r->x, r->options->warm, (size_t)r->n * sizeof *r->x);
@@ -498,21 +498,18 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     krylov_free(k);
     if (status != DUR_OK || done) return status;
 
-    r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
-    r->mix = anderson_make(r->n, WINDOW, r->team);
-    r->g = memory_column(r->n);
-    if (!r->sweep || !r->mix || !r->g) return DUR_MEMORY;
+    if (!may_sweep(r)) return DUR_MEMORY;
     int64_t before = r->n_sweep, max_sweep = r->max_sweep;
-    double reached = out->reached, *left = memory_column(r->n);
-    if (!left) return DUR_MEMORY;
-    memcpy(left, r->x, (size_t)r->n * sizeof *left);
-    r->has_tangents = true;
+    // where the branch was left, for those who start from there
+    double reached = out->reached, *left = is_typed ? NULL : memory_column(r->n);
+    if (!is_typed && !left) return DUR_MEMORY;
+    if (left) memcpy(left, r->x, (size_t)r->n * sizeof *left);
+    r->has_tangents = !is_typed;
     GameOptions rough = *r->options;
     const GameOptions *options = r->options;
     // sweeps on the way to where Newton's method takes over; differences of them know shifts as unknowns of their own, and may lead
     // on where they cannot be eliminated
     if (is_typed) {
-        r->has_tangents = false;
         rough.tolerance = tolerance > NEAR ? tolerance : NEAR;
         r->options = &rough;
     } else if (r->max_sweep > before + VALUE_SWEEPS) {
@@ -598,9 +595,10 @@ double game_bytes(const Lattice *l) {
 }
 
 DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *options, Team *team, DurError *error) {
-    if (l->model->clock == CLOCK_ROUNDS) return rounds_solve(out, l, options, team, error);
     static const GameOptions none = {0};
     if (!options) options = &none;
+    if (l->model->clock == CLOCK_ROUNDS) return rounds_solve(out, l, options, team, error);
+    if (l->model->n_actor == 0) return game_nobody(out, l, options, team, error);
     *out = (GameSolution){0};
     double start = progress_seconds();
     const Model *m = l->model;

@@ -202,23 +202,7 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
 
     // flows of payoff, drift, noise and events: rates are the same for all rows
     for (int64_t i = 0; i < (2 * n_row + 1) * n; i++) acc[i] = 0.0;
-    for (int32_t r = 0, actor = 0, type = 0; r < n_row; r++, type++) {
-        while (type == model_types(m, actor)) { actor++; type = 0; }
-        for (int32_t t = 0; t < m->n_term; t++) {
-            if (m->term[t].actor != actor) continue;
-            Row term = row_of(l, lattice_term(l, t, type), &view);
-            if (row_is_zero(term)) continue;
-            for (int64_t i = 0; i < n; i++) acc[r * n + i] += lane_of(term, i);
-        }
-        add_drift(l, &view, job->value + r * l->n_state, acc + r * n, r == 0 ? flow : NULL);
-        for (int32_t j = 0; j < m->n_jump; j++) {
-            if (m->jump[j].kind != JUMP_EVENT) continue;
-            Row rate = row_of(l, &l->jump[j].rate, &view);
-            if (row_is_zero(rate)) continue;
-            const double *q = reply_of(job, &view, j, r, actor, type, NULL, rest);
-            add_neighbour(rate, q, 0, 0, n, acc + r * n, r == 0 ? flow : NULL);
-        }
-    }
+    add_flows(job, &view, acc, flow, rest);
     for (int32_t r = 0; r < n_row; r++)
         for (int64_t i = 0; i < n; i++) diag[r * n + i] = flow[i];
 
@@ -234,15 +218,7 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
         int32_t p = m->actor[k].private;
         if (p < 0) continue;
         add_silence(job, &view, p, chooses ? &c : NULL, attends, silence, acc, diag);
-        // its own types become others
-        for (int32_t b = 0; b < m->private[p].n_becomes; b++) {
-            Row rate = row_of(l, &l->private[p].becomes[b], &view);
-            int32_t to = m->private[p].becomes[b].type;
-            for (int32_t t = 0; t < m->private[p].n_type; t++)
-                if (t != to)
-                    add_neighbour(rate, job->value + (row + to) * l->n_state + view.first, 0, 0, n, acc + (row + t) * n,
-                                  diag + (row + t) * n);
-        }
+        add_turns(job, &view, p, row, acc, diag);
     }
 
     // next values, and by how much the present ones miss their equations

@@ -120,12 +120,14 @@ static void task_add(void *context, int64_t chunk, int worker) {
     g->kernel->combine_float(g->to + at, g->basis + at, g->n, g->single, g->k + 1, n);
 }
 
-// to += the same over all but the first of them
-static void task_add_rest(void *context, int64_t chunk, int worker) {
+// the first basis vector <- sum of single * basis over the first k + 1
+static void task_sum(void *context, int64_t chunk, int worker) {
     (void)worker;
     Gmres *g = context;
     int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
-    g->kernel->combine_float(g->to + at, g->basis + g->n + at, g->n, g->single + 1, g->k, n);
+    float *to = g->basis + at;
+    for (int64_t i = 0; i < n; i++) to[i] *= g->single[0];
+    g->kernel->combine_float(to, to + g->n, g->n, g->single + 1, g->k, n);
 }
 
 // to <- to + from
@@ -243,11 +245,8 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
         for (int32_t i = 0; i < k; i++) g->single[i] = (float)y[i];
         if (g->precondition) {
             // d += B (sum of y_i q_i), the sum where no vector of the basis is any more
-            float *sum = g->basis;
-            g->scale = (double)g->single[0];
-            run(g, task_scale, NULL, sum, 0);
-            run(g, task_add_rest, NULL, sum, k - 1);
-            g->precondition(g->precondition_context, sum, g->room, NULL);
+            run(g, task_sum, NULL, NULL, k - 1);
+            g->precondition(g->precondition_context, g->basis, g->room, NULL);
             run(g, task_plus, g->room, d, 0);
         } else {
             run(g, task_add, NULL, d, k - 1);

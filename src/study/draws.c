@@ -300,14 +300,18 @@ Frame *draws_frame(const DurScenario *s, const Draws *d) {
     return NULL;
 }
 
+void draws_render_head(Json *j, const DurScenario *s, int32_t n_draw, int32_t n_asked, double widen, int32_t n_varied) {
+    render_identity(j, s);
+    json_pair_int(j, "draws", n_draw);
+    json_pair_int(j, "asked", n_asked);
+    json_pair_number(j, "widen", widen);
+    json_pair_int(j, "varied", n_varied);
+}
+
 void render_draws(Json *j, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;
     json_object(j);
-    render_identity(j, s);
-    json_pair_int(j, "draws", d->n_draw);
-    json_pair_int(j, "asked", d->n_asked);
-    json_pair_number(j, "widen", d->widen);
-    json_pair_int(j, "varied", d->n_varied);
+    draws_render_head(j, s, d->n_draw, d->n_asked, d->widen, d->n_varied);
     json_pair_int(j, "unsolved", d->n_unsolved);
     json_key(j, "claims");
     json_array(j);

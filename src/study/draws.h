@@ -83,5 +83,7 @@ void draws_params(double *param, const Model *model, const double *base, const b
                   int32_t d);
 /// A session at these params, whose solves start from those of `base`.
 DurStatus draws_session(DurScenario *s, const Session *base, const double *param, DurError *error);
+/// How many draws there are, of how many asked for, and from what: pairs of an object that is open.
+void draws_render_head(Json *j, const DurScenario *s, int32_t n_draw, int32_t n_asked, double widen, int32_t n_varied);
 
 #endif

@@ -111,11 +111,7 @@ void draws_quantities_free(DrawsQuantities *d) {
 
 void render_quantities(Json *j, const DurScenario *s, const DrawsQuantities *d) {
     json_object(j);
-    render_identity(j, s);
-    json_pair_int(j, "draws", d->n_draw);
-    json_pair_int(j, "asked", d->n_asked);
-    json_pair_number(j, "widen", d->widen);
-    json_pair_int(j, "varied", d->n_varied);
+    draws_render_head(j, s, d->n_draw, d->n_asked, d->widen, d->n_varied);
     json_key(j, "quantities");
     json_array(j);
     for (int32_t q = 0; q < d->n; q++) {

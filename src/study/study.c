@@ -337,8 +337,6 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
     }
     GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_advantage = advantage, .rule = rule,
                            .skip_certificate = !certificate, .progress = &s->progress};
-    // where nobody chooses there is nothing to keep
-    if (s->model->n_actor == 0 && s->model->clock == CLOCK_CONTINUOUS) return game_nobody(out, now->lattice, &options, s->team, error);
     char name[KEEP_GAME_NAME];
     keep_game_name(s, &options, name);
     if (keep_load_game(s, name, rule, out)) return DUR_OK;

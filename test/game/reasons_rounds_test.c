@@ -1,9 +1,7 @@
 #include "../random_rounds.h"
-#include "case.h"
+#include "reasons_case.h"
 
 #include "base/memory.h"
-#include "game/adjoint.h"
-#include "game/reasons.h"
 #include "lattice/round.h"
 #include "num/linear.h"
 
@@ -15,11 +13,6 @@ static bool case_solve(Case *k) {
     GameOptions options = {.tolerance = 1e-12, .skip_certificate = true};
     if (game_solve(&k->solution, k->lattice, &options, NULL, &error) != DUR_OK) fail_msg("%s", error.text);
     return k->solution.verdict == GAME_CONVERGED;
-}
-
-static void random_node(const Case *k, RandomScenario *r, double *state) {
-    const Lattice *l = k->lattice;
-    for (int32_t v = 0; v < l->n_variable; v++) state[v] = lattice_level(l, v, rs_pick(r, l->n_node[v]));
 }
 
 // ---- the split ----
@@ -63,32 +56,6 @@ TEST(in_rounds_the_parts_of_every_advantage_add_up_to_it) {
     CHECK(n_reason > 300);
     CHECK_NEAR(worst, 0, 1e-10);
     CHECK_NEAR(worst_solved, 0, 1e-9);
-}
-
-static const Reason *reason_of(const Reasons *r, const char *move) {
-    for (int32_t i = 0; i < r->n_reason; i++)
-        if (strcmp(r->model->jump[r->reason[i].jump].name, move) == 0) return &r->reason[i];
-    fail_msg("no reason for %s", move);
-    return NULL;
-}
-
-// one entry by names: part "term", or the jump that pays; channel "now", a stock, a jump
-static double entry(const Reasons *r, const Reason *reason, const char *part, const char *channel) {
-    const Model *m = r->model;
-    double sum = 0;
-    int found = 0;
-    for (int32_t p = 0; p < r->n_part[reason->actor]; p++) {
-        const Part *at = &r->part[reason->actor][p];
-        if (strcmp(at->kind == PART_TERM ? m->term[at->term].name : m->jump[at->jump].name, part) != 0) continue;
-        for (int32_t c = 0; c < r->n_channel; c++) {
-            const Channel *by = &r->channel[reason->actor][c];
-            const char *what = by->kind == CHANNEL_NOW ? "now" : by->index < 0 ? "" : by->kind == CHANNEL_STOCK ? m->stock[by->index].name
-                             : m->jump[by->index].name;
-            if (strcmp(what, channel) == 0) { sum += reason->split[p * r->n_channel + c]; found++; }
-        }
-    }
-    assert_int_equal(found, 1);
-    return sum;
 }
 
 TEST(in_rounds_each_channel_carries_what_the_closed_form_says) {
@@ -171,31 +138,7 @@ TEST(in_rounds_reasons_and_derivatives_are_the_same_bits_on_any_number_of_thread
     text_append(&text, "param unused = 3\n");
     case_open(&k, text_view(&text));
     CHECK(case_solve(&k));
-    DurError error = {0};
-    Reasons base;
-    CHECK_OK(reasons_make(&base, k.solution.policy, k.state, -1, NULL, NULL, &error));
-    CHECK(base.n_reason > 1);
-    AdjointTarget first[2] = {{.actor = 0, .jump = -1}, {.actor = base.reason[0].actor, .jump = base.reason[0].jump}};
-    Adjoint one;
-    CHECK_OK(adjoint_make(&one, k.solution.policy, k.state, 2, first, NULL, NULL, &error));
-    const int n_thread[] = {2, 7};
-    for (int i = 0; i < 2; i++) {
-        Team *team = team_make(n_thread[i]);
-        Reasons again;
-        CHECK_OK(reasons_make(&again, k.solution.policy, k.state, -1, NULL, team, &error));
-        for (int32_t q = 0; q < base.n_reason; q++)
-            for (int32_t e = 0; e < base.n_part[base.reason[q].actor] * base.n_channel; e++)
-                CHECK_SAME(base.reason[q].split[e], again.reason[q].split[e]);
-        AdjointTarget target[2] = {first[0], first[1]};
-        Adjoint two;
-        CHECK_OK(adjoint_make(&two, k.solution.policy, k.state, 2, target, NULL, team, &error));
-        for (int32_t e = 0; e < 2 * k.model->n_param; e++) CHECK_SAME(one.derivative[e], two.derivative[e]);
-        adjoint_free(&two);
-        reasons_free(&again);
-        team_free(team);
-    }
-    adjoint_free(&one);
-    reasons_free(&base);
+    check_threads(&k, 2);
     case_close(&k);
     text_free(&text);
 }
@@ -207,46 +150,15 @@ TEST(in_rounds_when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left)
     text_append(&text, "param unused = 3\n");
     case_open(&k, text_view(&text));
     CHECK(case_solve(&k));
-    for (int64_t at = 1;; at++) {
-        DurError error = {0};
-        Reasons reasons;
-        memory_fail_at(at);
-        DurStatus status = reasons_make(&reasons, k.solution.policy, k.state, -1, NULL, NULL, &error);
-        int64_t asked = memory_fail_at(0);
-        reasons_free(&reasons);
-        if (status == DUR_OK) { CHECK(asked < at); break; }
-        assert_int_equal(status, DUR_MEMORY);
-        CHECK(error.text[0] != '\0');
-    }
-    for (int64_t at = 1;; at++) {
-        DurError error = {0};
-        Adjoint a;
-        AdjointTarget t[2] = {{.actor = 0, .jump = -1}, {.actor = 0, .jump = 0}};
-        for (int32_t j = 0; j < k.model->n_jump; j++)
-            if (model_is_move_of(k.model, j, 0)) t[1].jump = j;
-        memory_fail_at(at);
-        DurStatus status = adjoint_make(&a, k.solution.policy, k.state, 2, t, NULL, NULL, &error);
-        int64_t asked = memory_fail_at(0);
-        adjoint_free(&a);
-        if (status == DUR_OK) { CHECK(asked < at); break; }
-        assert_int_equal(status, DUR_MEMORY);
-    }
+    AdjointTarget target[2] = {{.actor = 0, .jump = -1}, {.actor = 0, .jump = 0}};
+    for (int32_t j = 0; j < k.model->n_jump; j++)
+        if (model_is_move_of(k.model, j, 0)) target[1].jump = j;
+    check_memory(&k, 2, target);
     case_close(&k);
     text_free(&text);
 }
 
 // ---- derivatives ----
-
-// put `with` before what follows each `word`
-static void weave(const Text *from, Text *out, const char *const (*swap)[2], int n_swap) {
-    for (const char *c = text_view(from); *c;) {
-        int i = 0;
-        while (i < n_swap && strncmp(c, swap[i][0], strlen(swap[i][0])) != 0) i++;
-        if (i == n_swap) { text_char(out, *c++); continue; }
-        text_append(out, swap[i][1]);
-        c += strlen(swap[i][0]);
-    }
-}
 
 static double resolved(const Case *k, int32_t param, double h, const double *state, const AdjointTarget *t) {
     double p[64], value[64], choice[256], wait[64], out = NAN;

@@ -69,7 +69,9 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
     SimCase k;
     case_open(&k, BUSY, BUSY_QUERY, BUSY_N);
     for (int kind = 0; kind < 2; kind++) {
-        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = 60000, .seed = 3, .horizon = 12,
+        // long enough that a stop is asked for, and heard, while it lasts
+        int64_t n_run = kind ? 600000 : 60000;
+        SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = n_run, .seed = 3, .horizon = 12,
                         .keep_name = "it"};
         SimPaths whole, p;
         Team *team = team_make(2);
@@ -88,7 +90,7 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
             n_cut += status == DUR_INTERRUPTED;
             CHECK(status == DUR_OK || (status == DUR_INTERRUPTED && strstr(error.text, "interrupted after")));
         }
-        CHECK(n_cut >= 1 && box.n == 1 && box.part[0].n_run == 60000);
+        CHECK(n_cut >= 1 && box.n == 1 && box.part[0].n_run == n_run);
         same_paths(&whole, &p, k.model);
         sim_paths_free(&p);
         // all of it is there: nothing is played
