@@ -93,7 +93,7 @@ static DurStatus carry_shifts(const Lattice *from, const double *x, const Lattic
     return status;
 }
 
-static DurStatus carry_all(const Lattice *from, const double *x, const Lattice *to, double *y) {
+DurStatus nest_carry(const Lattice *from, const double *x, const Lattice *to, double *y) {
     int64_t n_row = model_rows(to->model);
     for (int64_t a = 0; a < n_row; a++) TRY(lattice_carry(from, x + a * from->n_state, to, y + a * to->n_state));
     return to->model->n_private ? carry_shifts(from, x + n_row * from->n_state, to, y + n_row * to->n_state) : DUR_OK;
@@ -119,7 +119,7 @@ static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *ru
 static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance,
                         double *value, KrylovResult *end, bool *ok) {
     *ok = false;
-    TRY(carry_all(from, coarse, k->lattice, value));
+    TRY(nest_carry(from, coarse, k->lattice, value));
     int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
     if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
     // with types a start that is not near leads nowhere (see in_turns in solve.c)
@@ -156,7 +156,7 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
     DurStatus status = rule && rule->actor >= 0 ? lattice_rule_carry(&own, coarse, rule, &error) : DUR_OK;
     double *x = memory_column(m->n_actor * coarse->n_state);
     if (status == DUR_OK && !x) status = DUR_MEMORY;
-    if (status == DUR_OK) status = carry_all(l, value, coarse, x);
+    if (status == DUR_OK) status = nest_carry(l, value, coarse, x);
     if (status == DUR_OK) status = policy_of(&policy, coarse, &own, team, x);
     if (status == DUR_OK) status = krylov_aggregate(krylov, policy);
     policy_free(policy);

@@ -37,4 +37,11 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
 /// About half the nodes of every stock, [n_variable]; false if that makes no difference to speak of.
 bool nest_coarser(const Lattice *lattice, int32_t *n_node);
 
+/// Everyone's values, and the shifts of beliefs behind them, from one lattice of a model to another: lattice_carry for each row, and for
+/// each type and move over the combinations of modes in which it tells something.
+///   x   [sweep_size of from]
+///   y   [out] [sweep_size of to]
+/// DUR_OK or DUR_MEMORY.
+DurStatus nest_carry(const Lattice *from, const double *x, const Lattice *to, double *y);
+
 #endif

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include "base/memory.h"
+#include "game/nest.h"
 #include "game/sweep.h"
 #include "game/tangent.h"
 #include "num/philox.h"
@@ -117,10 +118,74 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
     CHECK(n_off * 100 <= n_smooth);
 }
 
+// a straight function of stocks and beliefs, another one for each `which`
+static double straight(const Lattice *l, int64_t state, int which) {
+    LatticeBlock view;
+    int64_t block = state / l->n_lane, lane = state % l->n_lane;
+    lattice_block(l, block, &view);
+    int32_t node[MODEL_VARIABLES_MAX];
+    memcpy(node, view.node, sizeof node);
+    for (int32_t k = l->n_variable - 1; k >= l->n_variable - l->n_inner; k--) {
+        node[l->order[k]] = (int32_t)(lane % l->n_node[l->order[k]]);
+        lane /= l->n_node[l->order[k]];
+    }
+    double sum = which;
+    for (int32_t v = 0; v < l->n_variable; v++) sum += (which + 1 + v) * lattice_level(l, v, node[v]);
+    return sum;
+}
+
+// every value and every shift by its own straight function
+static void fill_straight(const Lattice *l, double *x) {
+    const Model *m = l->model;
+    int64_t n_entry = (int64_t)m->n_jump * l->n_mode_state, n_row = model_rows(m);
+    int64_t *where = memory_alloc((size_t)n_entry * sizeof *where);
+    policy_shifts(l, where);
+    for (int64_t r = 0; r < n_row; r++)
+        for (int64_t i = 0; i < l->n_state; i++) x[r * l->n_state + i] = straight(l, i, (int)r);
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int64_t ms = 0; ms < l->n_mode_state; ms++)
+            for (int64_t i = 0; i < l->n_stock_state && where[j * l->n_mode_state + ms] >= 0; i++)
+                x[n_row * l->n_state + where[j * l->n_mode_state + ms] + i] = straight(l, ms * l->n_stock_state + i, 20 + j);
+    memory_free(where);
+}
+
+TEST(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly) {
+    int64_t n_shift = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 1, &text)) continue;
+        int32_t n_node[MODEL_VARIABLES_MAX];
+        memcpy(n_node, k.lattice->n_node, sizeof n_node);
+        for (int32_t v = k.model->n_mode; v < k.model->n_mode + k.model->n_stock; v++) n_node[v] = 2 * n_node[v] + 1;
+        Lattice *fine;
+        DurError error = {0};
+        CHECK_OK(lattice_make_grid(&fine, k.model, k.param, n_node, &error));
+        int64_t n = sweep_size(fine);
+        double *x = memory_column(sweep_size(k.lattice)), *y = memory_column(n), *expected = memory_column(n);
+        fill_straight(k.lattice, x);
+        fill_straight(fine, expected);
+        CHECK_OK(nest_carry(k.lattice, x, fine, y));
+        // where a move can be made on one lattice alone there is nothing to carry
+        bool is_same = sweep_size(k.lattice) - model_rows(k.model) * k.lattice->n_state ==
+                       (n - model_rows(k.model) * fine->n_state) / fine->n_stock_state * k.lattice->n_stock_state;
+        for (int64_t i = 0; i < (is_same ? n : model_rows(k.model) * fine->n_state); i++) CHECK_NEAR(y[i], expected[i], 1e-9);
+        n_shift += is_same ? n - model_rows(k.model) * fine->n_state : 0;
+        memory_free(expected);
+        memory_free(y);
+        memory_free(x);
+        lattice_free(fine);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_shift > 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
+        RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
