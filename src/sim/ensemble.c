@@ -225,6 +225,8 @@ static int64_t play_all(Ensemble *e, Tally *total, Team *team) {
             settled = done;
             saved = progress_seconds();
             pause = fmax(often, SIM_KEEP_SHARE * (saved - now));
+            // a good moment to stop: nothing that is done would be lost
+            if (!is_end && progress_stop(o->progress)) e->is_stopping = true;
         }
         if (e->is_stopping) break;
     }

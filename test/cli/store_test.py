@@ -583,12 +583,31 @@ def start(*words):
                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
 
 
+def parts(store):
+    """Names of what is kept of unfinished runs; none while there is no store yet."""
+    if not os.path.exists(at(store)):
+        return set()
+    with database(store) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'part'").fetchall():
+            return set()
+        return {row[0] for row in db.execute("SELECT name FROM part")}
+
+
+def once(happened, work):
+    """Waits until something has happened, so that a test hangs on what is done and not on how fast."""
+    end = time.monotonic() + 120
+    while not happened():
+        assert work.poll() is None, "it was done before it could be interrupted"
+        assert time.monotonic() < end, "it never came so far"
+        time.sleep(0.02)
+
+
 @test
 def interrupted_once_it_keeps_what_is_done_and_says_how_to_go_on():
     name, store = long_case("interrupted.duress"), "interrupted.db"
     words = ["simulate", name, "--runs", "1000000", "--store", store]
     work = start(*words)
-    time.sleep(0.8)
+    once(lambda: parts(store), work)
     work.send_signal(signal.SIGINT)
     out, err = work.communicate(timeout=60)
     assert work.returncode == 3 and out == "", (work.returncode, out, err)
@@ -610,14 +629,13 @@ def claims_that_are_judged_are_not_judged_again():
     name, store = long_case("judged.duress"), "judged.db"
     words = ["claims", name, "--runs", "1500000", "--store", store]
     work = start(*words)
-    time.sleep(1.0)
+    once(lambda: any(p.startswith("claim nearly, policy") for p in parts(store)), work)
     work.send_signal(signal.SIGINT)
     out, err = work.communicate(timeout=60)
     assert work.returncode == 3 and "claim nearly: interrupted" in err and "kept as run 1" in err, (out, err)
-    with database(store) as db:
-        parts = {row[0] for row in db.execute("SELECT name FROM part")}
-    assert {"claim threats_help", "claim yields", "claim impossible"} < parts, parts
-    assert any(p.startswith("claim nearly, policy") for p in parts), parts
+    kept = parts(store)
+    assert {"claim threats_help", "claim yields", "claim impossible"} < kept, kept
+    assert any(p.startswith("claim nearly, policy") for p in kept), kept
     again = good(*words, "--json")
     assert "went on with run 1" in again.stderr
     assert timeless(json.loads(again.stdout)) == timeless(answer(*words[:-2], "--no-store"))
@@ -626,11 +644,9 @@ def claims_that_are_judged_are_not_judged_again():
 
 def kept_games(store):
     """Seconds that the games among the parts of a run took, by name."""
-    if not os.path.exists(at(store)):
+    if not parts(store):
         return {}
     with database(store) as db:
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'part'").fetchall():
-            return {}
         found = db.execute("SELECT name, first, data FROM part WHERE name LIKE '%game %'").fetchall()
     assert all(first == -1 for _, first, _ in found)
     return {name: struct.unpack_from("<d", data, 96)[0] for name, _, data in found if "others" not in name}
@@ -642,10 +658,7 @@ def a_game_that_was_solved_is_not_solved_again():
     # most of the time goes into the certificate
     words = ["run", name, "--grid", "harm=2001", "--runs", "60000", "-o", "game.html"]
     work = start(*words, "--store", store)
-    for _ in range(1200):
-        time.sleep(0.02)
-        if kept_games(store) or work.poll() is not None:
-            break
+    once(lambda: kept_games(store), work)
     work.send_signal(signal.SIGKILL)
     work.communicate(timeout=60)
     assert work.returncode == -signal.SIGKILL
@@ -684,8 +697,10 @@ def interrupted_twice_it_stops_at_once():
 @test
 def without_a_store_it_stops_soon_and_keeps_nothing():
     name = long_case("soon.duress")
-    work = start("simulate", name, "--runs", "100000000", "--no-store")
-    time.sleep(0.5)
+    work = start("simulate", name, "--runs", "100000000", "--no-store", "--progress", "json")
+    while (seen := work.stderr.readline()) and "simulating" not in seen:
+        pass
+    assert seen, "it never came so far"
     work.send_signal(signal.SIGINT)
     _, err = work.communicate(timeout=60)
     assert work.returncode == 3 and "interrupted after" in err and "kept" not in err

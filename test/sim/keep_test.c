@@ -43,6 +43,9 @@ static void box_free(Box *box) {
     *box = (Box){0};
 }
 
+// Kept after every stretch, whatever the machine's speed: what is cut, and where, hangs on no clock.
+#define ALWAYS 1e-9
+
 static bool stop(void *context) {
     const Box *box = context;
     return box->stop_after && box->n_save >= box->stop_after;
@@ -69,20 +72,19 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
     SimCase k;
     case_open(&k, BUSY, BUSY_QUERY, BUSY_N);
     for (int kind = 0; kind < 2; kind++) {
-        // long enough that a stop is asked for, and heard, while it lasts
-        int64_t n_run = kind ? 600000 : 60000;
+        int64_t n_run = kind ? 200000 : 20000;
         SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = n_run, .seed = 3, .horizon = 12,
                         .keep_name = "it"};
         SimPaths whole, p;
         Team *team = team_make(2);
         CHECK_OK(sim_paths(&whole, k.lattice, &k.plan, &o, 5, team, NULL));
         Box box = {.stop_after = 1};
-        SimKeep keep = {&box, 0.001, load, save};
+        SimKeep keep = {&box, ALWAYS, load, save};
         Progress progress = {.stop = stop, .context = &box};
         o.keep = &keep;
         o.progress = &progress;
         int n_cut = 0;
-        for (DurStatus status = DUR_INTERRUPTED; status == DUR_INTERRUPTED; box.stop_after = box.n_save + 1) {
+        for (DurStatus status = DUR_INTERRUPTED; status == DUR_INTERRUPTED; box.stop_after = 2 * box.n_save) {
             DurError error = {0};
             Team *other = team_make(1 + n_cut % 3);
             status = sim_paths(&p, k.lattice, &k.plan, &o, 5, other, &error);
@@ -90,14 +92,14 @@ TEST(an_ensemble_that_is_cut_and_taken_up_gives_the_same_bits) {
             n_cut += status == DUR_INTERRUPTED;
             CHECK(status == DUR_OK || (status == DUR_INTERRUPTED && strstr(error.text, "interrupted after")));
         }
-        CHECK(n_cut >= 1 && box.n == 1 && box.part[0].n_run == n_run);
+        CHECK(n_cut >= 3 && box.n == 1 && box.part[0].n_run == n_run);
         same_paths(&whole, &p, k.model);
         sim_paths_free(&p);
         // all of it is there: nothing is played
-        double begun = progress_seconds();
+        int n_save = box.n_save;
         box.stop_after = 0;
         CHECK_OK(sim_paths(&p, k.lattice, &k.plan, &o, 5, NULL, NULL));
-        CHECK(progress_seconds() - begun < whole.seconds / 2);
+        CHECK(box.n_save == n_save);
         same_paths(&whole, &p, k.model);
         sim_paths_free(&p);
 
@@ -132,11 +134,11 @@ TEST(measurements_are_kept_stretch_by_stretch) {
                         .keep_name = "it"};
         double *whole = case_measure_plan(&k, &k.plan, o, NULL), *out = memory_column(BUSY_N * o.n_run);
         Box box = {.stop_after = 1};
-        SimKeep keep = {&box, 0.004, load, save};
+        SimKeep keep = {&box, ALWAYS, load, save};
         Progress progress = {.stop = stop, .context = &box};
         o.keep = &keep;
         o.progress = &progress;
-        for (DurStatus status = DUR_INTERRUPTED; status == DUR_INTERRUPTED; box.stop_after = box.n_save + 1) {
+        for (DurStatus status = DUR_INTERRUPTED; status == DUR_INTERRUPTED; box.stop_after = 2 * box.n_save) {
             memset(out, 0, (size_t)(BUSY_N * o.n_run) * sizeof *out);
             status = sim_measure(k.lattice, &k.plan, &o, quantity, BUSY_N, out, NULL, NULL);
             CHECK(status == DUR_OK || status == DUR_INTERRUPTED);
