@@ -78,7 +78,7 @@ DurStatus check_claim(CheckClaim *out, const CheckPlans *plans, int32_t claim, c
 DurStatus check_exact(CheckAnswer *out, const CheckPlans *plans, int32_t quantity, double error_bound, Team *team,
                       const Progress *progress, DurError *error);
 
-/// Bytes that check_exact takes.
+/// Bytes that check_exact takes, the rows of one policy among them, which stay with it (lattice/rows.h).
 double check_exact_bytes(const Lattice *lattice, int32_t quantity);
 
 const char *check_verdict_name(CheckVerdict v);   // "holds", "fails", "undecided"

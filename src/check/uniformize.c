@@ -256,9 +256,10 @@ static void range_of(const double *low, const double *high, int64_t n, double *l
 }
 
 /// Largest rate of leaving a state that is not held.
-static DurStatus largest_rate(Evolution *e, const Policy *policy, const uint8_t *hold, double *out) {
+static DurStatus largest_rate(Evolution *e, const Policy *policy, const ChainRows *rows, const uint8_t *hold, double *out) {
     double most = 0;
-    TRY(chain_exit_rates(policy, e->next, &most, e->team));
+    if (rows) most = chain_rows_leave(rows, e->next);
+    else TRY(chain_exit_rates(policy, e->next, &most, e->team));
     if (hold) {
         most = 0;
         for (int64_t i = 0; i < e->n_state; i++)
@@ -282,8 +283,10 @@ DurStatus uniformize(Evolution *e, const Policy *policy, bool use_reward, bool u
     Pass pass = {.e = e, .reward = use_reward ? e->reward : NULL, .hold = use_hold ? e->hold : NULL};
     assert((!use_reward || e->reward) && (!use_hold || e->hold));
 
+    const ChainRows *rows;
     double rate;
-    TRY(largest_rate(e, policy, pass.hold, &rate));
+    TRY(chain_rows(&rows, policy, e->team));
+    TRY(largest_rate(e, policy, rows, pass.hold, &rate));
     if (rate * duration > UNIFORMIZE_MEAN_MAX)
         return status_fail(error, DUR_LIMIT, "an exact answer over %g units of time needs %.3g steps, more than the "
                            "limit of %.3g: the fastest change happens %.3g times a unit", duration, rate * duration,
@@ -315,7 +318,8 @@ DurStatus uniformize(Evolution *e, const Policy *policy, bool use_reward, bool u
     double largest = fmax(fabs(low), fabs(high)) + most_reward * duration;
     int64_t k = 0;
     while (k < weights.last) {
-        status = chain_apply(policy, e->power, e->next, e->team);
+        if (rows) chain_rows_apply(rows, e->power, e->next, e->team);
+        else status = chain_apply(policy, e->power, e->next, e->team);
         if (status != DUR_OK) goto out;
         k++;
         pass.weight = k >= weights.first ? weights.weight[k - weights.first] : 0;

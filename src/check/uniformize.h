@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "lattice/chain.h"
+#include "lattice/rows.h"
 
 /// Expected jumps of the uniformized chain over one stretch beyond which the work is refused: past this a pass takes days
 /// and rounding alone passes the default error.

@@ -1,6 +1,7 @@
 #include "lattice/policy.h"
 
 #include "base/memory.h"
+#include "lattice/rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,8 @@ DurStatus policy_make(Policy **out, const Lattice *l, const LatticeRule *rule, D
     Policy *p = memory_zeroed(1, sizeof *p);
     if (!p) goto fail;
     p->lattice = l;
+    p->laid = memory_zeroed(1, sizeof *p->laid);
+    if (!p->laid) goto fail;
     p->rule = (LatticeRule){.actor = -1, .precision = PROGRAM_NONE};
     if (rule && rule->actor >= 0) {
         status = lattice_rule_carry(&p->rule, l, rule, error);
@@ -179,6 +182,8 @@ fail:
 void policy_free(Policy *p) {
     if (!p) return;
     lattice_rule_free(&p->rule);
+    if (p->laid) chain_rows_free(p->laid->rows);
+    memory_free(p->laid);
     memory_free(p->probability);
     memory_free(p->advantage);
     memory_free(p->where);

@@ -55,7 +55,13 @@ typedef struct Policy {
                                  // n_stock_state each
     bool     is_surprise;        // its rule is not what others expect: shifts and drift are those of another policy
     double  *drift;              // [n_belief x n_state] of the public beliefs in silence, per scenario unit
+    struct PolicyLaid *laid;     // what was made of it when first asked for; owned
 } Policy;
+
+/// What is made of a policy when first asked for, and kept with it.
+typedef struct PolicyLaid {
+    struct ChainRows *rows;      // lattice/rows.h; NULL: nobody asked
+} PolicyLaid;
 
 /// Where shifts are kept, [n_jump x n_mode_state]; returns how many entries they take in all.
 int64_t policy_shifts(const Lattice *lattice, int64_t *where);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "lattice/chain.h"
+#include "lattice/rows.h"
 #include "num/isa.h"
 
 #include <stdlib.h>
@@ -99,6 +100,17 @@ static int64_t random_policy_checks(uint64_t seed, double precision) {
                 n_checked++;
             }
         }
+    // rows laid out lead a belief where the tables do
+    const ChainRows *rows;
+    double *z = memory_column(l->n_state), most = 0;
+    CHECK_OK(chain_rows(&rows, s.policy, NULL));
+    for (int64_t i = 0; i < l->n_state; i++) x[i] = cos((double)i);
+    CHECK_OK(chain_apply(s.policy, x, y, NULL));
+    CHECK(rows && chain_rows_leave(rows, z) > 0);
+    chain_rows_apply(rows, x, z, NULL);
+    for (int64_t i = 0; i < l->n_state; i++) most = fmax(most, fabs(y[i]));
+    for (int64_t i = 0; i < l->n_state; i++) CHECK_NEAR(y[i], z[i], 1e-12 * (1 + most));
+    memory_free(z);
     memory_free(y);
     memory_free(x);
     game_free(&s);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "lang/lang.h"
 #include "lattice/chain.h"
+#include "lattice/rows.h"
 
 #include <stdlib.h>
 
@@ -401,6 +402,55 @@ TEST(the_transposed_generator_is_the_transpose_and_its_parts_add_up) {
     }
 }
 
+// two roads to one operator: tables multiplied anew, and rows laid out
+TEST(rows_that_are_laid_out_say_what_the_tables_say) {
+    double largest = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        Case k = {0};
+        RandomScenario r = {.bits = seed * 104729};
+        random_scenario(&text, seed, "quantal", 2);
+        case_open(&k, text_view(&text));
+        CHECK_OK(k.status);
+        const Lattice *l = k.lattice;
+        int64_t n = l->n_state;
+        Policy *p;
+        CHECK_OK(random_policy(&p, l, &r, &k.error));
+        double *x = memory_column(n), *plain = memory_column(n), *y = memory_column(n), *z = memory_column(n), most;
+        for (int64_t i = 0; i < n; i++) x[i] = rs_between(&r, -1, 1);
+        CHECK_OK(chain_apply(p, x, plain, NULL));
+        CHECK_OK(chain_exit_rates(p, y, &most, NULL));
+        const ChainRows *rows, *again;
+        CHECK_OK(chain_rows(&rows, p, NULL));
+        CHECK(rows && chain_rows_bytes(l) > 0);
+        CHECK(chain_rows_leave(rows, z) <= most * (1 + 1e-12));
+        for (int64_t i = 0; i < n; i++) CHECK(z[i] >= 0 && z[i] <= y[i] * (1 + 1e-12));
+        chain_rows_apply(rows, x, y, NULL);
+        for (int64_t i = 0; i < n; i++) {
+            largest = fmax(largest, fabs(plain[i]));
+            CHECK_NEAR(y[i], plain[i], 1e-13 * (1 + most));
+        }
+        // laid out once, by any number of threads
+        CHECK_OK(chain_rows(&again, p, NULL));
+        CHECK(again == rows);
+        Policy *q;
+        Team *team = team_make(3);
+        CHECK_OK(policy_make(&q, l, NULL, &k.error));
+        memcpy(q->probability, p->probability, (size_t)p->n_entry * sizeof *p->probability);
+        CHECK_OK(chain_rows(&again, q, team));
+        chain_rows_apply(again, x, z, team);
+        CHECK(memcmp(y, z, (size_t)n * sizeof *y) == 0);
+        team_free(team);
+        policy_free(q);
+        double *column[] = {x, plain, y, z};
+        for (int i = 0; i < 4; i++) memory_free(column[i]);
+        policy_free(p);
+        case_close(&k);
+        text_free(&text);
+    }
+    CHECK(largest > 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(every_table_says_at_every_state_what_the_expression_says),
@@ -413,6 +463,7 @@ int main(void) {
         RUN(a_function_is_not_carried_to_another_scenario),
         RUN(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so),
         RUN(the_transposed_generator_is_the_transpose_and_its_parts_add_up),
+        RUN(rows_that_are_laid_out_say_what_the_tables_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,3 @@
+#include "lattice/rows_body.h"
+
+const RowsApply rows_kernel_avx2 = rows_apply;

@@ -1,0 +1,3 @@
+#include "lattice/rows_body.h"
+
+const RowsApply rows_kernel_base = rows_apply;
