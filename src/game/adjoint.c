@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "game/adjoint_rounds.h"
+#include "game/adjoint_types.h"
 #include "game/measure.h"
 #include "game/part.h"
 #include "game/transposed.h"
@@ -29,6 +30,7 @@ void adjoint_free(Adjoint *a) {
 
 double adjoint_bytes(const Policy *p, int32_t n_target, int n_thread) {
     const Lattice *l = p->lattice;
+    if (l->model->n_private) return adjoint_types_bytes(p, n_thread);
     if (l->model->clock == CLOCK_ROUNDS) return adjoint_rounds_bytes(p, n_target, n_thread);
     double n_actor = l->model->n_actor, columns = n_actor * (double)l->n_state;
     // what choices add to the system; the solutions; in each thread a linear solver, or a policy and its lattice
@@ -228,8 +230,8 @@ double adjoint_number(const Measure *point, const AdjointTarget *t, const Policy
     double sum = 0;
     for (int32_t k = 0; k < point->n; k++) {
         int64_t state = point->state[k];
-        sum += point->weight[k] * (t->jump < 0 ? p->value[t->actor * p->lattice->n_state + state]
-                                               : policy_probability(p, t->jump, state));
+        int64_t row = model_row(p->lattice->model, t->actor) + t->type, entry = t->jump < 0 ? -1 : policy_entry(p, t->jump, t->type, state);
+        sum += point->weight[k] * (t->jump < 0 ? p->value[row * p->lattice->n_state + state] : entry < 0 ? 0.0 : p->probability[entry]);
     }
     return sum;
 }
@@ -353,6 +355,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     System s = {.policy = p, .progress = progress, .point = &point, .target = target, .n_target = n};
     double *base = NULL, *column = NULL;
     *out = (Adjoint){0};
+    if (m->n_private) return adjoint_types(out, p, state, n, target, progress, team, error);
     bool is_rounds = m->clock == CLOCK_ROUNDS;
     DurStatus status = is_rounds ? adjoint_rounds(out, p, state, n, target, progress, team, error) : measure_point(&point, l, state);
     if (status != DUR_OK || is_rounds) goto done;

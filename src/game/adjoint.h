@@ -18,7 +18,7 @@
 
 /// A number that is asked about, at a state.
 typedef struct AdjointTarget {
-    int32_t actor;
+    int32_t actor, type;   // type 0 where it has no private one
     int32_t jump;          // its probability of this move at an opportunity; -1: its value
     double  now;           // [out] the number itself
     bool    is_solved;     // [out] false: its adjoint system was not solved, and its derivatives are NaN
@@ -33,7 +33,8 @@ typedef struct Adjoint {
 
 /// Differentiate `n` targets at a state (variable values; modes whole, stocks anything: the mean over the nodes around it)
 /// in an unrestricted policy (rule.actor < 0). The same bits on any number of threads.
-/// Cost: a linear solve over all actors' values for each target, two sets of tables for each param.
+/// Cost: a linear solve over all actors' values for each target, two sets of tables for each param; with private types two solves
+/// of the game from near for each param (adjoint_types.h).
 /// Returns DUR_OK, DUR_MEMORY or DUR_INTERRUPTED. Freed by adjoint_free.
 DurStatus adjoint_make(Adjoint *out, const Policy *policy, const double *state, int32_t n, AdjointTarget *target,
                        const Progress *progress, Team *team, DurError *error);

@@ -69,16 +69,16 @@ static DurStatus gather(Explanation *e, DurError *error) {
 static DurStatus list_targets(Explanation *e, const DurScenario *s, int32_t *n, DurError *error) {
     const Model *m = s->model;
     double *value = memory_column(model_rows(m)), *choice = memory_column(m->n_jump), *wait = memory_column(m->n_actor);
-    e->target = memory_zeroed((size_t)(m->n_actor + m->n_jump), sizeof *e->target);
+    e->target = memory_zeroed((size_t)(model_rows(m) + m->n_jump * MODEL_TYPES_MAX), sizeof *e->target);
     DurStatus status = DUR_MEMORY;
     *n = 0;
     if (value && choice && wait && e->target) status = game_at(s->session.equilibrium.policy, e->state, value, choice, wait, error);
-    for (int32_t i = 0; i < m->n_actor && status == DUR_OK && m->n_param > 0 && explain_differentiates(m); i++) {
-        if (!explain_has(e, i)) continue;
-        e->target[(*n)++] = (AdjointTarget){.actor = i, .jump = -1};
-        for (int32_t j = 0; j < m->n_jump; j++)
-            if (model_is_move_of(m, j, i) && isfinite(choice[j])) e->target[(*n)++] = (AdjointTarget){.actor = i, .jump = j};
-    }
+    for (int32_t i = 0; i < m->n_actor && status == DUR_OK && m->n_param > 0 && explain_differentiates(s); i++)
+        for (int32_t t = 0; explain_has(e, i) && t < model_types(m, i); t++) {
+            e->target[(*n)++] = (AdjointTarget){.actor = i, .type = t, .jump = -1};
+            for (int32_t j = 0; j < m->n_jump; j++)
+                if (model_is_move_of(m, j, i) && isfinite(choice[j])) e->target[(*n)++] = (AdjointTarget){.actor = i, .type = t, .jump = j};
+        }
     memory_free(wait);
     memory_free(choice);
     memory_free(value);
@@ -130,7 +130,13 @@ static DurStatus make_both(Explanation *e, DurScenario *s, bool derivatives, Dur
     return DUR_OK;
 }
 
-bool explain_differentiates(const Model *m) { return m->n_private == 0; }
+// with private types each param is a pair of solves: past this many states and solves it takes longer than one would wait
+#define STATES_SOLVED_MOST 1e7
+
+bool explain_differentiates(const DurScenario *s) {
+    const Model *m = s->model;
+    return m->n_private == 0 || (double)s->session.lattice->n_state * m->n_param <= STATES_SOLVED_MOST;
+}
 
 static DurStatus explain(Explanation *e, DurScenario *s, const double *state, int32_t actor, bool derivatives, DurError *error) {
     const Model *m = s->model;
@@ -158,9 +164,10 @@ DurStatus explain_reasons(Explanation *e, DurScenario *s, const double *state, i
     return explain(e, s, state, actor, false, error);
 }
 
-int32_t explain_target(const Explanation *e, int32_t actor, int32_t jump) {
+int32_t explain_target(const Explanation *e, int32_t row, int32_t jump) {
+    int32_t type, actor = model_row_actor(e->scenario->model, row, &type);
     for (int32_t t = 0; t < e->adjoint.n_target; t++)
-        if (e->target[t].actor == actor && e->target[t].jump == jump) return t;
+        if (e->target[t].actor == actor && e->target[t].type == type && e->target[t].jump == jump) return t;
     return -1;
 }
 
@@ -182,13 +189,13 @@ bool explain_has_kink(const Explanation *e, int32_t target, int32_t param) {
     return matters && fabs(right - left) > 0.01 * fmax(fabs(left), fabs(right));
 }
 
-int32_t explain_most_sensitive(const Explanation *e, int32_t actor, int32_t *reason) {
+int32_t explain_most_sensitive(const Explanation *e, int32_t row, int32_t *reason) {
     const Reasons *r = &e->reasons;
     int32_t best = -1;
     double most = 0;
     for (int32_t k = 0; k < r->n_reason; k++) {
-        if (r->reason[k].actor != actor) continue;
-        int32_t t = explain_target(e, actor, r->reason[k].jump);
+        if (r->reason[k].row != row) continue;
+        int32_t t = explain_target(e, row, r->reason[k].jump);
         for (int32_t p = 0; t >= 0 && p < e->adjoint.n_param; p++) {
             double effect = fabs(explain_effect(e, t, p));
             if (!(effect > most)) continue;
@@ -428,13 +435,14 @@ static void put_param_value(Text *out, const ModelParam *p, double value) {
     if (p->per) text_printf(out, " per %s", p->per);
 }
 
-void put_sensitivity(Text *out, const Explanation *e, int32_t actor) {
+void put_sensitivity(Text *out, const Explanation *e, int32_t row) {
     const DurScenario *s = e->scenario;
-    if (!explain_differentiates(s->model)) {
-        text_append(out, "How its choice answers to parameters is not told where someone has a private type.");
+    if (!explain_differentiates(s)) {
+        text_append(out, "How its choice answers to parameters would take too many solves where someone has a private type and there are so many states; "
+                         "fewer nodes (--grid) will do.");
         return;
     }
-    int32_t reason = -1, param = explain_most_sensitive(e, actor, &reason);
+    int32_t reason = -1, param = explain_most_sensitive(e, row, &reason);
     if (param < 0) {
         text_append(out, s->model->n_param ? "No parameter moves its choice here." : "The scenario has no parameter to vary.");
         return;
@@ -442,7 +450,7 @@ void put_sensitivity(Text *out, const Explanation *e, int32_t actor) {
     const ModelParam *p = &s->model->param[param];
     const Reason *r = &e->reasons.reason[reason];
     double value = s->session.param[param], step = adjoint_step(p, value), chance = r->probability;
-    double effect = explain_effect(e, explain_target(e, actor, r->jump), param);
+    double effect = explain_effect(e, explain_target(e, row, r->jump), param);
     // first order in the log-odds, which keeps it a probability
     double odds = log(chance / (1 - chance)) + effect / (chance * (1 - chance)), then = 1 / (1 + exp(-odds));
     text_printf(out, "Its choice is most sensitive to `%s`: ", p->name);
@@ -453,6 +461,6 @@ void put_sensitivity(Text *out, const Explanation *e, int32_t actor) {
     text_printf(out, ", takes the chance of %s", s->model->jump[r->jump].name);
     put_shares(out, " from ", chance, " to about ", then);
     text_char(out, '.');
-    if (explain_has_kink(e, explain_target(e, actor, r->jump), param))
+    if (explain_has_kink(e, explain_target(e, row, r->jump), param))
         text_append(out, " Its effect has a kink just here, so one way differs from the other.");
 }

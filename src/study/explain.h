@@ -31,8 +31,8 @@ typedef struct Explanation {
     Adjoint  adjoint;
 } Explanation;
 
-/// False where derivatives are not told: with private types beliefs answer too, and that system is not solved.
-bool      explain_differentiates(const Model *model);
+/// False where derivatives are not told: with private types each param takes two solves, too long on a large lattice.
+bool      explain_differentiates(const DurScenario *scenario);
 
 /// Explain the equilibrium's choices at a state, which must have met its tolerance. DUR_LIMIT if memory does not suffice.
 DurStatus explain_reasons(Explanation *out, DurScenario *s, const double *state, int32_t actor, DurError *error);   // without
@@ -43,12 +43,12 @@ void      explain_free(Explanation *e);
 /// True if an actor was asked about.
 static inline bool explain_has(const Explanation *e, int32_t actor) { return e->actor < 0 || e->actor == actor; }
 
-/// Row of e->adjoint for a move of an actor (-1: its value), or -1.
-int32_t explain_target(const Explanation *e, int32_t actor, int32_t jump);
+/// Row of e->adjoint for a move of an actor or of one of its types, a row of values (-1: its value), or -1.
+int32_t explain_target(const Explanation *e, int32_t row, int32_t jump);
 /// What one step of a param does to a target, to first order: derivative times adjoint_step.
 double  explain_effect(const Explanation *e, int32_t target, int32_t param);
 /// The param that moves some choice of an actor most, and through *reason that move; -1 if none moves any.
-int32_t explain_most_sensitive(const Explanation *e, int32_t actor, int32_t *reason);
+int32_t explain_most_sensitive(const Explanation *e, int32_t row, int32_t *reason);
 /// True if the two sides of a derivative differ: the equilibrium has a kink in that param.
 bool    explain_has_kink(const Explanation *e, int32_t target, int32_t param);
 
@@ -62,7 +62,7 @@ void put_share(Text *out, double share);
 /// Sentences. A change may be NULL: there is none.
 void put_reason(Text *out, const Explanation *e, int32_t reason);
 void put_change(Text *out, const Explanation *e, const MindChange *change);
-void put_sensitivity(Text *out, const Explanation *e, int32_t actor);
+void put_sensitivity(Text *out, const Explanation *e, int32_t row);
 /// What changes there, as a remark: "hand_over becomes better than waiting".
 void put_turn(Text *out, const Explanation *e, const MindChange *change);
 

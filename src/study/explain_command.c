@@ -169,7 +169,7 @@ static void render_slope(Json *j, const Explanation *e, int32_t target, int32_t 
     json_end_object(j);
 }
 
-static void render_sensitivity(Json *j, const Explanation *e, int32_t actor, const int32_t *order) {
+static void render_sensitivity(Json *j, const Explanation *e, int32_t row, const int32_t *order) {
     const DurScenario *s = e->scenario;
     const Reasons *r = &e->reasons;
     json_key(j, "sensitivity");
@@ -183,13 +183,13 @@ static void render_sensitivity(Json *j, const Explanation *e, int32_t actor, con
         json_pair_number(j, "step", adjoint_step(p, value) / fabs(p->scale));
         json_pair_string(j, "step_is", model_prior_sd(p) > 0 ? "prior" : "tenth");
         json_key(j, "value");
-        render_slope(j, e, explain_target(e, actor, -1), order[i]);
+        render_slope(j, e, explain_target(e, row, -1), order[i]);
         json_key(j, "moves");
         json_object(j);
         for (int32_t k = 0; k < r->n_reason; k++) {
-            if (r->reason[k].actor != actor) continue;
+            if (r->reason[k].row != row) continue;
             json_key(j, s->model->jump[r->reason[k].jump].name);
-            render_slope(j, e, explain_target(e, actor, r->reason[k].jump), order[i]);
+            render_slope(j, e, explain_target(e, row, r->reason[k].jump), order[i]);
         }
         json_end_object(j);
         json_end_object(j);
@@ -201,7 +201,6 @@ static void render_sensitivity(Json *j, const Explanation *e, int32_t actor, con
 static void render_row(Json *j, const Explanation *e, int32_t row, const int32_t *order) {
     const Reasons *r = &e->reasons;
     const Model *m = r->model;
-    int32_t type, actor = model_row_actor(m, row, &type);
     json_object(j);
     json_pair_number(j, "value", r->value[row]);
     json_pair_number(j, "wait", r->wait[row]);
@@ -211,10 +210,10 @@ static void render_row(Json *j, const Explanation *e, int32_t row, const int32_t
         if (r->reason[k].row == row) render_move(j, e, k);
     json_end_object(j);
     render_changes(j, e, row);
-    if (explain_differentiates(m)) {
-        int32_t reason, param = explain_most_sensitive(e, actor, &reason);
+    if (explain_differentiates(e->scenario)) {
+        int32_t reason, param = explain_most_sensitive(e, row, &reason);
         json_pair_string(j, "most_sensitive", param < 0 ? NULL : m->param[param].name);
-        render_sensitivity(j, e, actor, order);
+        render_sensitivity(j, e, row, order);
     }
     json_end_object(j);
 }
@@ -350,14 +349,14 @@ static void put_changes(Text *out, const Explanation *e, int32_t row) {
     grid_print(&grid, out, 6);
 }
 
-static void put_sensitivities(Text *out, const Explanation *e, int32_t actor, const int32_t *order) {
+static void put_sensitivities(Text *out, const Explanation *e, int32_t row, const int32_t *order) {
     const DurScenario *s = e->scenario;
     const Reasons *r = &e->reasons;
     int32_t shown[COLUMNS_SHOWN], n_shown = 0, n_move = 0;
     for (int32_t k = 0; k < r->n_reason; k++)
-        if (r->reason[k].actor == actor && ++n_move <= COLUMNS_SHOWN) shown[n_shown++] = k;
+        if (r->reason[k].row == row && ++n_move <= COLUMNS_SHOWN) shown[n_shown++] = k;
     Text sentence = {0};
-    put_sensitivity(&sentence, e, actor);
+    put_sensitivity(&sentence, e, row);
     put_sentence(out, &sentence);
     if (e->adjoint.n_param == 0) return;
 
@@ -379,12 +378,12 @@ static void put_sensitivities(Text *out, const Explanation *e, int32_t actor, co
         grid_number(&grid, value / p->scale, 4);
         grid_number(&grid, (value + adjoint_step(p, value)) / p->scale, 4);
         for (int32_t k = 0; k < n_shown; k++) {
-            int32_t t = explain_target(e, actor, r->reason[shown[k]].jump);
+            int32_t t = explain_target(e, row, r->reason[shown[k]].jump);
             bool kink = explain_has_kink(e, t, order[i]);
             has_kink |= kink;
             grid_cell(&grid, "%+.4f%s", explain_effect(e, t, order[i]), kink ? "*" : "");
         }
-        grid_cell(&grid, "%+.4f", explain_effect(e, explain_target(e, actor, -1), order[i]));
+        grid_cell(&grid, "%+.4f", explain_effect(e, explain_target(e, row, -1), order[i]));
     }
     grid_print(&grid, out, 6);
     text_append(out, "      change of each chance and of the value, to first order; a step is a standard deviation of the\n"
@@ -396,7 +395,6 @@ static void put_sensitivities(Text *out, const Explanation *e, int32_t actor, co
 static void put_row(Text *out, const Explanation *e, int32_t row, const int32_t *order) {
     const Reasons *r = &e->reasons;
     const Model *m = r->model;
-    int32_t type, actor = model_row_actor(m, row, &type);
     char name[256];
     text_printf(out, "\n%s\n", row_name(m, row, name));
     Text sentence = {0};
@@ -425,7 +423,7 @@ static void put_row(Text *out, const Explanation *e, int32_t row, const int32_t 
     text_char(out, '\n');
     put_changes(out, e, row);
     text_char(out, '\n');
-    put_sensitivities(out, e, actor, order);
+    put_sensitivities(out, e, row, order);
 }
 
 static void put_actor(Text *out, const Explanation *e, int32_t actor, const int32_t *order) {

@@ -628,9 +628,8 @@ static Frame *minds_frame(const Explanation *e, bool *failed) {
         for (int which = 0; which < 2 && can_move(e, i); which++, sheet.row++) {
             Text text = {0};
             char name[256];
-            int32_t type, actor = model_row_actor(m, i, &type);
             put_text(&sheet, "actor", row_name(m, i, name));
-            if (which) put_sensitivity(&text, e, actor);
+            if (which) put_sensitivity(&text, e, i);
             else put_change(&text, e, nearest_change(e, i));
             put_made(&sheet, "text", &text);
         }
@@ -672,15 +671,16 @@ static Frame *sensitivities_frame(const Explanation *e, bool *failed) {
     const DurScenario *s = e->scenario;
     const Model *m = s->model;
     int64_t n = 0;
-    for (int32_t t = 0; t < e->adjoint.n_target; t++) n += can_move(e, model_row(m, e->target[t].actor));
+    for (int32_t t = 0; t < e->adjoint.n_target; t++) n += can_move(e, model_row(m, e->target[t].actor) + e->target[t].type);
     Sheet sheet = sheet_make("sensitivities", n * m->n_param);
-    for (int32_t i = 0; i < m->n_actor; i++)
-        for (int32_t p = 0; p < m->n_param && can_move(e, model_row(m, i)); p++)
+    for (int32_t i = 0; i < model_rows(m); i++)
+        for (int32_t p = 0; p < m->n_param && can_move(e, i); p++)
             for (int32_t t = 0; t < e->adjoint.n_target; t++) {
                 const AdjointTarget *target = &e->target[t];
-                if (target->actor != i) continue;
+                char name[256];
+                if (model_row(m, target->actor) + target->type != i) continue;
                 double value = s->session.param[p], step = adjoint_step(&m->param[p], value);
-                put_text(&sheet, "actor", m->actor[i].name);
+                put_text(&sheet, "actor", row_name(m, i, name));
                 put_text(&sheet, "param", m->param[p].name);
                 put_number(&sheet, "from", value / m->param[p].scale);
                 put_number(&sheet, "to", (value + step) / m->param[p].scale);

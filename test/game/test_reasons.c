@@ -264,6 +264,119 @@ TEST(derivatives_of_values_and_choices_are_those_of_complete_re_solves) {
     CHECK(n_kink < n_compared / 10);
 }
 
+// a sender with one or two types; %s: its private type, and what its attack costs it
+static const char *const SENDER =
+    "scenario \"sender\" { clock continuous  unit month }\n"
+    "param edge = 1.2\nparam gain = 0.8 { prior lognormal(log(0.8), 0.3) }\nparam pain = 0.6\nparam often = 1.1\n"
+    "actor sender { patience 10 month  precision edge  attends 1.3 per month }\n"
+    "actor target { patience 8 month  precision 2  attends often per month }\n"
+    "%s\n"
+    "mode threat of sender { quiet, made }\nmode stance of target { firm, yielded }\nmode war of nature { no, yes }\n"
+    "stock heat { range 0..1 grid 4 start 0.4 drift 0.2*[threat == made]*(1 - heat) - 0.1*heat }\n"
+    "event calm { when war == yes  rate 0.2 per month  then war = no }\n"
+    "move threaten of sender { when threat == quiet  cost 0.1  then threat = made }\n"
+    "move retreat of sender { when threat == made  cost 0.3  then threat = quiet, heat -= 0.2 }\n"
+    "move attack of sender { when threat == made and war == no  cost %s  then war = yes, heat += 0.3 }\n"
+    "move yield of target { when stance == firm  cost 0.1  pays sender 0.2  then stance = yielded }\n"
+    "move recant of target { when stance == yielded  cost 0.2  then stance = firm }\n"
+    "payoff sender { gain gain*[stance == yielded]\n heat -0.1*heat\n }\n"
+    "payoff target { loss -pain*[stance == yielded]\n fear -2*[war == yes]*(0.5 + heat) }\n";
+
+static void sender_open(Case *k, const char *private, const char *cost) {
+    char text[4096];
+    snprintf(text, sizeof text, SENDER, private, cost);
+    case_open(k, text);
+    CHECK(case_solve(k));
+    for (int32_t v = 0; v < k->model->n_belief; v++) k->state[k->model->n_mode + k->model->n_stock + v] = 0.4;
+}
+
+// every value and every choice of every type, at the state at hand
+static int32_t all_targets(const Case *k, AdjointTarget *target) {
+    int32_t n = 0;
+    for (int32_t a = 0; a < k->model->n_actor; a++)
+        for (int32_t t = 0; t < model_types(k->model, a); t++) {
+            target[n++] = (AdjointTarget){.actor = a, .type = t, .jump = -1};
+            for (int32_t j = 0; j < k->model->n_jump; j++)
+                if (model_is_move_of(k->model, j, a)) target[n++] = (AdjointTarget){.actor = a, .type = t, .jump = j};
+        }
+    return n;
+}
+
+// two roads: a system turned round, and solves beside one another
+TEST(derivatives_where_types_are_alike_are_those_of_the_game_without_types) {
+    Case plain, typed;
+    sender_open(&plain, "", "0.8");
+    sender_open(&typed, "private nerve of sender { weak, strong } { belief 0.4  grid 3 }", "0.8");
+    AdjointTarget one[32], two[32];
+    Adjoint a, b;
+    DurError error = {0};
+    int32_t n = all_targets(&plain, one), n_typed = all_targets(&typed, two), n_compared = 0;
+    CHECK(n_typed > n);
+    CHECK_OK(adjoint_make(&a, plain.solution.policy, plain.state, n, one, NULL, NULL, &error));
+    CHECK_OK(adjoint_make(&b, typed.solution.policy, typed.state, n_typed, two, NULL, NULL, &error));
+    for (int32_t t = 0; t < n_typed; t++)
+        for (int32_t u = 0; u < n; u++) {
+            if (one[u].actor != two[t].actor || one[u].jump != two[t].jump) continue;
+            CHECK(two[t].is_solved);
+            CHECK_NEAR(two[t].now, one[u].now, 1e-9);
+            for (int32_t p = 0; p < plain.model->n_param; p++, n_compared++)
+                CHECK_NEAR(b.derivative[t * b.n_param + p], a.derivative[u * a.n_param + p], 1e-5 * (0.1 + fabs(a.derivative[u * a.n_param + p])));
+        }
+    CHECK(n_compared == 4 * n_typed);
+    adjoint_free(&a);
+    adjoint_free(&b);
+    case_close(&plain);
+    case_close(&typed);
+}
+
+static double found_anew(const Case *k, int32_t param, double value, const AdjointTarget *t) {
+    double p[64], at[MODEL_VARIABLES_MAX], v[64], choice[64 * 64], wait[64], belief[64 * MODEL_TYPES_MAX], mean[64], mean_wait[64];
+    memcpy(p, k->param, sizeof p);
+    memcpy(at, k->state, sizeof k->state);
+    p[param] = value;
+    Lattice *l;
+    DurError error = {0};
+    GameSolution s;
+    CHECK_OK(lattice_make(&l, k->model, p, &error));
+    CHECK_OK(game_solve(&s, l, &(GameOptions){.tolerance = 1e-12, .skip_certificate = true}, NULL, &error));
+    CHECK(s.verdict == GAME_CONVERGED);
+    CHECK_OK(game_at(s.policy, at, v, mean, mean_wait, &error));
+    CHECK_OK(game_types_at(s.policy, at, choice, wait, belief, &error));
+    int32_t row = model_row(k->model, t->actor) + t->type;
+    double out = t->jump < 0 ? v[row] : choice[row * k->model->n_jump + t->jump];
+    game_free(&s);
+    lattice_free(l);
+    return out;
+}
+
+TEST(derivatives_with_private_types_are_those_of_games_solved_from_nothing) {
+    Case k;
+    sender_open(&k, "private nerve of sender { weak, strong } { belief 0.4  grid 5 }", "by nerve { weak 2, strong 0.3 }");
+    DurError error = {0};
+    AdjointTarget target[32];
+    Adjoint a;
+    int32_t n = all_targets(&k, target), n_apart = 0, n_seen = 0;
+    CHECK_OK(adjoint_make(&a, k.solution.policy, k.state, n, target, NULL, NULL, &error));
+    for (int32_t t = 0; t < n; t++) {
+        if (target[t].jump >= 0 && !(target[t].now > 0)) continue;   // not available here
+        for (int32_t p = 0; p < k.model->n_param; p++) {
+            double h = 2e-3 * k.param[p], up = found_anew(&k, p, k.param[p] + h, &target[t]),
+                   down = found_anew(&k, p, k.param[p] - h, &target[t]), d = (up - down) / (2 * h);
+            CHECK_NEAR(a.derivative[t * a.n_param + p], d, 2e-4 * (0.05 + fabs(d)));
+            // types answer differently
+            if (target[t].actor == 0 && target[t].type == 0 && target[t].jump < 0)
+                n_apart += fabs(d - a.derivative[(t + 4) * a.n_param + p]) > 0.05 * fabs(d);
+            n_seen++;
+        }
+    }
+    print_message("%d compared, %d differ between types\n", n_seen, n_apart);
+    CHECK(n_seen >= 20 && n_apart >= 1);
+    check_threads(&k, 1);
+    check_memory(&k, 1, &(AdjointTarget){.actor = 0, .type = 1, .jump = -1});
+    adjoint_free(&a);
+    case_close(&k);
+}
+
 TEST(a_value_that_is_linear_in_a_param_has_its_factor_as_derivative) {   // V = w x/(rho + delta)
     Case k;
     case_open(&k, "scenario \"line\" { clock continuous unit month }\n"
@@ -442,6 +555,8 @@ int main(void) {
         RUN(under_taste_an_actor_that_gains_from_shocks_alone_is_told_so),
         RUN(reasons_and_derivatives_are_the_same_bits_on_any_number_of_threads),
         RUN(derivatives_of_values_and_choices_are_those_of_complete_re_solves),
+        RUN(derivatives_where_types_are_alike_are_those_of_the_game_without_types),
+        RUN(derivatives_with_private_types_are_those_of_games_solved_from_nothing),
         RUN(a_value_that_is_linear_in_a_param_has_its_factor_as_derivative),
         RUN(a_param_at_the_edge_of_what_is_allowed_is_moved_to_one_side),
         RUN(minds_change_where_it_is_said_and_nowhere_before),

@@ -1,0 +1,126 @@
+#include "game/adjoint_types.h"
+
+#include "base/memory.h"
+#include "game/game.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/// Params are moved this many times as far as where equations alone are differenced: what a solve leaves open counts.
+#define WIDER 16
+/// Residual of the solves, and sweeps from what is so near, at most.
+#define TOLERANCE 1e-11
+#define SWEEPS    4000
+
+typedef struct Work {
+    const Policy   *policy;
+    const Progress *progress;
+    const Measure  *point;
+    int32_t         n_target;
+    AdjointTarget  *target;      // [n_target]
+    double         *both;        // [n_param][2][n_target] the numbers with a param moved; NaN where there is no solution
+    double         *step;        // [n_param]
+    const double   *value;       // where solves start: values and shifts, at the tight tolerance
+    atomic_int      status, n_done;
+    atomic_bool     stopped;
+} Work;
+
+typedef struct Asker { Work *work; int worker; } Asker;
+
+static bool stopped(void *context) {
+    Asker *a = context;
+    // the caller's thread alone asks whether to stop; the others follow
+    if (a->worker == 0 && progress_stop(a->work->progress)) atomic_store(&a->work->stopped, true);
+    return atomic_load(&a->work->stopped);
+}
+
+double adjoint_types_bytes(const Policy *p, int n_thread) {
+    return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte);
+}
+
+// the numbers asked for, in a solution on `l`; NaN where none is found near
+static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, double **value) {
+    Asker asker = {w, worker};
+    Progress progress = {.stop = stopped, .context = &asker};
+    GameOptions options = {.tolerance = TOLERANCE, .warm = w->value, .warm_alone = true, .warm_sweeps = SWEEPS,
+                           .skip_certificate = true, .progress = &progress};
+    GameSolution solution;
+    DurError ignored = {0};
+    TRY(game_solve(&solution, l, &options, NULL, &ignored));
+    DurStatus status = solution.verdict == GAME_INTERRUPTED ? DUR_INTERRUPTED : DUR_OK;
+    for (int32_t t = 0; t < w->n_target; t++)
+        out[t] = solution.verdict == GAME_CONVERGED ? adjoint_number(w->point, &w->target[t], solution.policy) : NAN;
+    if (value && status == DUR_OK) {
+        int64_t n = model_rows(l->model) * l->n_state + solution.policy->n_shift;
+        *value = memory_column(n);
+        if (*value) memcpy(*value, solution.policy->value, (size_t)n * sizeof **value);
+        else status = DUR_MEMORY;
+    }
+    game_free(&solution);
+    return status;
+}
+
+static void task(void *context, int64_t i, int worker) {
+    Work *w = context;
+    if (atomic_load(&w->status) != DUR_OK) return;
+    const Lattice *l = w->policy->lattice;
+    const Model *m = l->model;
+    int32_t i_param = (int32_t)(i / 2);
+    double *out = w->both + i * w->n_target, *param = memory_column(m->n_param);
+    Lattice *there = NULL;
+    DurError ignored = {0};
+    DurStatus status = param ? DUR_OK : DUR_MEMORY;
+    if (status == DUR_OK) {
+        memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
+        param[i_param] += i % 2 ? -w->step[i_param] : w->step[i_param];
+        status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
+    }
+    if (status == DUR_OK) status = numbers(w, there, worker, out, NULL);
+    // a param at the limit of what the scenario allows can be moved to one side alone
+    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
+    for (int32_t t = 0; is_edge && t < w->n_target; t++) out[t] = NAN;
+    int none = DUR_OK;
+    if (status != DUR_OK && !is_edge) atomic_compare_exchange_strong(&w->status, &none, (int)status);
+    int done = atomic_fetch_add(&w->n_done, 1) + 1;
+    if (worker == 0) progress_tell(w->progress, "differentiating", done, 2 * m->n_param, NULL);
+    lattice_free(there);
+    memory_free(param);
+}
+
+DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
+                        const Progress *progress, Team *team, DurError *error) {
+    const Lattice *l = p->lattice;
+    const Model *m = l->model;
+    Measure point = {0};
+    Work w = {.policy = p, .progress = progress, .point = &point, .n_target = n, .target = target, .value = p->value};
+    double *base = memory_column(n), *value = NULL;
+    w.both = memory_column(2 * (int64_t)n * m->n_param);
+    w.step = memory_column(m->n_param);
+    DurStatus status = base && w.both && w.step ? measure_point(&point, l, state) : DUR_MEMORY;
+    // the solution at hand may be looser than those beside it are to be
+    if (status == DUR_OK) status = numbers(&w, l, 0, base, &value);
+    if (status != DUR_OK) goto done;
+    for (int32_t t = 0; t < n; t++) {
+        target[t].now = adjoint_number(&point, &target[t], p);
+        target[t].is_solved = isfinite(base[t]);
+    }
+    for (int32_t k = 0; k < m->n_param; k++) w.step[k] = WIDER * adjoint_difference(&m->param[k], l->param[k]);
+    if (n > 0 && isfinite(base[0])) {
+        w.value = value;
+        team_run(team, task, &w, 2 * (int64_t)m->n_param);
+        status = (DurStatus)atomic_load(&w.status);
+    }
+    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, w.step, w.both, base);
+
+done:
+    memory_free(value);
+    memory_free(w.step);
+    memory_free(w.both);
+    memory_free(base);
+    measure_free(&point);
+    if (status == DUR_OK) return DUR_OK;
+    adjoint_free(out);
+    if (status == DUR_INTERRUPTED) return status_fail(error, status, "interrupted while differentiating");
+    return status_fail(error, status, "out of memory while differentiating");
+}
