@@ -36,9 +36,28 @@ static void steps_of(const LatticePrivate *p, int32_t node, int32_t *c) {
     }
 }
 
+// steps along an edge of the simplex with so many nodes
+static int32_t steps_at(int32_t n_type, int32_t n_node) {
+    int32_t n_step = n_type == 2 ? n_node - 1 : 1;
+    while (n_type > 2 && nodes_at(n_type, n_step) < n_node) n_step++;
+    return n_step;
+}
+
+int32_t lattice_steps_halved(const Model *m, int32_t v, int32_t n_node) {
+    int32_t type, p = model_belief(m, v, &type);
+    if (p < 0 || n_node < 2) return 2 * n_node - 1;
+    double n = nodes_at(m->private[p].n_type, 2 * steps_at(m->private[p].n_type, n_node));
+    return n > INT32_MAX ? INT32_MAX : (int32_t)n;
+}
+
+int32_t lattice_steps_doubled(const Model *m, int32_t v, int32_t n_node) {
+    int32_t type, p = model_belief(m, v, &type), n_step = p < 0 ? n_node - 1 : steps_at(m->private[p].n_type, n_node);
+    if (n_step < 2 || n_step % 2 != 0) return 0;
+    return p < 0 ? n_step / 2 + 1 : (int32_t)nodes_at(m->private[p].n_type, n_step / 2);
+}
+
 DurStatus belief_make(LatticePrivate *out, const ModelPrivate *p, int32_t n_node) {
-    int32_t n = p->n_type, n_step = n == 2 ? n_node - 1 : 1, c[MODEL_TYPES_MAX] = {0};
-    while (n > 2 && nodes_at(n, n_step) < n_node) n_step++;
+    int32_t n = p->n_type, n_step = steps_at(n, n_node), c[MODEL_TYPES_MAX] = {0};
     if (nodes_at(n, n_step) != n_node) return DUR_SHAPE;
     *out = (LatticePrivate){.n_type = n, .n_step = n_step, .n_node = n_node};
     out->belief = memory_zeroed((size_t)out->n_node * (size_t)n, sizeof *out->belief);

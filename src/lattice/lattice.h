@@ -124,6 +124,16 @@ LatticeSize lattice_size_grid(const Model *model, const int32_t *n_node);
 /// Nodes of each variable as the scenario says, [n_variable]: what lattice_make takes.
 void lattice_grid(const Model *model, int32_t *n_node);
 
+/// Whether a variable has an axis of its own: all but beliefs about one actor beyond the first, which share its.
+static inline bool lattice_has_axis(const Model *m, int32_t variable) {
+    int32_t type;
+    return model_belief(m, variable, &type) < 0 || type == 1;
+}
+/// Nodes of the axis of a stock or belief if each step were cut in two, or if two steps were made one (0 where they aren't even in
+/// number), from the nodes that it has.
+int32_t lattice_steps_halved(const Model *model, int32_t variable, int32_t n_node);
+int32_t lattice_steps_doubled(const Model *model, int32_t variable, int32_t n_node);
+
 /// Make the lattice: choose the order, tabulate everything, check every value.
 ///   param     [n_param]
 /// Returns DUR_LIMIT when there are more than LATTICE_STATES_MAX states; DUR_DOMAIN when some value is not finite, or a
@@ -194,8 +204,8 @@ int32_t lattice_split(const Lattice *lattice, const double *value, int64_t *stat
 /// Weighted mean at the start of a function on the lattice, x[n_state].
 double lattice_at_start(const Lattice *lattice, const double *x);
 
-/// Carry a function from one lattice to another of the same model: multilinear between the nodes of `from`, to a finer
-/// or a coarser one alike. Exact to rounding for functions that are linear in each stock; a node that both share keeps
+/// Carry a function from one lattice to another of the same model: multilinear between the nodes of `from` (of beliefs over more
+/// than two types linear on the simplices around them), to a finer or a coarser one alike. Exact to rounding for functions that are linear in each stock; a node that both share keeps
 /// its bits.
 ///   x         [from->n_state]
 ///   y         [out] [to->n_state], distinct from x

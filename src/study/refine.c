@@ -63,6 +63,12 @@ static int32_t first_alike(const Model *m, int32_t quantity) {
     return q;
 }
 
+// a belief over more than two types is one axis for several variables
+static const char *axis_name(const Model *m, int32_t v) {
+    int32_t type, p = model_belief(m, v, &type);
+    return p >= 0 && m->private[p].n_type > 2 ? m->private[p].name : model_variable_name(m, v);
+}
+
 static void mark_quantities(const Model *m, ProgramId program, bool *wanted) {
     const Program *p = &m->program[program];
     for (int32_t k = p->first; k < p->first + p->n_op; k++)
@@ -70,7 +76,7 @@ static void mark_quantities(const Model *m, ProgramId program, bool *wanted) {
 }
 
 static DurStatus make_rows(Refinement *out, const Model *m, DurError *error) {
-    for (int32_t v = m->n_mode; v < model_variables(m); v++) out->n_stock++;
+    for (int32_t v = m->n_mode; v < model_variables(m); v++) out->n_stock += lattice_has_axis(m, v);
     out->n_claim = m->n_claim;
     bool *wanted = memory_zeroed((size_t)m->n_quantity, sizeof *wanted);
     out->row = memory_zeroed((size_t)(model_rows(m) + m->n_quantity + m->n_claim), sizeof *out->row);
@@ -352,29 +358,31 @@ static DurStatus refine_levels(Work *w, Level *written, Level *doubled, Level *t
     size_level(w, written);
     *doubled = *third = *written;
     bool halves = true, any = false;
-    for (int32_t i = 0; i < out->n_stock; i++) {
-        int32_t v = m->n_mode + i, n = written->n_node[v];
-        out->stock[i] = (RefineStock){.variable = v, .n_node = n, .n_doubled = 2 * n - 1, .top = -1};
-        doubled->n_node[v] = 2 * n - 1;
-        third->n_node[v] = 4 * n - 3;
-        halves = halves && n % 2 == 1 && n >= 3;
+    for (int32_t i = 0, v = m->n_mode; i < out->n_stock; v++) {
+        if (!lattice_has_axis(m, v)) continue;
+        int32_t n = written->n_node[v], twice = lattice_steps_halved(m, v, n);
+        out->stock[i] = (RefineStock){.variable = v, .n_node = n, .n_doubled = twice, .top = -1};
+        doubled->n_node[v] = twice;
+        third->n_node[v] = lattice_steps_halved(m, v, twice);
+        halves = halves && lattice_steps_doubled(m, v, n) > 0;
         alone[i] = *written;
-        alone[i].n_node[v] = 2 * n - 1;
+        alone[i].n_node[v] = twice;
         size_level(w, &alone[i]);
         any = is_affordable(w, &alone[i]) || any;
         out->stock[i].n_state = alone[i].n_state;
+        i++;
     }
     size_level(w, doubled);
     size_level(w, third);
     out->is_together = is_affordable(w, doubled);
     if (!any) return status_fail(error, DUR_LIMIT, "doubling the grid of `%s` alone takes %s",
-                                 model_variable_name(m, out->stock[0].variable), alone[0].note);
+                                 axis_name(m, out->stock[0].variable), alone[0].note);
     // the order of the error: grids doubled twice where that can be had, else halved ones
     out->third_is_finer = out->is_together && is_affordable(w, third);
     if (!out->third_is_finer && halves) {
         for (int32_t i = 0; i < out->n_stock; i++) {
             int32_t v = out->stock[i].variable;
-            third->n_node[v] = (written->n_node[v] + 1) / 2;
+            third->n_node[v] = lattice_steps_doubled(m, v, written->n_node[v]);
         }
         size_level(w, third);
         third->note[0] = '\0';
@@ -414,7 +422,7 @@ static DurStatus refine_levels(Work *w, Level *written, Level *doubled, Level *t
             break;
         }
         char stage[96];
-        snprintf(stage, sizeof stage, "grid of %.60s doubled", model_variable_name(m, out->stock[i].variable));
+        snprintf(stage, sizeof stage, "grid of %.60s doubled", axis_name(m, out->stock[i].variable));
         if (alone[i].note[0] == '\0') TRY(run_level(w, &alone[i], &base, stage, NULL, error));
         snprintf(out->stock[i].note, sizeof out->stock[i].note, "%s", alone[i].note);
         // a sum of moves that lacks one cannot be compared with a grid on which all have changed
@@ -429,10 +437,6 @@ DurStatus refine(Refinement *out, DurScenario *s, const DurOptions *options, Dur
     double begun = progress_seconds();
     if (model_variables(m) == m->n_mode)
         return status_fail(error, DUR_INPUT, "there is no grid to double: the scenario has no stock");
-    for (int32_t p = 0; p < m->n_private; p++)
-        if (m->private[p].n_type > 2)
-            return status_fail(error, DUR_UNSUPPORTED, "this version doubles beliefs over two types, and `%s` has %d",
-                               m->private[p].name, m->private[p].n_type);
     TRY(study_lattice(s, error));
     TRY(make_rows(out, m, error));
     Work w = {.s = s, .options = *options, .out = out, .bytes_per_state = bytes_per_state(s, out)};
@@ -508,7 +512,7 @@ static void render_row(Json *j, const Model *m, const Refinement *r, const Refin
     json_key(j, "alone");
     json_object(j);
     for (int32_t i = 0; i < r->n_stock; i++)
-        json_pair_number(j, model_variable_name(m, r->stock[i].variable), row->alone[i]);
+        json_pair_number(j, axis_name(m, r->stock[i].variable), row->alone[i]);
     json_end_object(j);
     json_end_object(j);
     text_free(&name);
@@ -566,7 +570,7 @@ void render_refinement(Json *j, const DurScenario *s, const Refinement *r) {
         Text name = {0};
         if (stock->top >= 0) put_row_name(&name, m, &r->row[stock->top]);
         json_object(j);
-        json_pair_string(j, "name", model_variable_name(m, stock->variable));
+        json_pair_string(j, "name", axis_name(m, stock->variable));
         json_pair_int(j, "nodes", stock->n_node);
         json_pair_int(j, "doubled", stock->n_doubled);
         json_pair_number(j, "states", stock->n_state);
@@ -577,7 +581,7 @@ void render_refinement(Json *j, const DurScenario *s, const Refinement *r) {
         text_free(&name);
     }
     json_end_array(j);
-    json_pair_string(j, "matters_most", r->top >= 0 ? model_variable_name(m, r->stock[r->top].variable) : NULL);
+    json_pair_string(j, "matters_most", r->top >= 0 ? axis_name(m, r->stock[r->top].variable) : NULL);
     json_key(j, "rows");
     json_array(j);
     for (int32_t k = 0; k < r->n_row; k++) render_row(j, m, r, &r->row[k]);
@@ -724,7 +728,7 @@ static void put_stocks(Text *out, const Model *m, const Refinement *r) {
         if (stock->note[0]) text_printf(&name, "not doubled: %s", stock->note);
         else if (stock->top < 0) text_append(&name, "moves nothing");
         else put_row_name(&name, m, &r->row[stock->top]);
-        grid_cell(&grid, "%s", model_variable_name(m, stock->variable));
+        grid_cell(&grid, "%s", axis_name(m, stock->variable));
         grid_cell(&grid, "%d -> %d", stock->n_node, stock->n_doubled);
         if (stock->top >= 0) grid_cell(&grid, "%.2g %%", 100 * stock->share);
         else grid_cell(&grid, "%s", "");
@@ -733,7 +737,7 @@ static void put_stocks(Text *out, const Model *m, const Refinement *r) {
     }
     grid_print(&grid, out, 4);
     if (r->top >= 0 && r->n_stock > 1)
-        text_printf(out, "  The grid of `%s` matters most.\n", model_variable_name(m, r->stock[r->top].variable));
+        text_printf(out, "  The grid of `%s` matters most.\n", axis_name(m, r->stock[r->top].variable));
 }
 
 void put_refinement(Text *out, const DurScenario *s, const Refinement *r) {

@@ -318,6 +318,33 @@ def check_refined_tells_moves_orders_and_what_the_grid_does_to_claims():
     assert answer("check", "--refine", name, "-j", "1")["refine"]["rows"] == answer("check", "--refine", name, "-j", "3")["refine"]["rows"]
 
 
+THREE_TYPES = """scenario "Three" { clock continuous  unit month }
+actor sender { patience 10 month  precision 2  attends 1 per month }
+actor target { patience 10 month  precision 2  attends 1 per month }
+private nerve of sender { weak, middling, strong } { belief 0.5, 0.3, 0.2  grid %d }
+mode threat of sender { quiet, made }
+mode stance of target { firm, yielded }
+move threaten of sender { when threat == quiet  cost by nerve { weak 0.8, middling 0.4, strong 0.1 }  then threat = made }
+move yield of target { when stance == firm and threat == made  then stance = yielded }
+payoff sender { gain [stance == yielded]*0.2 }
+payoff target { loss -0.1*[stance == yielded]
+  fear -0.3*belief(sender is strong)*[threat == made]*[stance == firm] }
+claim gives { P(stance == yielded within 12 month) > 0.4 }
+"""
+
+
+@test
+def a_belief_over_three_types_is_refined_by_halving_its_steps():
+    told = answer("check", "--refine", scenario("three.duress", text=THREE_TYPES % 3))["refine"]
+    assert told["stocks"] == [{**told["stocks"][0], "name": "nerve", "nodes": 6, "doubled": 15}]
+    # two roads: the same grid written in the text
+    finer = answer("solve", scenario("finer.duress", text=THREE_TYPES % 5))["values"]
+    values = [r["doubled"] for r in told["rows"] if r["kind"] == "value"]
+    wanted = [*finer["sender"].values(), finer["target"]]
+    assert len(values) == 4 and max(abs(a - b) for a, b in zip(values, wanted)) < 1e-6, (values, wanted)
+    assert any(abs(r["move"]) > 1e-4 for r in told["rows"] if r["kind"] == "value")
+
+
 @test
 def other_equilibria_are_listed_the_same_on_any_number_of_threads():
     rival = "-0.3*[stance == firm]*[threat == made]"

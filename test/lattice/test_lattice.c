@@ -288,6 +288,53 @@ TEST(a_function_linear_in_each_stock_is_carried_to_any_grid_exactly_and_shared_n
     }
 }
 
+TEST(a_function_linear_in_a_belief_over_three_types_is_carried_exactly_and_halved_steps_keep_what_they_hold) {
+    for (int with_stock = 0; with_stock < 2; with_stock++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "scenario \"three\" { clock continuous unit month }\nactor a { patience 20 month precision 1 attends 1 per month }\n"
+                 "private kind of a { x, y, z } { belief 0.5, 0.2, 0.3  grid 4 }\nmode m of a { off, on }\n%s"
+                 "move go of a { when m == off then m = on }\npayoff a { g [m == on] }\n",
+                 with_stock ? "stock s { range 0..1 grid 3 start 0 }\n" : "");
+        Case k;
+        case_open(&k, text);
+        CHECK_OK(k.status);
+        const Lattice *from = k.lattice;
+        int32_t grid[MODEL_VARIABLES_MAX], v = k.model->private[0].variable, node[MODEL_VARIABLES_MAX];
+        lattice_grid(k.model, grid);
+        assert_int_equal(grid[v], 10);
+        CHECK(lattice_has_axis(k.model, v) && !lattice_has_axis(k.model, v + 1));
+        assert_int_equal(lattice_steps_doubled(k.model, v, 10), 0);   // three steps aren't even in number
+        grid[v] = lattice_steps_halved(k.model, v, 10);
+        assert_int_equal(grid[v], 28);
+        assert_int_equal(lattice_steps_doubled(k.model, v, 28), 10);
+        Lattice *to;
+        CHECK_OK(lattice_make_grid(&to, k.model, k.param, grid, &k.error));
+        double *x = memory_column(from->n_state), *y = memory_column(to->n_state), *back = memory_column(from->n_state);
+        double level[MODEL_VARIABLES_MAX];
+        for (int64_t i = 0; i < from->n_state; i++) {
+            lattice_nodes(from, i, node);
+            lattice_levels(from, node, level);
+            x[i] = 0.3 + level[0] + 0.7 * level[v] - 1.1 * level[v + 1] + (with_stock ? level[0] * level[1] : 0);
+        }
+        CHECK_OK(lattice_carry(from, x, to, y));
+        for (int64_t i = 0; i < to->n_state; i++) {
+            lattice_nodes(to, i, node);
+            lattice_levels(to, node, level);
+            CHECK_NEAR(y[i], 0.3 + level[0] + 0.7 * level[v] - 1.1 * level[v + 1] + (with_stock ? level[0] * level[1] : 0), 1e-14);
+        }
+        for (int64_t i = 0; i < from->n_state; i++) x[i] = sin(12.9898 * (double)i);
+        CHECK_OK(lattice_carry(from, x, to, y));
+        CHECK_OK(lattice_carry(to, y, from, back));
+        for (int64_t i = 0; i < from->n_state; i++) CHECK_SAME(back[i], x[i]);
+        memory_free(back);
+        memory_free(y);
+        memory_free(x);
+        lattice_free(to);
+        case_close(&k);
+    }
+}
+
 TEST(a_function_is_not_carried_to_another_scenario) {
     const char *text = "scenario \"one\" { clock continuous unit month }\nactor a { patience 20 month precision 1 attends 0 }\n"
                        "stock x { range 0..1 grid 3 start 0 }\npayoff a { flow x }\n";
@@ -460,6 +507,7 @@ int main(void) {
         RUN(a_lattice_beyond_the_limit_is_refused_before_memory_is_taken),
         RUN(setting_modes_reads_the_state_with_those_modes),
         RUN(a_function_linear_in_each_stock_is_carried_to_any_grid_exactly_and_shared_nodes_keep_their_bits),
+        RUN(a_function_linear_in_a_belief_over_three_types_is_carried_exactly_and_halved_steps_keep_what_they_hold),
         RUN(a_function_is_not_carried_to_another_scenario),
         RUN(a_lattice_made_at_other_grids_is_the_one_of_the_text_that_says_so),
         RUN(the_transposed_generator_is_the_transpose_and_its_parts_add_up),
