@@ -43,6 +43,16 @@ typedef struct Lane {
     bool     is_over;          // failed, or everything is measured
 } Lane;
 
+/// The nodes around a point, as offsets inside a combination of modes, and their weights.
+typedef struct Corners {
+    int32_t  n;
+    int64_t  base;             // all offsets begin here
+    uint64_t split;            // stocks between whose nodes the point lies: where they are the same, offsets are; all ones: not known
+    int64_t *at;               // [n] offsets
+    double  *weight;           // [n], and room for a vector more
+    double   pair_up;          // each stands for two neighbouring nodes, the second with this share; negative: for one
+} Corners;
+
 struct Block {
     const Setup *setup;
     Tally   *tally;
@@ -100,10 +110,8 @@ struct Block {
     double  *scratch;          // of eval_lanes
     double  *room;             // owns all columns
     double  *chance;           // [n_type x n_move] of one actor with types, in one state
-    int64_t *corner;           // nodes around one point, from corner_base on, and ...
-    int64_t  corner_base;
-    double  *corner_weight;    // ... their weights
-    double   pair_up;          // each corner stands for two neighbouring nodes, the second with this share; negative: for one
+    double **place;            // [n_stock] where stocks stand, in steps of the grid
+    Corners  corners;          // around one lane's point
 };
 
 /// Bytes of levels that a block keeps until it counts them.
@@ -160,11 +168,10 @@ void block_first_candidate(Block *block, int32_t i);
 /// Local bounds anew, for lanes that need them.
 void block_bounds(Block *block);
 
-/// The nodes around a point (values of all variables), as offsets inside a combination of modes: block->corner and
-/// corner_weight. Returns how many.
-int32_t block_corners(Block *block, const double *state);
-/// The weighted mean of x over the corners that block_corners left.
-double block_mean(const Block *block, int32_t n_corner, const double *x);
+/// The nodes around a point (values of all variables), until they are asked for again.
+const Corners *block_corners(Block *block, const double *state);
+/// The weighted mean of x over the corners.
+double block_mean(const Corners *corners, const double *x);
 
 // ---- private types (types.c) ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@
 #include "num/words.h"
 #include "sim/block_kernel.h"
 
+#include <assert.h>
+
 // all ones or none: choices that depend on one another are vectors only this way
 #define MASK(condition) ((condition) ? ~(uint64_t)0 : 0)
 
@@ -135,48 +137,72 @@ static bool loop_commit(Block *b) {
 /// As many doubles as there are Words.
 typedef double Reals __attribute__((vector_size(8 * WORDS_N), aligned(8), may_alias));
 
-// Every corner twice: there, and a node further. Whole vectors at a time: what they write past the corners is written again
-// when there are more.
-static DUR_ALWAYS_INLINE void unfold(int64_t *corner, double *weight, int32_t n, int64_t stride, double up) {
-    for (int32_t c = n - n % WORDS_N; c >= 0; c -= WORDS_N) {
-        if (c == n) continue;
-        Words at = *(Words *)(corner + c);
-        Reals share = *(Reals *)(weight + c);
-        *(Words *)(corner + n + c) = at + (uint64_t)stride;
-        *(Reals *)(weight + c) = share * (1 - up);
-        *(Reals *)(weight + n + c) = share * up;
+/// Stocks that a point may lie between the nodes of: two to this power are LATTICE_CORNERS_MAX.
+#define SPLIT_MAX 16
+static_assert(1 << SPLIT_MAX == LATTICE_CORNERS_MAX, "as many corners as there is room for");
+
+/// Corners that fit into a vector: two to this power.
+#define CORNERS_LOG (WORDS_N == 8 ? 3 : WORDS_N == 4 ? 2 : 1)
+
+// Weights of all corners: bit k of a corner says on which side of split stock k it lies, and up[k] is the upper side's share. As
+// many as a vector holds are made in registers: what is read in other pieces than it was written in is waited for.
+static DUR_ALWAYS_INLINE void weights(double *weight, int32_t n_split, const double *up) {
+    static const uint64_t element[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    Words which = *(const Words *)element;
+    Reals share = (Reals)(which & 0) + 1;
+    int32_t k = 0;
+    for (; k < CORNERS_LOG && k < n_split; k++) {
+        Words is_up = -(which >> k & 1);
+        Reals to = (Reals)(which & 0) + up[k];
+        share *= (Reals)(((Words)to & is_up) | ((Words)(1 - to) & ~is_up));
     }
+    *(Reals *)weight = share;
+    for (; k < n_split; k++)
+        for (int32_t c = 0, n = 1 << k; c < n; c += WORDS_N) {
+            share = *(Reals *)(weight + c);
+            *(Reals *)(weight + c) = share * (1 - up[k]);
+            *(Reals *)(weight + n + c) = share * up[k];
+        }
 }
 
-// The stock whose nodes are neighbours in memory is not unfolded: its two nodes are read as a pair.
-static int32_t loop_corners(Block *b, const double *state) {
+// The stock whose nodes are neighbours in memory is not split: its two nodes are read as a pair.
+static void loop_corners(Block *b, const double *place, const double *state) {
     const Lattice *l = b->setup->lattice;
     const Model *m = l->model;
-    int64_t *corner = b->corner, base = 0;
-    double *weight = b->corner_weight;
-    int32_t n = 1;
-    corner[0] = 0;
-    weight[0] = 1;
-    b->pair_up = -1;
+    Corners *out = &b->corners;
+    int64_t *corner = out->at, base = 0, stride_of[SPLIT_MAX + 1];
+    double *weight = out->weight, part[SPLIT_MAX + 1];
+    int32_t n_split = 0, n;
+    uint64_t split = 0;
+    out->pair_up = -1;
     for (int32_t k = 0; k < m->n_stock; k++) {
-        int32_t v = m->n_mode + k, lower, last = l->n_node[v] - 1;
-        double at = (state[v] - m->stock[k].low) / l->stock[k].step;
+        int32_t v = m->n_mode + k, last = l->n_node[v] - 1;
+        double at = place[k];
         int64_t stride = l->stride[v];
-        lower = (int32_t)at;
+        int32_t lower = (int32_t)at;
         if (stride == 1) {
             lower = lower < last ? lower : last - 1;
-            b->pair_up = at - lower < 1 ? at - lower : 1;
+            out->pair_up = at - lower < 1 ? at - lower : 1;
             base += lower;
             continue;
         }
         double up = at - lower;
         if (lower >= last) lower = last, up = 0;
         // beyond so many corners, the nearer node alone
-        if (2 * n > LATTICE_CORNERS_MAX) lower += up > 0.5, up = 0;
+        if (n_split == SPLIT_MAX) lower += up > 0.5, up = 0;
         base += lower * stride;
-        if (up == 0) continue;
-        unfold(corner, weight, n, stride, up);
-        n *= 2;
+        stride_of[n_split] = stride;
+        part[n_split] = up;
+        split |= (uint64_t)(up != 0) << k;
+        n_split += up != 0;
+    }
+    weights(weight, n_split, part);
+    n = 1 << n_split;
+    if (split != out->split) {
+        corner[0] = 0;
+        for (int32_t k = 0; k < n_split; k++)
+            for (int32_t c = 0; c < 1 << k; c++) corner[(1 << k) + c] = corner[c] + stride_of[k];
+        out->split = m->n_private ? ~(uint64_t)0 : split;
     }
     for (int32_t p = 0; p < m->n_private; p++) {
         int32_t v = m->private[p].variable, node[MODEL_TYPES_MAX], n_node, end = n;
@@ -190,8 +216,8 @@ static int32_t loop_corners(Block *b, const double *state) {
             }
         n = n_node * end;
     }
-    b->corner_base = base;
-    return n;
+    out->base = base;
+    out->n = n;
 }
 
 /// Two neighbours in memory.
@@ -199,12 +225,12 @@ typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
 
 // Means of a few functions at once over the same corners; two sums of each side by side, so that one addition need not wait
 // for another.
-static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *const *x, int n_x, double *out) {
-    const int64_t *at = b->corner;
-    const double *w = b->corner_weight, *from[4];
+static DUR_ALWAYS_INLINE void means(const Corners *corners, const double *const *x, int n_x, double *out) {
+    const int64_t *at = corners->at;
+    const double *w = corners->weight, *from[4];
     Pair sum[4][2] = {0};
-    for (int k = 0; k < n_x; k++) from[k] = x[k] + b->corner_base;
-    int32_t c = 0;
+    int32_t c = 0, n = corners->n;
+    for (int k = 0; k < n_x; k++) from[k] = x[k] + corners->base;
     for (; c + 2 <= n; c += 2)
         for (int k = 0; k < n_x; k++) {
             sum[k][0] += w[c] * *(const Pair *)(from[k] + at[c]);
@@ -213,24 +239,50 @@ static DUR_ALWAYS_INLINE void means(const Block *b, int32_t n, const double *con
     for (int k = 0; k < n_x; k++) {
         if (c < n) sum[k][0] += w[c] * *(const Pair *)(from[k] + at[c]);
         Pair all = sum[k][0] + sum[k][1];
-        out[k] = (1 - b->pair_up) * all[0] + b->pair_up * all[1];
+        out[k] = (1 - corners->pair_up) * all[0] + corners->pair_up * all[1];
     }
 }
 
-static void loop_means(const Block *b, int32_t n, const double *const *x, int32_t n_x, double *out) {
-    if (b->pair_up < 0) {   // no stock at all
+static void loop_means(const Corners *corners, const double *const *x, int32_t n_x, double *out) {
+    if (corners->pair_up < 0) {   // no stock at all
         for (int32_t k = 0; k < n_x; k++) {
             out[k] = 0;
-            for (int32_t c = 0; c < n; c++) out[k] += b->corner_weight[c] * x[k][b->corner_base + b->corner[c]];
+            for (int32_t c = 0; c < corners->n; c++) out[k] += corners->weight[c] * x[k][corners->base + corners->at[c]];
         }
         return;
     }
-    for (; n_x > 3; n_x -= 4, x += 4, out += 4) means(b, n, x, 4, out);
-    if (n_x == 3) means(b, n, x, 3, out);
-    if (n_x == 2) means(b, n, x, 2, out);
-    if (n_x == 1) means(b, n, x, 1, out);
+    for (; n_x > 3; n_x -= 4, x += 4, out += 4) means(corners, x, 4, out);
+    if (n_x == 3) means(corners, x, 3, out);
+    if (n_x == 2) means(corners, x, 2, out);
+    if (n_x == 1) means(corners, x, 1, out);
+}
+
+static void loop_respond(Block *b, const int32_t *list, int32_t n, const int32_t *first, const double *const *x,
+                         const double *precision, double *logit, double *wait) {
+    const Lattice *l = b->setup->lattice;
+    const Model *m = l->model;
+    for (int32_t k = 0; k < m->n_stock; k++) {
+        const double *DUR_RESTRICT level = b->x[m->n_mode + k];
+        double *DUR_RESTRICT to = b->place[k], low = m->stock[k].low, step = l->stock[k].step;
+        for (int32_t i = 0; i < n; i++) to[i] = (level[list[i]] - low) / step;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        double place[MODEL_VARIABLES_MAX], state[MODEL_VARIABLES_MAX], top = 0;
+        wait[i] = 0;
+        if (first[i] == first[i + 1]) continue;
+        for (int32_t k = 0; k < m->n_stock; k++) place[k] = b->place[k][i];
+        for (int32_t v = m->n_mode + m->n_stock; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
+        loop_corners(b, place, state);
+        loop_means(&b->corners, x + first[i], first[i + 1] - first[i], logit + first[i]);
+        for (int32_t k = first[i]; k < first[i + 1]; k++) {
+            logit[k] *= precision[i];
+            top = logit[k] > top ? logit[k] : top;
+        }
+        for (int32_t k = first[i]; k < first[i + 1]; k++) logit[k] -= top;
+        wait[i] = -top;
+    }
 }
 
 const BlockKernels BLOCK_KERNELS = {.add_force = loop_add_force, .advance = loop_advance, .judge_error = loop_judge_error,
                                     .choose_ends = loop_choose_ends, .accept = loop_accept, .commit = loop_commit,
-                                    .corners = loop_corners, .means = loop_means};
+                                    .corners = loop_corners, .means = loop_means, .respond = loop_respond};

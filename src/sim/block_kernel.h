@@ -17,9 +17,14 @@ typedef struct BlockKernels {
     bool (*accept)(Block *b);
     /// the ends of accepted steps become the present; false if some lane's date or end is there
     bool (*commit)(Block *b);
-    /// block_corners and block_means
-    int32_t (*corners)(Block *b, const double *state);
-    void    (*means)(const Block *b, int32_t n_corner, const double *const *x, int32_t n_x, double *out);
+    /// b->corners of a point: place [n_stock] in steps of the grid; of `state` the beliefs alone are read
+    void (*corners)(Block *b, const double *place, const double *state);
+    /// weighted means of n_x functions over corners
+    void (*means)(const Corners *corners, const double *const *x, int32_t n_x, double *out);
+    /// logits of a list of lanes: lane list[i] has open moves first[i] .. first[i + 1] - 1, with advantages x[k] of theirs; of each
+    /// lane's logits, and of waiting's 0, the largest is taken away, and what is left of waiting's goes to `wait`
+    void (*respond)(Block *b, const int32_t *list, int32_t n, const int32_t *first, const double *const *x,
+                    const double *precision, double *logit, double *wait);
 } BlockKernels;
 
 extern const BlockKernels block_kernels_base, block_kernels_avx2, block_kernels_avx512;

@@ -62,11 +62,11 @@ static bool lay_out(Block *b, Columns *c) {
     }
     for (int i = 0; i < 4; i++)
         if (s->n_noisy || i % 3) made = made && some(c, &b->slope[i], s->n_moving);
-    return made && some(c, &b->gather, n_variable) && some(c, &b->result, b->n_result)
+    return made && some(c, &b->place, m->n_stock) && some(c, &b->gather, n_variable) && some(c, &b->result, b->n_result)
         && some(c, &b->drawn, BLOCK_DRAWS_MAX);
 }
 
-// results that are needed at once: an effect each, or a choice's guards and logits
+// results that are needed at once: an effect each, or a choice's guards, logits and what they are made of
 static int32_t results_of(const Model *m) {
     int32_t n = 4;
     for (int32_t j = 0; j < m->n_jump; j++)
@@ -74,7 +74,7 @@ static int32_t results_of(const Model *m) {
     for (int32_t a = 0; a < m->n_actor; a++) {
         int32_t n_move = 0;
         for (int32_t j = 0; j < m->n_jump; j++) n_move += m->jump[j].kind == JUMP_MOVE && m->jump[j].actor == a;
-        int32_t n_choice = 2 * n_move + 4 + n_move / 8;
+        int32_t n_choice = 3 * n_move + 4 + n_move / 8;
         if (n_choice > n) n = n_choice;
     }
     return n;
@@ -139,13 +139,13 @@ Block *block_make(const Setup *s, Tally *tally) {
     for (int32_t p = 0; p < m->n_private && corners < LATTICE_CORNERS_MAX; p++) corners *= m->private[p].n_type;
     if (corners > LATTICE_CORNERS_MAX) corners = LATTICE_CORNERS_MAX;
     b->chance = memory_column((int64_t)m->n_jump * MODEL_TYPES_MAX);
-    // some more, for whole vectors are written
-    b->corner = memory_zeroed((size_t)corners + 8, sizeof *b->corner);
-    b->corner_weight = memory_zeroed((size_t)corners + 8, sizeof *b->corner_weight);
+    b->corners.split = ~(uint64_t)0;
+    b->corners.at = memory_zeroed((size_t)corners, sizeof *b->corners.at);
+    b->corners.weight = memory_zeroed((size_t)corners + 8, sizeof *b->corners.weight);
     int64_t n_seen = (int64_t)s->n_level * s->n_time * SIM_LANES;
     bool is_kept = !s->kept && n_seen * (int64_t)sizeof *b->seen <= BLOCK_SEEN_MAX;
     if (is_kept) b->seen = memory_column(n_seen);
-    if ((is_kept && !b->seen) || !b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corner || !b->corner_weight || !drifts_make(b) || !choices_make(b)) goto fail;
+    if ((is_kept && !b->seen) || !b->room || !b->scratch || !b->state || !b->column || !b->chance || !b->corners.at || !b->corners.weight || !drifts_make(b) || !choices_make(b)) goto fail;
     Columns take = {.room = b->room};
     lay_out(b, &take);
     for (int32_t c = 0; c < b->n_column; c++) b->column[c] = b->room + (int64_t)c * SIM_LANES;
@@ -167,13 +167,14 @@ void block_free(Block *b) {
     memory_free(b->drift_to);
     memory_free(b->drifting);
     memory_free(b->seen);
-    memory_free(b->corner_weight);
-    memory_free(b->corner);
+    memory_free(b->corners.weight);
+    memory_free(b->corners.at);
     memory_free(b->chance);
     memory_free(b->column);
     memory_free(b->state);
     memory_free(b->scratch);
     memory_free(b->room);
+    memory_free(b->place);
     memory_free(b->drawn);
     memory_free(b->result);
     memory_free(b->gather);

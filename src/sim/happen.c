@@ -142,11 +142,18 @@ void block_instants(Block *b, int32_t i) {
 
 // ---- choices ------------------------------------------------------------------------------------------------------
 
-int32_t block_corners(Block *b, const double *state) { return block_kernels()->corners(b, state); }
+const Corners *block_corners(Block *b, const double *state) {
+    const Lattice *l = b->setup->lattice;
+    const Model *m = l->model;
+    double place[MODEL_VARIABLES_MAX];
+    for (int32_t k = 0; k < m->n_stock; k++) place[k] = (state[m->n_mode + k] - m->stock[k].low) / l->stock[k].step;
+    block_kernels()->corners(b, place, state);
+    return &b->corners;
+}
 
-double block_mean(const Block *b, int32_t n, const double *x) {
+double block_mean(const Corners *corners, const double *x) {
     double mean;
-    block_kernels()->means(b, n, &x, 1, &mean);
+    block_kernels()->means(corners, &x, 1, &mean);
     return mean;
 }
 
@@ -163,7 +170,8 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
     // of the columns of results, which lie one behind the other, some are one long row
     double **open = b->result, *logit = b->result[n_move], *precision = b->result[2 * n_move];
     double *wait = b->result[2 * n_move + 1], *forced = b->result[2 * n_move + 2];
-    uint8_t *of = (uint8_t *)b->result[2 * n_move + 3];
+    const double **x = (const double **)(void *)b->result[2 * n_move + 3];
+    uint8_t *of = (uint8_t *)b->result[3 * n_move + 3];
     ProgramId mu = rule && rule->precision != PROGRAM_NONE ? rule->precision : m->actor[actor].precision;
     int64_t mode_state[SIM_LANES];
 
@@ -190,11 +198,7 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
     // advantages between the nodes, and the logit response to them; waiting has logit 0. Open moves of all lanes in one row.
     int32_t first[SIM_LANES + 1], n_logit = 0;
     for (int32_t i = 0; i < n; i++) {
-        const double *x[MODEL_MOVES_MAX];
-        double state[MODEL_VARIABLES_MAX];
-        int32_t n_open = 0;
         first[i] = n_logit;
-        wait[i] = 0;
         // a guard that holds at no node in these modes has no advantage to go by: never open
         int64_t here = setup_open(s, step, actor, mode_state[i]);
         for (int32_t k = s->first_open[here]; k < s->first_open[here + 1]; k++) {
@@ -203,22 +207,12 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
             if (guard >= 0 && open[guard][i] == 0) continue;
             if (guard >= 0 && isnan(open[guard][i]))
                 block_fail(b, list[i], DUR_DOMAIN, m->jump[j].when, "the guard of `%s` has no value", m->jump[j].name);
-            of[n_logit + n_open] = b->index[j];
-            x[n_open++] = p->advantage + s->open_at[k];
+            of[n_logit] = b->index[j];
+            x[n_logit++] = p->advantage + s->open_at[k];
         }
-        if (n_open == 0) continue;
-        for (int32_t v = m->n_mode; v < model_variables(m); v++) state[v] = b->x[v][list[i]];
-        loops->means(b, loops->corners(b, state), x, n_open, logit + n_logit);
-        double top = 0;
-        for (int32_t k = n_logit; k < n_logit + n_open; k++) {
-            logit[k] *= precision[i];
-            top = logit[k] > top ? logit[k] : top;
-        }
-        for (int32_t k = n_logit; k < n_logit + n_open; k++) logit[k] -= top;
-        wait[i] = -top;
-        n_logit += n_open;
     }
     first[n] = n_logit;
+    loops->respond(b, list, n, first, x, precision, logit, wait);
     vector_exp(logit, logit, n_logit);
     vector_exp(wait, wait, n);
 

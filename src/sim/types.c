@@ -50,7 +50,7 @@ void block_become(Block *b, const Source *source, int32_t i) {
 
 // The logit choice of every type at one state, from advantages between the nodes that block_corners found. Returns false
 // if some expression has no value, which was told.
-static bool choose(Block *b, int32_t lane, int32_t actor, const Policy *policy, const double *state, int32_t n_corner,
+static bool choose(Block *b, int32_t lane, int32_t actor, const Policy *policy, const double *state, const Corners *corners,
                    double *chance) {
     const Setup *s = b->setup;
     const Model *m = s->model;
@@ -88,7 +88,7 @@ static bool choose(Block *b, int32_t lane, int32_t actor, const Policy *policy, 
             out[a] = -INFINITY;
             if (!open[a]) continue;
             int64_t at = policy->where[move[a] * l->n_mode_state + mode_state] + (1 + t) * l->n_stock_state;
-            out[a] = precision * block_mean(b, n_corner, policy->advantage + at);
+            out[a] = precision * block_mean(corners, policy->advantage + at);
             top = out[a] > top ? out[a] : top;
         }
         total = elementary_exp(-top);
@@ -106,11 +106,12 @@ static void drift_of(Block *b, int32_t lane, const ModelPrivate *mp, const doubl
     const Model *m = s->model;
     const Lattice *l = s->lattice;
     const Policy *policy = s->plan->step[b->lane[lane].step].policy;
-    int32_t n_corner = block_corners(b, state), n = mp->n_type;
+    const Corners *corners = block_corners(b, state);
+    int32_t n = mp->n_type;
     if (is_surprised(policy, mp->actor)) {
         int64_t first = mode_state_of(l, state) * l->n_stock_state;
         for (int32_t t = 1; t < n; t++)
-            out[t - 1] = block_mean(b, n_corner, policy->drift + (mp->variable - m->n_mode - m->n_stock + t - 1) * l->n_state + first);
+            out[t - 1] = block_mean(corners, policy->drift + (mp->variable - m->n_mode - m->n_stock + t - 1) * l->n_state + first);
         return;
     }
     double belief[MODEL_TYPES_MAX], seen[MODEL_TYPES_MAX] = {0}, becomes[MODEL_TYPES_MAX] = {0}, all = 0;
@@ -118,7 +119,7 @@ static void drift_of(Block *b, int32_t lane, const ModelPrivate *mp, const doubl
     const int32_t *move = s->move + s->first_move[mp->actor];
     int32_t n_move = s->first_move[mp->actor + 1] - s->first_move[mp->actor];
     double attends = n_move ? eval_at(b, m->actor[mp->actor].attends, state) : 0;
-    if (attends > 0 && !choose(b, lane, mp->actor, policy, state, n_corner, chance)) return;
+    if (attends > 0 && !choose(b, lane, mp->actor, policy, state, corners, chance)) return;
     for (int32_t t = 0; t < n && attends > 0; t++)
         for (int32_t a = 0; a < n_move; a++)
             if (!m->jump[move[a]].is_secret) seen[t] += chance[t * n_move + a];
@@ -176,8 +177,9 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
         int32_t lane = list[i];
         chosen[i] = n_move;
         state_of(b, (const double *const *)b->x, lane, state);
-        int32_t n_corner = block_corners(b, state), own = (int32_t)b->type[private][lane];
-        if (b->lane[lane].is_over || !choose(b, lane, actor, policy, state, n_corner, b->chance)) continue;
+        const Corners *corners = block_corners(b, state);
+        int32_t own = (int32_t)b->type[private][lane];
+        if (b->lane[lane].is_over || !choose(b, lane, actor, policy, state, corners, b->chance)) continue;
         const double *chance = b->chance + own * n_move;
         double left = share[i];
         int32_t a = 0;
@@ -199,7 +201,7 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
             double by = 0;
             for (int32_t u = 0; u < mp->n_type; u++) by += belief[u] * (b->chance[t * n_move + a] - b->chance[u * n_move + a]);
             shift[i][t] = is_surprised(policy, actor)
-                              ? block_mean(b, n_corner, policy->shift + at + (t - 1) * l->n_stock_state)
+                              ? block_mean(corners, policy->shift + at + (t - 1) * l->n_stock_state)
                               : public > 0 ? belief[t] * by / public : 0;
         }
     }
