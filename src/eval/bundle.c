@@ -22,12 +22,18 @@ typedef struct Value {
     double  *column;            // own column; NULL for variables and results
 } Value;
 
+/// What is left to do for one value: an operation or two in one, and the values that it reads.
+typedef struct Step {
+    KernelMath kernel;          // NULL: a table
+    int32_t  value, a, b, c;
+} Step;
+
 struct EvalBundle {
     const Model *model;
     int32_t  n_program, n_value, n_step;
     int32_t  n_still;           // of the steps, the first ones: values that need not be had again
     Value   *value;             // [n_value]
-    int32_t *step;              // [n_step] values to compute, in order
+    Step    *step;              // [n_step] in order
     int32_t *result;            // [n_program] values
     double  *room;              // owns the columns
     const double **at;          // [n_value] scratch: where values are
@@ -70,18 +76,20 @@ static int32_t add_program(EvalBundle *b, const Program *p, int32_t *of) {
     return of[p->result];
 }
 
-static void compute(const EvalBundle *b, const KernelSet *kernels, const double *const *at, const Value *v, double *to, int64_t n) {
-    if (v->code == OP_TABLE) {
-        kernels->table(to, at[v->a], &b->model->table[v->b], n);
-        return;
-    }
-    const double *x = at[v->a];
+static Step step_of(const EvalBundle *b, const KernelSet *kernels, int32_t i) {
+    const Value *v = &b->value[i];
+    if (v->code == OP_TABLE) return (Step){.value = i, .a = v->a};
     if (v->inner >= 0) {
         const Value *first = &b->value[v->inner];
-        kernels->pair[first->code - OP_ADD][v->code - OP_ADD][v->place](to, at[first->a], at[first->b], at[v->place ? v->a : v->b], n);
-        return;
+        return (Step){kernels->pair[first->code - OP_ADD][v->code - OP_ADD][v->place], i, first->a, first->b, v->place ? v->a : v->b};
     }
-    kernels->math[v->code](to, x, v->n_arg > 1 ? at[v->b] : x, v->n_arg > 2 ? at[v->c] : x, n);
+    return (Step){kernels->math[v->code], i, v->a, v->n_arg > 1 ? v->b : v->a, v->n_arg > 2 ? v->c : v->a};
+}
+
+static void compute(const EvalBundle *b, const KernelSet *kernels, const Step *s, double *to, int64_t n) {
+    const double *const *at = b->at;
+    if (s->kernel) s->kernel(to, at[s->a], at[s->b], at[s->c], n);
+    else           kernels->table(to, at[s->a], &b->model->table[b->value[s->value].b], n);
 }
 
 static bool is_plain(const Value *v) { return !v->is_uniform && v->code >= OP_ADD && v->code <= OP_MUL; }
@@ -151,7 +159,10 @@ EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramI
         if (!v->is_uniform) continue;
         if (v->code == OP_CONSTANT)      kernels->fill(v->column, m->constant[v->a], n_lane);
         else if (v->code == OP_PARAM)   kernels->fill(v->column, param[v->a], n_lane);
-        else                            compute(b, kernels, b->at, v, v->column, n_lane);
+        else {
+            Step step = step_of(b, kernels, i);
+            compute(b, kernels, &step, v->column, n_lane);
+        }
     }
     // what does not move first. Results are written to a new place each time, so they, and what is made of them, are not still.
     for (int32_t i = 0; i < b->n_value; i++) {
@@ -164,7 +175,8 @@ EvalBundle *eval_bundle_make(const Model *m, const double *param, const ProgramI
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t i = 0; i < b->n_value; i++) {
             const Value *v = &b->value[i];
-            if (v->code != OP_VARIABLE && !v->is_uniform && !v->is_inner && v->is_still == (pass == 0)) b->step[b->n_step++] = i;
+            if (v->code != OP_VARIABLE && !v->is_uniform && !v->is_inner && v->is_still == (pass == 0))
+                b->step[b->n_step++] = step_of(b, kernels, i);
         }
         if (pass == 0) b->n_still = b->n_step;
     }
@@ -192,13 +204,10 @@ static void run_from(const EvalBundle *b, int32_t first, const double *const *va
     const double **at = b->at;
     for (int32_t i = 0; i < b->n_value; i++)
         if (b->value[i].code == OP_VARIABLE) at[i] = variable[b->value[i].a];
-    for (int32_t s = first; s < b->n_step; s++) {
-        int32_t i = b->step[s];
-        const Value *v = &b->value[i];
-        double *to = v->out >= 0 ? out[v->out] : v->column;
-        at[i] = to;
-        compute(b, kernels, at, v, to, n);
-    }
+    for (int32_t k = 0; k < b->n_program; k++)
+        if (b->value[b->result[k]].out == k) at[b->result[k]] = out[k];
+    // what is written is one of at's places, too
+    for (const Step *s = b->step + first, *end = b->step + b->n_step; s < end; s++) compute(b, kernels, s, (double *)at[s->value], n);
     for (int32_t k = 0; k < b->n_program; k++)
         if (b->value[b->result[k]].out != k) memcpy(out[k], at[b->result[k]], (size_t)n * sizeof *out[k]);
 }

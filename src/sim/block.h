@@ -37,10 +37,8 @@ typedef struct Lane {
     int64_t  cell;             // of noise
     int64_t  n_jump;
     double  *path;             // where its path is kept; NULL: nowhere
-    bool     is_stale;         // the state has jumped: drift must be had anew
     bool     is_unbounded;     // local bounds do not hold any more: they must be had anew
     bool     is_new_cell;
-    bool     is_over;          // failed, or everything is measured
 } Lane;
 
 /// The nodes around a point, as offsets inside a combination of modes, and their weights.
@@ -61,6 +59,8 @@ struct Block {
     double  *seen;             // [n_level x n_time x SIM_LANES] levels at looks, run by run; NULL: that would be too many
     int64_t  n_round;          // steps that were tried, the same number for all lanes
     Lane     lane[SIM_LANES];
+    bool     is_stale[SIM_LANES];   // the state has jumped: drift must be had anew
+    bool     is_over[SIM_LANES];    // failed, or everything is measured
 
     // columns of SIM_LANES doubles that move with a lane
     double **x;                // [n_variable] state at time t
@@ -123,7 +123,7 @@ struct Block {
 /// Stop one lane with a fault; see setup_fail.
 #define block_fail(block, i, status, program, ...)                                                              \
     (setup_fail((block)->setup, (block)->lane[i].run, (block)->t[i], status, program, __VA_ARGS__),            \
-     (block)->any_over = (block)->lane[i].is_over = true)
+     (block)->any_over = (block)->is_over[i] = true)
 
 /// Gather the variables in `reads` for a list of lanes, at time t, or at theta of the present step (0 .. 1) for stocks
 /// that move. Results are block->gather.

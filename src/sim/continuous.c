@@ -246,8 +246,10 @@ static void drift_of_all(Block *b, double *const *out, bool again) {
 static void drift_of_stale(Block *b) {
     const Setup *s = b->setup;
     int32_t list[SIM_LANES], n = 0;
-    for (int32_t i = 0; i < b->n; i++)
-        if (b->lane[i].is_stale) list[n++] = i;
+    for (int32_t i = 0; i < b->n; i++) {   // without a branch: it is anyone's guess
+        list[n] = i;
+        n += b->is_stale[i];
+    }
     if (n == 0) return;
     block_gather(b, eval_bundle_reads(b->drifts), list, n, NULL);
     drift_at(b, (const double *const *)b->gather, n, b->stage, false);
@@ -259,11 +261,11 @@ static void drift_of_stale(Block *b) {
             most += x - x;   // 0, or no number
         }
         for (int32_t i = 0; i < n && most != 0; i++)
-            if (!isfinite(b->stage[k][i]) && !b->lane[list[i]].is_over)
+            if (!isfinite(b->stage[k][i]) && !b->is_over[list[i]])
                 block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, b->stage[k][i]);
     }
     if (s->model->n_private) block_belief_drift(b, (const double *const *)b->x, list, n, b->drift);
-    for (int32_t i = 0; i < n; i++) b->lane[list[i]].is_stale = false;
+    for (int32_t i = 0; i < n; i++) b->is_stale[list[i]] = false;
 }
 
 static void look_at(Block *b, double *const *moving) {
@@ -334,11 +336,11 @@ static void judge(Block *b) {
     const Setup *s = b->setup;
     if (++b->n_round > SIM_TRIES_MAX)
         for (int32_t i = 0; i < b->n; i++)
-            if (!b->lane[i].is_over) block_fail(b, i, DUR_LIMIT, PROGRAM_NONE, "more than %lld steps in one run", SIM_TRIES_MAX);
+            if (!b->is_over[i]) block_fail(b, i, DUR_LIMIT, PROGRAM_NONE, "more than %lld steps in one run", SIM_TRIES_MAX);
     bool is_plain = !s->n_moving || block_kernels()->accept(b);
     for (int32_t i = 0; i < b->n && !is_plain; i++) {
         double worst = b->worst[i], h = b->h[i];
-        if (b->accepted[i] != 0 || b->lane[i].is_over) continue;
+        if (b->accepted[i] != 0 || b->is_over[i]) continue;
         bool fits = worst <= 1;
         if (!fits || b->whole[i] != 0 || worst > 0.5) {
             double factor = 5;
@@ -357,7 +359,7 @@ static void judge(Block *b) {
     }
     for (int32_t i = 0; i < b->n && !s->n_moving; i++) b->accepted[i] = 1;
     for (int32_t i = 0; i < b->n && b->any_over; i++)
-        if (b->lane[i].is_over) b->accepted[i] = 0;
+        if (b->is_over[i]) b->accepted[i] = 0;
 }
 
 // ---- noise --------------------------------------------------------------------------------------------------------
@@ -369,7 +371,7 @@ static void noise_of_cells(Block *b) {
     int32_t list[SIM_LANES], n = 0;
     for (int32_t i = 0; i < b->n; i++) {
         Lane *lane = &b->lane[i];
-        if (lane->is_over) continue;
+        if (b->is_over[i]) continue;
         if (lane->is_new_cell) {
             for (int32_t k = 0; k < s->n_moving; k++) {
                 if (s->level[s->moving[k]].noise == PROGRAM_NONE) continue;
@@ -378,7 +380,7 @@ static void noise_of_cells(Block *b) {
                 b->normal[k][i] = stream_normal(&stream);
             }
         }
-        if (lane->is_new_cell || lane->is_stale) list[n++] = i;
+        if (lane->is_new_cell || b->is_stale[i]) list[n++] = i;
         lane->is_new_cell = false;
     }
     if (n == 0) return;
@@ -417,7 +419,9 @@ static void lane_begin(Block *b, int32_t i, int64_t run) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     b->lane[i] = (Lane){.run = run, .path = s->kept ? setup_kept(s, run, 0, 0) : NULL, .scale = 2, .n_open = s->n_meter,
-                        .is_stale = true, .is_unbounded = true, .is_new_cell = true};
+                        .is_unbounded = true, .is_new_cell = true};
+    b->is_stale[i] = true;
+    b->is_over[i] = false;
     for (int32_t v = 0; v < m->n_mode; v++) b->x[v][i] = 0;
     for (int32_t k = 0; k < s->n_level; k++) b->x[m->n_mode + k][i] = setup_start(s, k);
     if (m->n_private) block_types_begin(b, i);
@@ -441,6 +445,8 @@ static void lane_end(Block *b, int32_t i) {
     int32_t last = --b->n;
     if (last == i) return;
     b->lane[i] = b->lane[last];
+    b->is_stale[i] = b->is_stale[last];
+    b->is_over[i] = b->is_over[last];
     for (int32_t c = 0; c < b->n_column; c++) b->column[c][i] = b->column[c][last];
 }
 
@@ -452,7 +458,7 @@ static void commit(Block *b) {
         if (b->accepted[i] == 0) continue;
         Lane *lane = &b->lane[i];
         if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
-            b->any_over = lane->is_over = true;
+            b->any_over = b->is_over[i] = true;
             continue;
         }
         if (s->n_noisy && b->t[i] >= cell_end(b, i)) {
@@ -488,7 +494,7 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
         poll(context);
         if (!b->any_over && !setup_is_over(s, INT64_MAX - 1)) continue;
         for (int32_t i = b->n - 1; i >= 0; i--)
-            if (b->lane[i].is_over || setup_is_over(s, b->lane[i].run)) lane_end(b, i);
+            if (b->is_over[i] || setup_is_over(s, b->lane[i].run)) lane_end(b, i);
         b->any_over = false;
     }
     block_tell(b, n);

@@ -71,7 +71,7 @@ static void put(Block *b, const ModelJump *jump, const ModelEffect *effect, int3
     if (stock) to = to < stock->low ? stock->low : to > stock->high ? stock->high : to;
     if (to == b->x[v][i]) return;
     b->x[v][i] = to;
-    lane->is_stale = true;
+    b->is_stale[i] = true;
     if (!stock || b->setup->n_moving || (b->center && !is_in_box(b, i, v - m->n_mode))) lane->is_unbounded = true;
 }
 
@@ -125,7 +125,7 @@ void block_instants(Block *b, int32_t i) {
             lane->step = now->step;
             if (s->trace) block_trace(b, i, -1, now->step);
             for (int32_t k = 0; k < step->n_set; k++) b->x[step->set[k].mode][i] = step->set[k].value;
-            if (step->n_set) lane->is_stale = lane->is_unbounded = true;
+            if (step->n_set) b->is_stale[i] = lane->is_unbounded = true;
             if (s->trace) block_trace_after(b, i);
             continue;
         }
@@ -204,11 +204,12 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
         for (int32_t k = s->first_open[here]; k < s->first_open[here + 1]; k++) {
             int32_t j = s->open[k], guard = b->guard[j];
             if (rule && rule->never[j]) continue;
-            if (guard >= 0 && open[guard][i] == 0) continue;
-            if (guard >= 0 && isnan(open[guard][i]))
+            double holds = guard < 0 ? 1 : open[guard][i];
+            if (isnan(holds))
                 block_fail(b, list[i], DUR_DOMAIN, m->jump[j].when, "the guard of `%s` has no value", m->jump[j].name);
             of[n_logit] = b->index[j];
-            x[n_logit++] = p->advantage + s->open_at[k];
+            x[n_logit] = p->advantage + s->open_at[k];
+            n_logit += holds != 0;
         }
     }
     first[n] = n_logit;
@@ -228,10 +229,15 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
     }
     for (int32_t i = 0; i < n; i++) {   // moves in order of declaration, then waiting
         double total = wait[i];
-        for (int32_t k = first[i]; k < first[i + 1]; k++) total += logit[k];
+        for (int32_t c = first[i]; c < first[i + 1]; c++) total += logit[c];
         double left = share[i] * total;
         int32_t k = first[i];
-        for (; k < first[i + 1] && !(left < logit[k]); k++) left -= logit[k];
+        bool is_past = true;
+        for (int32_t c = first[i]; c < first[i + 1]; c++) {   // no branch here either
+            is_past &= !(left < logit[c]);
+            k += is_past;
+            left -= logit[c];
+        }
         chosen[i] = k < first[i + 1] ? of[k] : n_move;
         if (s->trace) {
             s->trace->probability = k < first[i + 1] ? logit[k] / total : NAN;
@@ -239,7 +245,7 @@ static void choose_by(Block *b, int32_t actor, int32_t step, const int32_t *list
         }
         if (forced[i] >= 0) chosen[i] = (int32_t)forced[i];
         if (forced[i] >= 0 && s->trace) s->trace->probability = 1, s->trace->wait = 0;
-        if (b->lane[list[i]].is_over) chosen[i] = n_move;
+        if (b->is_over[list[i]]) chosen[i] = n_move;
     }
     int32_t order[SIM_LANES], last[MODEL_MOVES_MAX + 2] = {0};   // lanes move by move
     for (int32_t i = 0; i < n; i++) last[chosen[i] + 1]++;
@@ -408,7 +414,7 @@ static void bound_near(Block *b, int32_t i) {
 
 void block_bounds(Block *b) {
     for (int32_t i = 0; i < b->n; i++)
-        if (b->lane[i].is_unbounded && !b->lane[i].is_over) bound_near(b, i);
+        if (b->lane[i].is_unbounded && !b->is_over[i]) bound_near(b, i);
 }
 
 void block_candidates(Block *b) {
@@ -418,7 +424,7 @@ void block_candidates(Block *b) {
     if (s->n_source == 0) return;
     for (int32_t i = 0; i < b->n; i++) {   // without a branch: it is anyone's guess
         due[n_due] = i;
-        n_due += (b->accepted[i] != 0) & (b->t[i] >= b->due[i]) & !b->lane[i].is_over;
+        n_due += (b->accepted[i] != 0) & (b->t[i] >= b->due[i]) & !b->is_over[i];
     }
     if (n_due == 0) return;
 
@@ -427,7 +433,7 @@ void block_candidates(Block *b) {
     for (int32_t k = 0; k < n_due; k++) {
         int32_t i = due[k], source = 0;
         double at = b->pick[i] * bound_of_all(b, i);
-        if (s->is_shared) while (source + 1 < s->n_source && at >= s->slot[source + 1]) source++;
+        if (s->is_shared) for (int32_t c = 1; c < s->n_source; c++) source += at >= s->slot[c];   // nor here
         else              while (source + 1 < s->n_source && at >= b->slot[source + 1][i]) source++;
         of[k] = source;
         place[k] = at - (s->is_shared ? s->slot[source] : b->slot[source][i]);

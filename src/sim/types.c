@@ -144,7 +144,7 @@ void block_belief_drift(Block *b, const double *const *column, const int32_t *li
         for (int32_t i = 0; i < n; i++) {
             int32_t lane = list ? list[i] : i;
             double state[MODEL_VARIABLES_MAX], out[MODEL_TYPES_MAX] = {0};
-            if (b->lane[lane].is_over) continue;
+            if (b->is_over[lane]) continue;
             state_of(b, column, lane, state);
             drift_of(b, lane, &m->private[p], state, b->chance, out);
             for (int32_t t = 1; t < m->private[p].n_type; t++) drift[k + t - 1][lane] = out[t - 1];
@@ -179,7 +179,7 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
         state_of(b, (const double *const *)b->x, lane, state);
         const Corners *corners = block_corners(b, state);
         int32_t own = (int32_t)b->type[private][lane];
-        if (b->lane[lane].is_over || !choose(b, lane, actor, policy, state, corners, b->chance)) continue;
+        if (b->is_over[lane] || !choose(b, lane, actor, policy, state, corners, b->chance)) continue;
         const double *chance = b->chance + own * n_move;
         double left = share[i];
         int32_t a = 0;
@@ -217,7 +217,7 @@ void block_choose_type(Block *b, int32_t actor, const Policy *policy, const int3
             double *to = &b->x[mp->variable + t - 1][list[i]], x = *to + shift[i][t];
             *to = x < 0 ? 0 : x > 1 ? 1 : x;
         }
-        b->lane[list[i]].is_stale = b->lane[list[i]].is_unbounded = true;
+        b->is_stale[list[i]] = b->lane[list[i]].is_unbounded = true;
         if (s->trace) block_trace_after(b, list[i]);
     }
 }
