@@ -210,22 +210,29 @@ static void do_instants(Player *p, int32_t *instant) {
     }
 }
 
-// an actor's choice in the state at hand: a move, or -1
-static int32_t choose(Player *p, const Policy *policy, int32_t actor) {
+/// A move that was chosen, and how likely it and waiting were.
+typedef struct Pick {
+    int32_t move;              // -1: none
+    double  probability, wait;
+} Pick;
+
+// an actor's choice in the state at hand
+static Pick choose(Player *p, const Policy *policy, int32_t actor) {
     const Setup *s = p->setup;
     const Lattice *l = s->lattice;
     const Model *m = s->model;
     const int32_t *move = s->move + s->first_move[actor];
     int32_t n_move = s->first_move[actor + 1] - s->first_move[actor];
-    double u[2], probability[MODEL_MOVES_MAX];
+    double u[2], probability[MODEL_MOVES_MAX], wait = 1;
+    const Pick none = {.move = -1};
     Stream stream = luck(p, SITE_CHOICE + (uint32_t)actor, p->round);
     stream_uniform2(&stream, u);
     double attends = evaluate(p, m->actor[actor].attends, NULL);
     if (!(attends >= 0 && attends <= 1)) {
         fail(p, DUR_DOMAIN, m->actor[actor].attends, "the chance that an actor attends,", m->actor[actor].name, attends);
-        return -1;
+        return none;
     }
-    if (u[0] >= attends) return -1;
+    if (u[0] >= attends) return none;
     if (p->on_lattice) {
         int64_t state = lattice_state(l, p->node);
         for (int32_t a = 0; a < n_move; a++) probability[a] = policy_probability(policy, move[a], state);
@@ -236,7 +243,7 @@ static int32_t choose(Player *p, const Policy *policy, int32_t actor) {
         double mu = evaluate(p, precision, NULL), top = 0, total = 0;
         if (!(mu >= 0) || !isfinite(mu)) {
             fail(p, DUR_DOMAIN, precision, "the precision of", m->actor[actor].name, mu);
-            return -1;
+            return none;
         }
         int32_t n_corner = lattice_split(l, p->x, p->corner, p->weight), certain = -1;
         int64_t mode_state = p->corner[0] / l->n_stock_state;
@@ -259,11 +266,12 @@ static int32_t choose(Player *p, const Policy *policy, int32_t actor) {
         for (int32_t a = 0; a < n_move; a++) probability[a] = certain >= 0 ? a == certain : probability[a] / total;
     }
     double left = u[1];
+    for (int32_t a = 0; a < n_move; a++) wait -= probability[a];
     for (int32_t a = 0; a < n_move; a++) {
-        if (left < probability[a]) return move[a];
+        if (left < probability[a]) return (Pick){move[a], probability[a], wait > 0 ? wait : 0};
         left -= probability[a];
     }
-    return -1;
+    return none;
 }
 
 static void play_round(Player *p) {
@@ -271,10 +279,17 @@ static void play_round(Player *p) {
     const Model *m = s->model;
     const Policy *policy = policy_now(p);
     for (int32_t k = 0; k < p->n_stage && !p->failed; k++) {
-        int32_t actor[ROUND_ACTORS_MAX], chosen[ROUND_ACTORS_MAX], n = round_stage_actors(m, k, actor);
+        int32_t actor[ROUND_ACTORS_MAX], n = round_stage_actors(m, k, actor);
+        Pick chosen[ROUND_ACTORS_MAX];
         for (int32_t i = 0; i < n; i++) chosen[i] = choose(p, policy, actor[i]);
-        for (int32_t i = 0; i < n && !p->failed; i++)
-            if (chosen[i] >= 0) happen(p, chosen[i]);
+        for (int32_t i = 0; i < n && !p->failed; i++) {
+            if (chosen[i].move < 0) continue;
+            if (s->trace) {
+                s->trace->probability = chosen[i].probability;
+                s->trace->wait = chosen[i].wait;
+            }
+            happen(p, chosen[i].move);
+        }
     }
     if (p->failed) return;
     look_after_choices(p);

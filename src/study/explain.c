@@ -250,11 +250,13 @@ static const char *stock_word(const Model *m) { return m->clock == CLOCK_ROUNDS 
 
 static const char *private_name(const Model *m, int32_t private) { return m->actor[m->private[private].actor].name; }
 
-void put_group(Text *out, const Explanation *e, const ExplainGroup *group) {
-    const Model *m = e->scenario->model;
+void put_carrier(Text *out, const Model *m, const ExplainGroup *group) {
     switch (group->kind) {
         case CHANNEL_NOW:   text_append(out, "the step itself"); break;
-        case CHANNEL_STOCK: text_printf(out, "the %s of `%s`", stock_word(m), m->stock[group->index].name); break;
+        case CHANNEL_STOCK:
+            if (group->index < 0) text_printf(out, "%ss", stock_word(m));
+            else                  text_printf(out, "the %s of `%s`", stock_word(m), m->stock[group->index].name);
+            break;
         case CHANNEL_BELIEF: text_printf(out, "what others learn of %s from silence", private_name(m, group->index)); break;
         case CHANNEL_TYPE:  text_append(out, "becoming another type"); break;
         case CHANNEL_EVENT: text_printf(out, "the event `%s`", m->jump[group->index].name); break;
@@ -263,6 +265,8 @@ void put_group(Text *out, const Explanation *e, const ExplainGroup *group) {
         case CHANNEL_KIND_COUNT: break;
     }
 }
+
+void put_group(Text *out, const Explanation *e, const ExplainGroup *group) { put_carrier(out, e->scenario->model, group); }
 
 void put_group_short(Text *out, const Explanation *e, const ExplainGroup *group) {
     const Model *m = e->scenario->model;
@@ -286,40 +290,42 @@ static int32_t largest(const double *x, int32_t n, int sign, const bool *taken) 
     return best;
 }
 
-// "mostly by replies of coercer (+0.25), against the drift of `credit` (-0.1)"
-static void put_carriers(Text *out, const Explanation *e, const double *by_group, double total, bool *taken) {
+void put_carriers(Text *out, const Model *m, int32_t n, const ExplainGroup *group, const double *by, double total) {
     int sign = total < 0 ? -1 : 1;
-    memset(taken, 0, (size_t)e->n_group * sizeof *taken);
-    int32_t first = largest(by_group, e->n_group, sign, taken);
+    int32_t first = -1, second = -1, against = -1;
+    for (int32_t g = 0; g < n; g++) {
+        if (sign * by[g] > 0 && (first < 0 || sign * by[g] > sign * by[first])) first = g;
+        if (sign * by[g] < 0 && (against < 0 || sign * by[g] < sign * by[against])) against = g;
+    }
     if (first < 0) return;
-    taken[first] = true;
-    int32_t second = largest(by_group, e->n_group, sign, taken), against = largest(by_group, e->n_group, -sign, taken);
+    for (int32_t g = 0; g < n; g++)
+        if (g != first && sign * by[g] > 0 && (second < 0 || sign * by[g] > sign * by[second])) second = g;
     // one carrier of all needs no number; smaller ones are named where they are a quarter of what is to be told
-    bool is_alone = fabs(by_group[first] - total) < 0.02 * fabs(total);
-    bool has_second = second >= 0 && fabs(by_group[second]) >= 0.25 * fabs(total);
-    bool is_against = against >= 0 && fabs(by_group[against]) >= 0.25 * fabs(total);
+    bool is_alone = fabs(by[first] - total) < 0.02 * fabs(total);
+    bool has_second = second >= 0 && fabs(by[second]) >= 0.25 * fabs(total);
+    bool is_against = against >= 0 && fabs(by[against]) >= 0.25 * fabs(total);
     if (is_alone && !has_second && !is_against) {
         text_append(out, ", all by ");
-        put_group(out, e, &e->group[first]);
+        put_carrier(out, m, &group[first]);
         return;
     }
     text_append(out, has_second ? ", by " : ", mostly by ");
-    put_group(out, e, &e->group[first]);
+    put_carrier(out, m, &group[first]);
     text_append(out, " (");
-    put_signed(out, by_group[first]);
+    put_signed(out, by[first]);
     text_char(out, ')');
     if (has_second) {
         text_append(out, " and ");
-        put_group(out, e, &e->group[second]);
+        put_carrier(out, m, &group[second]);
         text_append(out, " (");
-        put_signed(out, by_group[second]);
+        put_signed(out, by[second]);
         text_char(out, ')');
     }
     if (is_against) {
         text_append(out, ", against ");
-        put_group(out, e, &e->group[against]);
+        put_carrier(out, m, &group[against]);
         text_append(out, " (");
-        put_signed(out, by_group[against]);
+        put_signed(out, by[against]);
         text_char(out, ')');
     }
 }
@@ -354,8 +360,8 @@ void put_reason(Text *out, const Explanation *e, int32_t i_reason) {
         return;
     }
     double *total = memory_column(n_part);
-    bool *taken = memory_zeroed((size_t)n_part, sizeof *taken), *carrier = memory_zeroed((size_t)e->n_group, sizeof *carrier);
-    if (!total || !taken || !carrier) { out->failed = true; goto done; }
+    bool *taken = memory_zeroed((size_t)n_part, sizeof *taken);
+    if (!total || !taken) { out->failed = true; goto done; }
     double most = fabs(reason->advantage), rest = 0;
     for (int32_t p = 0; p < n_part; p++) {
         for (int32_t g = 0; g < e->n_group; g++) total[p] += e->split[i_reason][p * e->n_group + g];
@@ -375,7 +381,7 @@ void put_reason(Text *out, const Explanation *e, int32_t i_reason) {
         taken[p] = true;
         text_append(out, n_told ? "; " : ": it ");
         put_gain(out, e, &part[p], total[p]);
-        put_carriers(out, e, e->split[i_reason] + p * e->n_group, total[p], carrier);
+        put_carriers(out, r->model, e->n_group, e->group, e->split[i_reason] + p * e->n_group, total[p]);
         n_told++;
     }
     for (int32_t p = 0; p < n_part; p++) rest += taken[p] ? 0 : total[p];
@@ -386,7 +392,6 @@ void put_reason(Text *out, const Explanation *e, int32_t i_reason) {
     text_char(out, '.');
 
 done:
-    memory_free(carrier);
     memory_free(taken);
     memory_free(total);
 }

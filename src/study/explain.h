@@ -56,6 +56,10 @@ bool    explain_has_kink(const Explanation *e, int32_t target, int32_t param);
 void put_part(Text *out, const Explanation *e, const Part *part);
 void put_group(Text *out, const Explanation *e, const ExplainGroup *group);
 void put_group_short(Text *out, const Explanation *e, const ExplainGroup *group);
+/// The same name for a group of any table: "replies of coercer"; with index -1 all stocks together, "drifts".
+void put_carrier(Text *out, const Model *model, const ExplainGroup *group);
+/// ", mostly by replies of coercer (+0.25), against drifts (-0.1)": what carries most of `total`, the sum of by[n].
+void put_carriers(Text *out, const Model *model, int32_t n, const ExplainGroup *group, const double *by, double total);
 /// "31 %", "0.3 %", "below 0.1 %".
 void put_share(Text *out, double share);
 

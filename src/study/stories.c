@@ -240,9 +240,10 @@ static DurStatus tell(Stories *out, DurScenario *s, const DurOptions *options, c
     for (int i = 0; i < STORY_COUNT && status == DUR_OK; i++) {
         if (!chosen[i].is_there) continue;
         Story *one = &y[told_by[i]];
-        one->has_reasons = one->has_reasons && story_cost(one) <= STORIES_COST;
         status = story_play(one, chosen[i].run, error);
         if (status != DUR_OK) break;
+        one->has_carriers = one->has_carriers && story_cost(one) <= STORIES_COST;
+        one->has_reasons = one->has_reasons && story_cost(one) <= STORIES_COST;
         put_head(&k, one, &chosen[i], options, NAME[i]);
         status = put_events(&k, one, NAME[i], error);
         if (status == DUR_OK && k.failed) status = status_fail(error, DUR_MEMORY, "out of memory");

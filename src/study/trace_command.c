@@ -64,6 +64,21 @@ static void render_parts(Json *j, const Model *m, const StoryReason *r) {
     json_end_array(j);
 }
 
+// what carries one reason
+static void render_carriers(Json *j, const Model *m, const StoryReason *r) {
+    json_array(j);
+    for (int32_t k = 0; r && k < r->n_carrier; k++) {
+        Text name = {0};
+        put_carrier(&name, m, &r->group[k]);
+        json_object(j);
+        json_pair_string(j, "carrier", text_view(&name));
+        json_pair_number(j, "worth", r->carried[k]);
+        json_end_object(j);
+        text_free(&name);
+    }
+    json_end_array(j);
+}
+
 static void render_event(Json *j, const Story *y, int64_t event, const StoryReasons *reasons) {
     const Model *m = y->scenario->model;
     const SimEvent *e = &y->trace.event[event];
@@ -84,6 +99,8 @@ static void render_event(Json *j, const Story *y, int64_t event, const StoryReas
     json_pair_number(j, "advantage", only ? only->all : NAN);
     json_key(j, "parts");
     render_parts(j, m, only);
+    json_key(j, "carriers");
+    render_carriers(j, m, only);
     if (has_types) {
         json_key(j, "types");
         json_object(j);
@@ -93,6 +110,8 @@ static void render_event(Json *j, const Story *y, int64_t event, const StoryReas
             json_pair_number(j, "advantage", reasons->item[i].all);
             json_key(j, "parts");
             render_parts(j, m, &reasons->item[i]);
+            json_key(j, "carriers");
+            render_carriers(j, m, &reasons->item[i]);
             json_end_object(j);
         }
         json_end_object(j);

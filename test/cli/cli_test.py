@@ -152,6 +152,7 @@ def with_private_types_a_move_is_split_for_each_type():
                 assert set(e["types"]) == {"bluffing", "resolved"} and e["advantage"] is None and e["parts"] == []
                 for one in e["types"].values():
                     assert abs(sum(p["worth"] for p in one["parts"]) - one["advantage"]) < 1e-9
+                    assert abs(sum(p["worth"] for p in one["carriers"]) - one["advantage"]) < 1e-9
                 assert min(abs(logit - 2.5 * one["advantage"]) for one in e["types"].values()) < 0.02, e
             else:
                 n_plain += 1
@@ -184,6 +185,32 @@ def a_run_is_told_as_it_was():
         text = run("trace", name, "--run", "4", "--seed", "2", "--policy", "sudden", *more).stdout
         for e in told["events"]:
             assert e["date"] in text and (e["name"] or "another step") in text
+
+
+@test
+def a_story_names_what_carries_each_move_as_explain_does():
+    def at(state):
+        return ", ".join(f"{name}={x}" for name, x in state.items())
+
+    brink = os.path.join(HERE, "..", "..", "scenarios", "brink", "brink.duress")
+    n_told = 0
+    for name, few in ((scenario("carried.duress"), 8), (brink, 2)):
+        for e in [e for k in range(2) for e in answer("trace", name, "--run", str(k))["events"] if e["kind"] == "move"][:few]:
+            # both of brink's actors choose in the first week's state alone
+            state = e["before"] if name != brink else {"crisis": "open"}
+            why = answer("explain", name, "--actor", e["actor"], "--at", at(state))["actors"][e["actor"]]["moves"][e["name"]]
+            expected = {}
+            for c in why["channels"]:
+                one = "drifts" if c["by"] == "stock" else c["channel"]
+                expected[one] = expected.get(one, 0) + c["value"]
+            told = {c["carrier"]: c["worth"] for c in e["carriers"]}
+            assert abs(e["advantage"] - why["advantage"]) < 1e-5 and abs(e["probability"] - why["probability"]) < 1e-3, (e, why)
+            for carrier in set(told) | set(expected):
+                assert abs(told.get(carrier, 0) - expected.get(carrier, 0)) < 1e-5, (carrier, told, expected)
+            n_told += 1
+    assert n_told > 8
+    text = " ".join(run("trace", brink, "--run", "3").stdout.split())
+    assert "in all by the event `settlement` (+19.8) and the event `outbreak` (+13.2), against replies of north" in text, text
 
 
 # ---- the line itself ---------------------------------------------------------------------------------------------
