@@ -194,7 +194,9 @@ def a_story_names_what_carries_each_move_as_explain_does():
 
     brink = os.path.join(HERE, "..", "..", "scenarios", "brink", "brink.duress")
     n_told = 0
-    for name, few in ((scenario("carried.duress"), 8), (brink, 2)):
+    paid = scenario("carried.duress", swap={"then harm += 0.25 }": "then harm += 0.25  pays sender -0.3 }",
+                                            "cost 0.2  then stance": "cost 0.2  pays sender 0.4  then stance"})
+    for name, few in ((paid, 8), (brink, 2)):
         for e in [e for k in range(2) for e in answer("trace", name, "--run", str(k))["events"] if e["kind"] == "move"][:few]:
             # both of brink's actors choose in the first week's state alone
             state = e["before"] if name != brink else {"crisis": "open"}

@@ -529,6 +529,19 @@ def the_split_of_a_change_adds_up_and_is_made_where_it_is_not_kept():
         assert abs(sum(part["change"] for part in move["split"]) - (b - a)) < 1e-9 * (1 + abs(a)) and abs(b - a) > 0.1
 
 
+@test
+def diff_says_so_where_reasons_cannot_be_told():
+    name, store = scenario("unmet.duress"), "unmet.db"
+    assert run("solve", name, "--max-sweeps", "3", "--store", store).returncode == 1
+    good("solve", name, "--store", store)
+    told = answer("diff", "1", "2", "--store", store)
+    assert "missed its tolerance" in told["through"]["note"] and "moves" not in told["through"]
+    assert any(c["before"] != c["after"] for c in told["answers"]["choices"])   # the rest is told
+    assert "is not known: the solve missed its tolerance" in good("diff", "1", "2", "--store", store).stdout
+    # nothing was put into the store in its place
+    assert "reasons" not in {f["name"] for f in answer("show", "1", "--store", store)["frames"]}
+
+
 # ---- killed, interrupted -------------------------------------------------------------------------------------------
 
 def long_ones(name):
