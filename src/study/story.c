@@ -102,6 +102,10 @@ static const Policy *expected(const Story *y, int32_t step) {
     return played->is_surprise ? y->scenario->session.equilibrium.policy : played;
 }
 
+static DurStatus say_interrupted(DurError *error) {
+    return status_fail(error, DUR_INTERRUPTED, "interrupted while finding reasons; nothing was written");
+}
+
 // the parts of an actor's values under a step of the plan, had once
 static DurStatus parts_get(Story *y, int32_t step, int32_t actor, StoryParts **out, DurError *error) {
     DurScenario *s = y->scenario;
@@ -116,8 +120,10 @@ static DurStatus parts_get(Story *y, int32_t step, int32_t actor, StoryParts **o
     parts_of(s->model, actor, parts->part);
     for (int32_t k = 0; k < n; k++) {
         progress_tell(&s->progress, "finding reasons", k, n, s->model->actor[actor].name);
-        TRY(worth_of_part(expected(y, step), &parts->part[k], PART_TOLERANCE, &s->progress, s->team,
-                          parts->value + k * n_state, error));
+        DurStatus status = worth_of_part(expected(y, step), &parts->part[k], PART_TOLERANCE, &s->progress, s->team,
+                                         parts->value + k * n_state, error);
+        if (status == DUR_INTERRUPTED) return say_interrupted(error);
+        TRY(status);
     }
     parts->n = n;
     return DUR_OK;
@@ -147,6 +153,7 @@ static DurStatus carriers_get(Story *y, int32_t step, int32_t actor, StoryParts 
                             &s->progress, s->team, parts->carried + (k - 1) * n_state, error);
     }
     memory_free(jump);
+    if (status == DUR_INTERRUPTED) say_interrupted(error);
     if (status == DUR_OK) {
         parts->n_carrier = n;
         parts->group = group;

@@ -249,6 +249,31 @@ TEST(scenarios_with_hardly_anything_in_them_go_through_every_command) {
     }
 }
 
+static const char *awaited;
+static bool is_heard;
+static void hear(void *context, const char *what, double done, double total, const char *note) {
+    (void)context, (void)done, (void)total, (void)note;
+    is_heard = is_heard || strcmp(what, awaited) == 0;
+}
+static bool stop_when_heard(void *context) { (void)context; return is_heard; }
+
+TEST(a_story_that_is_interrupted_says_so) {
+    const char *const during[] = {"finding reasons", "finding what carries them"};
+    DurProgress progress = {.tell = hear, .stop = stop_when_heard};
+    for (size_t k = 0; k < DUR_COUNT(during); k++) {
+        DurOptions options = {.threads = 1, .progress = &progress};
+        DurScenario *s = open_scenario("cut.duress", HEAD ACTOR MODE STOCK GO "payoff a { f x*[m == on] }\n", &options);
+        DurResult *r = NULL;
+        char error[1024] = "";
+        awaited = during[k];
+        is_heard = false;
+        assert_int_equal(dur_trace(s, &options, &r, error), DUR_INTERRUPTED);
+        assert_string_equal(error, "interrupted while finding reasons; nothing was written");
+        dur_result_free(r);
+        dur_close(s);
+    }
+}
+
 TEST(formatting_settles_after_one_round) {
     const char *path = write_scenario("layout.duress", FIRMS);
     DurResult *r = NULL;
@@ -313,6 +338,7 @@ int main(void) {
         RUN(a_scenario_with_faults_gives_them_from_every_command),
         RUN(a_scenario_without_actors_is_a_chain_whose_answers_are_closed_forms),
         RUN(scenarios_with_hardly_anything_in_them_go_through_every_command),
+        RUN(a_story_that_is_interrupted_says_so),
         RUN(formatting_settles_after_one_round),
         RUN(every_allocation_of_a_session_may_fail_once),
     };
