@@ -8,6 +8,8 @@
 /// Seconds between two words of progress, and between two looks at whether the caller wants to stop.
 #define TELL_SECONDS 0.2
 #define STOP_SECONDS 0.002
+/// A stop that was asked for waits this long for the end of a stretch of runs, which are then kept.
+#define STOP_PATIENCE 2.0
 
 
 // ---- running ------------------------------------------------------------------------------------------------------
@@ -30,10 +32,10 @@ struct Ensemble {
     Walk   *walk;
     int64_t begin, end;      // runs of this stretch, counted from the first of the ensemble
     int32_t n_skip;          // the first of setup->failure->failed that are known and passed over
-    bool    is_stopping;     // the caller asked to stop; the stretch is played to its end. Worker 0 alone
+    bool    is_stopping;     // the caller asked to stop; the stretch is played to its end, if that is near. Worker 0 alone
     _Atomic int64_t n_done;  // runs
     int64_t n_taken;         // of them from what was kept before
-    double  begun, told, asked;     // seconds; worker 0 alone
+    double  begun, told, asked, stopped;   // seconds; worker 0 alone
 };
 
 static void tell(const Ensemble *e, double now) {
@@ -57,9 +59,13 @@ static void poll(void *context) {
     double now = progress_seconds();
     if (now - e->asked >= STOP_SECONDS) {
         e->asked = now;
-        if (progress_stop(progress)) e->is_stopping = true;
-        // what is kept is whole stretches; where nothing is kept there is nothing to wait for
-        if (e->is_stopping && !e->setup->options->keep) atomic_store(e->setup->halt, true);
+        if (!e->is_stopping && progress_stop(progress)) {
+            e->is_stopping = true;
+            e->stopped = now;
+        }
+        // what is kept is whole stretches; where nothing is kept there is nothing to wait for, and no one waits for runs without end
+        bool waits = e->setup->options->keep && now - e->stopped < STOP_PATIENCE;
+        if (e->is_stopping && !waits) atomic_store(e->setup->halt, true);
     }
     if (now - e->told >= TELL_SECONDS) {
         e->told = now;

@@ -708,6 +708,18 @@ def interrupted_twice_it_stops_at_once():
 
 
 @test
+def runs_that_do_not_end_are_not_waited_for():
+    name, store = scenario("endless.duress"), "endless.db"
+    work = start("query", name, "E(harm at 100000000 month)", "--runs", "50", "--store", store, "--progress", "json")
+    for line in work.stderr:   # as soon as runs are played
+        if "simulating" in line:
+            break
+    work.send_signal(signal.SIGINT)
+    _, err = work.communicate(timeout=120)
+    assert work.returncode == 3 and "interrupted" in err
+
+
+@test
 def without_a_store_it_stops_soon_and_keeps_nothing():
     name = long_case("soon.duress")
     work = start("simulate", name, "--runs", "100000000", "--no-store", "--progress", "json")
