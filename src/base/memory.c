@@ -41,18 +41,19 @@ void *memory_resize(void *old, size_t n_byte) {
 
 void memory_free(void *p) { free(p); }
 
-static void *column(int64_t n, size_t each) {
+static void *column(int64_t n, size_t each, int zeroed) {
     if (n < 0 || (uint64_t)n > (SIZE_MAX - 4 * DUR_ALIGN) / each || refused()) return NULL;
     size_t n_byte = ((size_t)n * each + 2 * DUR_ALIGN - 1) / DUR_ALIGN * DUR_ALIGN + DUR_ALIGN;
     void *p = NULL;
     if (posix_memalign(&p, DUR_ALIGN, n_byte)) return NULL;
     pages_prefer_large(p, n_byte);
-    memset(p, 0, n_byte);
+    if (zeroed) memset(p, 0, n_byte);
     return p;
 }
 
-double  *memory_column(int64_t n)     { return column(n, sizeof(double)); }
-int32_t *memory_column_i32(int64_t n) { return column(n, sizeof(int32_t)); }
+double  *memory_column(int64_t n)     { return column(n, sizeof(double), 1); }
+int32_t *memory_column_i32(int64_t n) { return column(n, sizeof(int32_t), 1); }
+float   *memory_floats(int64_t n)     { return column(n, sizeof(float), 0); }
 
 int64_t memory_fail_at(int64_t k) {
     int64_t asked = atomic_exchange(&n_asked, 0);

@@ -21,6 +21,18 @@
 /// Fewest lanes that a block is cut into: one vector of the widest kind.
 #define LANES_LEAST 16
 
+// the corners of one jump, or none yet
+typedef struct SpreadAt {
+    int64_t first;
+    int32_t n;
+} SpreadAt;
+
+// of a jump whose targets depend on the lane
+typedef struct Spread {
+    int64_t stride[MODEL_VARIABLES_MAX];   // by variable, 0 where its tables have the same rows at all nodes
+    SpreadAt *at;               // [product of the nodes of the others]
+} Spread;
+
 struct Tangent {
     const Lattice *lattice;     // borrowed
     const LatticeRule *rule;    // borrowed, or NULL
@@ -37,7 +49,10 @@ struct Tangent {
     TangentFlow *flow;
     TangentSite *site;
     TangentCorner *corner;
-    int64_t n_flow, n_site, n_corner, flow_room, site_room, corner_room;
+    TangentWay *way;
+    Spread *spread;             // [n_jump]
+    int64_t n_flow, n_site, n_corner, n_way, flow_room, site_room, corner_room, way_room;
+    int32_t *lane;              // [groups of a block] see TangentJob
     float *still;               // [n_lane + 16] no rate at all, for lines along which nothing moves
     float **rate;               // [n_rate] float copies of the rate tables that depend on the lane, each of its table's length
     int32_t n_rate;
@@ -49,7 +64,7 @@ struct Tangent {
     float *next;                // [widest level x n_cut x n_mode_state x n_actor x sixteen for each group]
     float *room;                // for each worker
     double *take_room;          // for each worker
-    int64_t room_stride, take_stride;
+    int64_t room_stride, sweep_stride, take_stride;
     double *worst;              // [tasks of tangent_take]
     float *d;                   // of the sweep at hand
 };
@@ -141,17 +156,104 @@ static bool copy_rates(Tangent *t) {
     return ok;
 }
 
+// Whether a flow may be read from all lanes: where it leads out of the block its rate is 0, and there is something to read.
+static bool is_whole(const Lattice *l, const LatticeBlock *view, Row rate, int64_t shift, int64_t from, int64_t to) {
+    if (from == 0 && to == l->n_lane) return true;
+    if (!rate.lane || view->first + shift < 0 || view->first + shift + l->n_lane + LANES_LEAST > l->n_state) return false;
+    for (int64_t i = 0; i < from; i++)
+        if (rate.lane[i] != 0.0) return false;
+    for (int64_t i = to; i < l->n_lane; i++)
+        if (rate.lane[i] != 0.0) return false;
+    return true;
+}
+
 static bool push_flow(Tangent *t, const LatticeTable *rate, const LatticeBlock *view, double weight, int64_t shift,
-                      int64_t from, int64_t to, int32_t gather) {
+                      int64_t from, int64_t to) {
     Row row = row_of(t->lattice, rate, view);
     if (row_is_zero(row) || weight == 0.0) return true;
     if (!grow((void **)&t->flow, t->n_flow, &t->flow_room, sizeof *t->flow)) return false;
+    bool whole = is_whole(t->lattice, view, row, shift, from, to);
     t->flow[t->n_flow++] = (TangentFlow){.shift = shift, .lane = row.lane ? rate_row(t, rate, view) : NULL,
                                          .weight = (float)(row.lane ? weight : weight * row.one),
-                                         .from = (int32_t)from, .gather = gather,
+                                         .from = (int32_t)(whole ? 0 : from),
                                          // beyond the last lane nothing is looked at, so a vector may run over the end
-                                         .to = (int32_t)(to == t->lattice->n_lane ? to + LANES_LEAST : to)};
+                                         .to = (int32_t)(whole || to == t->lattice->n_lane ? t->lattice->n_lane + LANES_LEAST : to)};
     return true;
+}
+
+// one more corner of a jump whose targets depend on the lane, with no weight in any lane yet
+static bool push_corner(Tangent *t, int64_t shift) {
+    if (!grow((void **)&t->corner, t->n_corner, &t->corner_room, sizeof *t->corner)) return false;
+    float *lane = memory_zeroed((size_t)t->lattice->n_lane + LANES_LEAST, sizeof *lane);
+    if (!lane) return false;
+    t->corner[t->n_corner++] = (TangentCorner){.shift = shift, .lane = lane, .from = (int32_t)t->lattice->n_lane};
+    return true;
+}
+
+// Where a jump leads whose targets depend on the lane: the shifts that there are in each of its branches, with their weights by
+// lane. Blocks that its tables don't tell apart have the same.
+static bool make_spread(Tangent *t, int32_t jump, const LatticeBlock *view, int64_t *first, int32_t *n) {
+    const Lattice *l = t->lattice;
+    const LatticeJump *j = &l->jump[jump];
+    int64_t which = 0;
+    for (int32_t v = 0; v < l->n_variable; v++) which += t->spread[jump].stride[v] * view->node[v];
+    SpreadAt *at = &t->spread[jump].at[which];
+    bool is_known = at->n > 0;
+    if (!is_known) at->first = t->n_corner;
+    for (int32_t b = 0; !is_known && b < j->n_branch; b++) {
+        const LatticeBranch *branch = &j->branch[b];
+        int64_t start = t->n_corner;
+        for (int64_t i = 0; i < l->n_lane; i++) {
+            int64_t move = 0, step[MODEL_VARIABLES_MAX];
+            float up[MODEL_VARIABLES_MAX];
+            int32_t n_split = 0;
+            for (int32_t k = 0; k < branch->n_shift; k++) {
+                const LatticeShift *s = &branch->shift[k];
+                int64_t lane = s->move.inner ? i : 0;
+                double share = lattice_row(l, &s->up, view)[lane];
+                move += (int64_t)lattice_row(l, &s->move, view)[lane];
+                if (share == 0.0) continue;
+                up[n_split] = (float)share;
+                step[n_split++] = l->stride[s->variable];
+            }
+            for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
+                float weight = (float)branch->weight;
+                int64_t shift = move, c = start;
+                for (int32_t k = 0; k < n_split; k++) {
+                    bool is_up = corner >> k & 1;
+                    weight *= is_up ? up[k] : 1.0f - up[k];
+                    if (is_up) shift += step[k];
+                }
+                while (c < t->n_corner && t->corner[c].shift != shift) c++;
+                if (c == t->n_corner && !push_corner(t, shift)) return false;
+                TangentCorner *to = &t->corner[c];
+                to->lane[i] += weight;
+                to->from = i < to->from ? (int32_t)i : to->from;
+                to->to = (int32_t)i + 1;
+            }
+        }
+    }
+    if (!is_known) at->n = (int32_t)(t->n_corner - at->first);
+    *first = at->first;
+    *n = at->n;
+    return true;
+}
+
+// by which nodes the tables of a jump tell blocks apart, and room for what is found there
+static bool spread_open(Spread *spread, const Lattice *l, const LatticeJump *j) {
+    int64_t n = 1;
+    for (int32_t k = l->n_variable - l->n_inner - 1; k >= 0; k--) {
+        int32_t v = l->order[k];
+        bool is_read = false;
+        for (int32_t b = 0; b < j->n_branch; b++)
+            for (int32_t i = 0; i < j->branch[b].n_shift; i++)
+                is_read |= j->branch[b].shift[i].move.stride[v] != 0 || j->branch[b].shift[i].up.stride[v] != 0;
+        if (!is_read) continue;
+        spread->stride[v] = n;
+        n *= l->n_node[v];
+    }
+    spread->at = memory_zeroed((size_t)n, sizeof *spread->at);
+    return spread->at;
 }
 
 // the targets of a jump whose shifts hold for the whole block, corner by corner
@@ -187,25 +289,32 @@ static bool make_flows(Tangent *t, const LatticeBlock *view) {
         const LatticeStock *s = &l->stock[k];
         int32_t v = m->n_mode + k;
         int64_t step = l->stride[v];
-        bool inner = step < n;
-        if (!s->moves || (inner && t->job.line_stock >= 0)) continue;
-        if ((inner || view->node[v] < l->n_node[v] - 1) &&
-            !push_flow(t, &s->up, view, 1.0, step, 0, inner ? n - step : n, -1)) return false;
-        if ((inner || view->node[v] > 0) && !push_flow(t, &s->down, view, 1.0, -step, inner ? step : 0, n, -1)) return false;
+        if (!s->moves || step < n) continue;
+        if (view->node[v] < l->n_node[v] - 1 && !push_flow(t, &s->up, view, 1.0, step, 0, n)) return false;
+        if (view->node[v] > 0 && !push_flow(t, &s->down, view, 1.0, -step, 0, n)) return false;
     }
     for (int32_t j = 0; j < m->n_jump; j++) {
-        if (m->jump[j].kind != JUMP_EVENT) continue;
-        const LatticeTable *rate = &l->jump[j].rate;
-        if (l->jump[j].inner) {
-            if (!push_flow(t, rate, view, 1.0, 0, 0, n, j)) return false;
-            continue;
-        }
+        if (m->jump[j].kind != JUMP_EVENT || l->jump[j].inner) continue;
         for (int32_t b = 0; b < l->jump[j].n_branch; b++)
             for (int64_t c = 0; c < n_corner_of(l, j, view, b); c++) {
                 double weight;
                 int64_t shift = corners_of(l, j, view, b, c, &weight);
-                if (!push_flow(t, rate, view, weight, shift, 0, n, -1)) return false;
+                if (!push_flow(t, &l->jump[j].rate, view, weight, shift, 0, n)) return false;
             }
+    }
+    // what stays in the block, but where lines are solved
+    for (int32_t k = 0; k < m->n_stock && t->job.line_stock < 0; k++) {
+        const LatticeStock *s = &l->stock[k];
+        int64_t step = l->stride[m->n_mode + k];
+        if (!s->moves || step >= n) continue;
+        if (!push_flow(t, &s->up, view, 1.0, step, 0, n - step)) return false;
+        if (!push_flow(t, &s->down, view, 1.0, -step, step, n)) return false;
+    }
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind != JUMP_EVENT || !l->jump[j].inner) continue;
+        int64_t before = t->n_flow;
+        if (!push_flow(t, &l->jump[j].rate, view, 1.0, 0, 0, n)) return false;
+        if (t->n_flow > before && !make_spread(t, j, view, &t->flow[before].corner, &t->flow[before].n_corner)) return false;
     }
     return true;
 }
@@ -222,8 +331,8 @@ static bool make_lines(Tangent *t, const LatticeBlock *view, TangentCell *cell) 
             cell->down = s->moves ? rate_row(t, &s->down, view) : t->still;
         } else if (s->moves) {
             int64_t first = t->n_flow, shift = step / t->job.line;
-            if (!push_flow(t, &s->up, view, 1.0, shift, 0, n, -1)) return false;
-            if (!push_flow(t, &s->down, view, 1.0, -shift, 0, n, -1)) return false;
+            if (!push_flow(t, &s->up, view, 1.0, shift, 0, n)) return false;
+            if (!push_flow(t, &s->down, view, 1.0, -shift, 0, n)) return false;
             cell->n_across += (int32_t)(t->n_flow - first);
         }
     }
@@ -253,9 +362,14 @@ static bool make_sites(Tangent *t, const LatticeBlock *view, int64_t mode) {
             }
             if (jump_is_shift(l, &l->jump[j], view, &shift) && shift % l->n_stock_state == 0) {
                 site->target = (int32_t)(mode + shift / l->n_stock_state);
+                if (!grow((void **)&t->way, t->n_way, &t->way_room, sizeof *t->way)) return false;
+                t->way[t->n_way++] = (TangentWay){.row = site->row, .target = site->target};
                 continue;
             }
-            if (l->jump[j].inner) continue;
+            if (l->jump[j].inner) {
+                if (!make_spread(t, j, view, &site->corner, &site->n_corner)) return false;
+                continue;
+            }
             for (int32_t b = 0; b < l->jump[j].n_branch; b++)
                 for (int64_t c = 0; c < n_corner_of(l, j, view, b); c++) {
                     double weight;
@@ -293,7 +407,7 @@ static bool make_turns(Tangent *t, const LatticeBlock *view) {
 
 // 0: from all lanes at one rate; 1: from all lanes at rates of their own; 2: the rest
 static int kind_of(const Tangent *t, const TangentFlow *f) {
-    if (f->gather >= 0 || f->from > 0 || f->to < t->lattice->n_lane) return 2;
+    if (f->n_corner > 0 || f->from > 0 || f->to < t->lattice->n_lane) return 2;
     return f->lane ? 1 : 0;
 }
 
@@ -317,7 +431,10 @@ static void sort_flows(const Tangent *t, TangentCell *cell) {
 static bool make_cells(Tangent *t) {
     const Lattice *l = t->lattice;
     t->cell = memory_zeroed((size_t)l->n_block, sizeof *t->cell);
-    if (!t->cell || !copy_rates(t)) return false;
+    t->spread = memory_zeroed((size_t)l->model->n_jump, sizeof *t->spread);
+    if (!t->cell || !t->spread || !copy_rates(t)) return false;
+    for (int32_t j = 0; j < l->model->n_jump; j++)
+        if (l->jump[j].inner && !spread_open(&t->spread[j], l, &l->jump[j])) return false;
     int64_t n_block = t->job.n_block;
     for (int64_t b = 0; b < n_block; b++)
         for (int64_t ms = 0; ms < l->n_mode_state; ms++) {
@@ -326,6 +443,7 @@ static bool make_cells(Tangent *t) {
             TangentCell *cell = &t->cell[b * l->n_mode_state + ms];
             cell->flow = t->n_flow;
             cell->site = t->n_site;
+            cell->way = t->n_way;
             cell->turn = t->n_turn;
             for (int32_t p = 0; p < l->model->n_private; p++)
                 t->node[b * l->model->n_private + p] = view.node[l->model->private[p].variable];
@@ -334,6 +452,7 @@ static bool make_cells(Tangent *t) {
             if (t->job.line_stock >= 0 && !make_lines(t, &view, cell)) return false;
             if (!make_sites(t, &view, ms)) return false;
             cell->n_site = (int32_t)(t->n_site - cell->site);
+            cell->n_way = (int32_t)(t->n_way - cell->way);
             if (!make_turns(t, &view)) return false;
             cell->n_turn = (int32_t)(t->n_turn - cell->turn);
         }
@@ -430,11 +549,15 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->job.n_row = count_rows(l, t->possible, t->rule, t->mode_row, t->move_row, t->mode_span, t->move_span);
     t->job.n_span = t->mode_span[n_mode];
     t->job.n_value = (int32_t)n_value;
+    int64_t n_group = t->job.n_line * t->job.line_group, widest = 1;
+    t->lane = memory_alloc((size_t)n_group * sizeof *t->lane);
+    if (!t->lane) goto fail;
+    for (int64_t g = 0; g < n_group; g++)
+        t->lane[g] = (int32_t)(g / t->job.line_group * t->job.line + g % t->job.line_group * LANES_LEAST);
     if (!make_cells(t) || !make_order(t)) goto fail;
 
     // pieces of a block that stay in cache
-    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_value), widest = 1;
-    int64_t n_group = t->job.n_line * t->job.line_group;
+    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_value);
     t->cut = SWEEP_BYTES / group_bytes;
     if (t->cut < 1) t->cut = 1;
     // lines are solved whole, and see one another
@@ -456,9 +579,13 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     int64_t take_rows = m->n_private ? tangent_types_rows(t->job.n_value, (int32_t)most_moves) : 2 * n_actor + 7 + 4 * most_moves;
     t->take_stride = (take_rows * n_lane + 15) / 8 * 8;
     t->job.span = memory_zeroed((size_t)(2 * t->job.n_block * t->job.n_span * n_group), sizeof *t->job.span);
-    t->job.coefficient = memory_zeroed((size_t)(t->job.n_block * t->job.n_row * t->job.n_lane) + LANES_LEAST, sizeof(float));
-    t->next = memory_zeroed((size_t)(widest * t->n_cut * t->room_stride), sizeof *t->next);
-    t->room = memory_zeroed((size_t)(t->room_stride * team_size(team)), sizeof *t->room);
+    int64_t n_coefficient = t->job.n_block * t->job.n_row * t->job.n_lane + LANES_LEAST;
+    t->job.coefficient = memory_floats(n_coefficient);
+    // what fills up the last group of a line is never written; taking writes all else
+    if (t->job.coefficient && t->job.n_lane > n_lane) memset(t->job.coefficient, 0, (size_t)n_coefficient * sizeof(float));
+    t->next = memory_floats(widest * t->n_cut * t->room_stride);
+    t->sweep_stride = t->room_stride + n_value * t->cut * LANES_LEAST;
+    t->room = memory_floats(t->sweep_stride * team_size(team));
     t->take_room = memory_column(t->take_stride * team_size(team));
     t->worst = memory_column(l->n_state / TAKE_STATES + l->n_block / (TAKE_STATES / n_lane + 1) + 2);
     if (!t->job.coefficient || !t->next || !t->room || !t->take_room || !t->worst || !t->job.span) goto fail;
@@ -470,6 +597,8 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->job.flow = t->flow;
     t->job.site = t->site;
     t->job.corner = t->corner;
+    t->job.way = t->way;
+    t->job.lane = t->lane;
     t->job.turn = t->turn;
     t->job.mode_span = t->mode_span;
     t->job.move_span = t->move_span;
@@ -498,6 +627,11 @@ void tangent_free(Tangent *t) {
     memory_free(t->rate);
     memory_free(t->still);
     memory_free(t->turn);
+    for (int64_t c = 0; c < t->n_corner; c++) memory_free(t->corner[c].lane);
+    for (int32_t j = 0; t->spread && j < t->lattice->model->n_jump; j++) memory_free(t->spread[j].at);
+    memory_free(t->spread);
+    memory_free(t->way);
+    memory_free(t->lane);
     memory_free(t->corner);
     memory_free(t->site);
     memory_free(t->flow);
@@ -574,7 +708,7 @@ static void task_sweep(void *context, int64_t task, int worker) {
         int64_t slot = index / t->n_cut, from = index % t->n_cut * t->cut, to = from + t->cut;
         if (to > t->job.n_line * t->job.line_group) to = t->job.n_line * t->job.line_group;
         t->kernel->sweep(&t->job, t->order[t->level[level] + slot], from, to,
-                         t->next + index * t->room_stride, t->room + worker * t->room_stride);
+                         t->next + index * t->room_stride, t->room + worker * t->sweep_stride);
         return;
     }
     // written back: other blocks of this level have read what was there

@@ -35,14 +35,14 @@ static inline void take_own(const TangentJob *job, int64_t block, int64_t mode, 
     }
     for (int32_t a = 0; a < n_move; a++) {
         int32_t row = job->move_row[move[a] * l->n_mode_state + mode];
-        const double *DUR_RESTRICT q = reply_row[a], *DUR_RESTRICT worth = taste ? here : q;
+        const double *DUR_RESTRICT q = reply_row[a];
         double *DUR_RESTRICT rate = t->rate + a * n, *DUR_RESTRICT beyond = t->beyond + a * n;
-        for (int64_t i = 0; i < n; i++) {
-            rate[i] *= attends[i];
-            beyond[i] = (q[i] - here[i]) - mean[i];
-            acc[i] += rate[i] * worth[i];
-            diag[i] += rate[i];
-        }
+        for (int64_t i = 0; i < n; i++) rate[i] *= attends[i];
+        for (int64_t i = 0; i < n; i++) beyond[i] = (q[i] - here[i]) - mean[i];
+        // two loops: under restrict, a row that may be one of two others keeps a compiler from using vectors
+        if (taste) for (int64_t i = 0; i < n; i++) acc[i] += rate[i] * here[i];
+        else       for (int64_t i = 0; i < n; i++) acc[i] += rate[i] * q[i];
+        for (int64_t i = 0; i < n; i++) diag[i] += rate[i];
         // dP/d(log scale) = mu P (A - mean), times what the move brings
         if (slope && !taste)
             for (int64_t i = 0; i < n; i++) slope[i] += rate[i] * mu[i] * beyond[i] * (q[i] - here[i]);
@@ -178,66 +178,230 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 }
 
 // ---- sweeping it ------------------------------------------------------------------------------------------------------
+// Whatever there is of a kind in a cell (flows, moves) is worked on a few at a time, over all groups of lanes: how many is known to
+// the compiler, so sums stay in registers, and what a cell says is looked up once.
 
-// What comes to one combination of modes from other stock nodes, and from how choices bend: acc[e] += ... of sixteen lanes
-// from `lane` on. `d` is read as it is.
-static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane,
-                                           const float *coefficient, int32_t n_actor, LatticeBlock *view, bool *is_viewed,
-                                           DurFloat16 *acc) {
-    const Lattice *l = job->lattice;
-    const TangentCell *cell = &job->cell[block * l->n_mode_state + mode];
-    int64_t n_state = l->n_state;
-    const float *d = job->d + mode * l->n_stock_state + block * l->n_lane;
-    from_flows(job, block, mode, lane, n_actor, view, is_viewed, acc);
-    int64_t group = job->group;
-    for (int32_t s = 0; s < cell->n_site; s++) {
-        const TangentSite *site = &job->site[cell->site + s];
-        const float *row = coefficient + site->row * group, *mine = d + site->actor * n_state + lane;
-        DurFloat16 bend = -LOAD16(mine);
-        if (site->target >= 0) {
-            bend += LOAD16(mine + (site->target - mode) * l->n_stock_state);
-        } else {
-            DurFloat16 rate = LOAD16(row);
-            for (int32_t e = 0; e < n_actor; e++) {
-                const float *x = d + e * n_state;
-                DurFloat16 q = {0};
-                if (site->n_corner == 0)
-                    gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x, lane, &q);
-                for (int32_t c = 0; c < site->n_corner; c++) {
-                    const TangentCorner *corner = &job->corner[site->corner + c];
-                    q += LOAD16(x + lane + corner->shift) * corner->weight;
-                }
-                acc[e] += rate * q;
-                if (e == site->actor) bend += q;
+/// So many at a time.
+#define FEW 4
+/// Rows of values at a time.
+#define VALUES_FEW 2
+
+/// The groups of lanes of a piece of a block, in one combination of modes.
+typedef struct Piece {
+    const float *d;            // job->d at the mode's first lane of the block
+    int64_t n_state;
+    const int32_t *lane;       // [n_group] first lane of each group
+    int64_t n_group, pad;      // and sixteen times as many
+    const float *coefficient;  // of the first group
+    int64_t next, group;       // from one group's coefficients to the next's, from one row to the next
+} Piece;
+
+// flows from all lanes, at rates of the lane or at one rate
+static DUR_ALWAYS_INLINE void add_flows(int n_flow, int n_value, bool is_uneven, const Piece *p, const TangentFlow *flow, float *acc) {
+    const float *from[FEW], *rate[FEW];
+    float weight[FEW];
+    for (int k = 0; k < n_flow; k++) {
+        from[k] = p->d + flow[k].shift;
+        rate[k] = flow[k].lane;
+        weight[k] = flow[k].weight;
+    }
+    int64_t n_group = p->n_group, pad = p->pad, n_state = p->n_state;
+    const int32_t *lane = p->lane;
+    for (int64_t g = 0; g < n_group; g++, acc += 16) {
+        DurFloat16 sum[VALUES_FEW];
+        int64_t i = lane[g];
+        for (int e = 0; e < n_value; e++) sum[e] = LOAD16(acc + e * pad);
+        for (int k = 0; k < n_flow; k++) {
+            if (is_uneven) {
+                DurFloat16 by = LOAD16(rate[k] + i) * weight[k];
+                for (int e = 0; e < n_value; e++) sum[e] += by * LOAD16(from[k] + e * n_state + i);
+            } else {
+                for (int e = 0; e < n_value; e++) sum[e] += LOAD16(from[k] + e * n_state + i) * weight[k];
             }
         }
-        for (int32_t e = 0; e < n_actor; e++) acc[e] += LOAD16(row + (1 + e) * group) * bend;
+        for (int e = 0; e < n_value; e++) STORE16(acc + e * pad, sum[e]);
     }
 }
 
-// what moves bring from other combinations of modes, added to what came from outside: sum[e] of the group at `g` of scratch
-static DUR_ALWAYS_INLINE void from_modes(const TangentJob *job, const TangentCell *cell, const float *coefficient,
-                                         int64_t mode, int64_t lane, int64_t g, int64_t pad, int32_t n_actor, const float *x,
-                                         const float *acc, DurFloat16 *sum) {
-    (void)lane;
-    const TangentSite *site = &job->site[cell->site];
-    int64_t group = job->group;
-    const float *a = acc + mode * n_actor * pad + g;
-    for (int32_t e = 0; e < n_actor; e++) sum[e] = LOAD16(a + e * pad);
-    for (int32_t s = 0; s < cell->n_site; s++) {
-        if (site[s].target < 0) continue;
-        const float *there = x + site[s].target * n_actor * pad + g;
-        DurFloat16 rate = LOAD16(coefficient + site[s].row * group);
-        for (int32_t e = 0; e < n_actor; e++) sum[e] += rate * LOAD16(there + e * pad);
+// how choices bend with what moves gain the mover that leave stocks unchanged; mine[k]: the mover's values less `d`, there[k]: those
+// where the move leads, row[k]: of its coefficients the first of these values
+static DUR_ALWAYS_INLINE void add_bends(int n_site, int n_value, const Piece *p, const float *const *mine, const float *const *there,
+                                        const float *const *row, float *acc) {
+    const float *at[FEW], *to[FEW], *bend[FEW];
+    for (int k = 0; k < n_site; k++) {
+        at[k] = mine[k];
+        to[k] = there[k];
+        bend[k] = row[k];
     }
+    int64_t n_group = p->n_group, pad = p->pad, next = p->next, group = p->group;
+    const int32_t *lane = p->lane;
+    for (int64_t g = 0, c = 0; g < n_group; g++, acc += 16, c += next) {
+        DurFloat16 sum[VALUES_FEW];
+        int64_t i = lane[g];
+        for (int e = 0; e < n_value; e++) sum[e] = LOAD16(acc + e * pad);
+        for (int k = 0; k < n_site; k++) {
+            DurFloat16 gain = LOAD16(to[k] + i) - LOAD16(at[k] + i);
+            for (int e = 0; e < n_value; e++) sum[e] += LOAD16(bend[k] + c + e * group) * gain;
+        }
+        for (int e = 0; e < n_value; e++) STORE16(acc + e * pad, sum[e]);
+    }
+}
+
+// a move that moves stocks: where it leads, and how its choice bends
+static DUR_ALWAYS_INLINE void add_move(const TangentJob *job, const TangentSite *site, const Piece *p, int32_t first, int n_value,
+                                       float *acc) {
+    const TangentCorner *corner = job->corner + site->corner;
+    const float *row = p->coefficient + site->row * p->group;
+    for (int64_t g = 0; g < p->n_group; g++, acc += 16, row += p->next) {
+        int64_t lane = p->lane[g], at = p->d + lane - job->d;
+        DurFloat16 mine, rate = LOAD16(row);
+        cornered16(job, corner, site->n_corner, at + site->actor * p->n_state, lane, &mine);
+        DurFloat16 gain = mine - LOAD16(p->d + site->actor * p->n_state + lane);
+        for (int e = 0; e < n_value; e++) {
+            DurFloat16 q = mine;
+            if (first + e != site->actor) cornered16(job, corner, site->n_corner, at + (first + e) * p->n_state, lane, &q);
+            STORE16(acc + e * p->pad, LOAD16(acc + e * p->pad) + rate * q + LOAD16(row + (1 + first + e) * p->group) * gain);
+        }
+    }
+}
+
+// What comes to one combination of modes from other stock nodes, and from how choices bend: rows first .. first + n_value - 1 of
+// values. `d` is read as it is.
+static DUR_ALWAYS_INLINE void from_outside(const TangentJob *job, const TangentCell *cell, const Piece *piece, int32_t first, int n_value,
+                                           float *acc) {
+    Piece p = *piece;
+    int64_t n_stock_state = job->lattice->n_stock_state, mode = cell - job->cell;
+    mode %= job->lattice->n_mode_state;
+    p.d += first * p.n_state;
+    for (int kind = 0; kind < 2; kind++) {
+        const TangentFlow *flow = job->flow + cell->flow + (kind ? cell->n_flat : 0);
+        int32_t n = kind ? cell->n_uneven : cell->n_flat;
+        for (; n >= FEW; n -= FEW, flow += FEW) add_flows(FEW, n_value, kind, &p, flow, acc);
+        if (n == 3)      add_flows(3, n_value, kind, &p, flow, acc);
+        else if (n == 2) add_flows(2, n_value, kind, &p, flow, acc);
+        else if (n == 1) add_flows(1, n_value, kind, &p, flow, acc);
+    }
+    const TangentFlow *rest = job->flow + cell->flow + cell->n_flat + cell->n_uneven;
+    for (int64_t g = 0; cell->n_rest > 0 && g < p.n_group; g++) {
+        DurFloat16 sum[VALUES_FEW];
+        for (int e = 0; e < n_value; e++) sum[e] = LOAD16(acc + 16 * g + e * p.pad);
+        from_rest(job, rest, cell->n_rest, p.d + p.lane[g] - job->d, p.lane[g], n_value, sum);
+        for (int e = 0; e < n_value; e++) STORE16(acc + 16 * g + e * p.pad, sum[e]);
+    }
+    p.d = piece->d;
+    const TangentSite *site = job->site + cell->site, *end = site + cell->n_site;
+    while (site < end) {
+        const float *mine[FEW], *there[FEW], *row[FEW];
+        int n = 0;
+        for (; n < FEW && site < end && site->target >= 0; n++, site++) {
+            mine[n] = p.d + site->actor * p.n_state;
+            there[n] = mine[n] + (site->target - mode) * n_stock_state;
+            row[n] = p.coefficient + (site->row + 1 + first) * p.group;
+        }
+        if (n == 4)      add_bends(4, n_value, &p, mine, there, row, acc);
+        else if (n == 3) add_bends(3, n_value, &p, mine, there, row, acc);
+        else if (n == 2) add_bends(2, n_value, &p, mine, there, row, acc);
+        else if (n == 1) add_bends(1, n_value, &p, mine, there, row, acc);
+        else             add_move(job, site++, &p, first, n_value, acc);
+    }
+}
+
+// a few ways from other combinations of modes: out = (from + sum of rate * what is there), times `factor` if there is one
+static DUR_ALWAYS_INLINE void add_ways(int n_way, int n_value, const Piece *p, const float *const *rate, const float *const *there,
+                                       const float *from, const float *factor, float *out) {
+    const float *by[FEW], *x[FEW];
+    for (int k = 0; k < n_way; k++) {
+        by[k] = rate[k];
+        x[k] = there[k];
+    }
+    int64_t n_group = p->n_group, pad = p->pad, next = p->next, group = p->group;
+    for (int64_t g = 0, c = 0; g < n_group; g++, c += next) {
+        DurFloat16 sum[VALUES_FEW];
+        for (int e = 0; e < n_value; e++) sum[e] = LOAD16(from + e * pad + 16 * g);
+        for (int k = 0; k < n_way; k++) {
+            DurFloat16 r = LOAD16(by[k] + c);
+            for (int e = 0; e < n_value; e++) sum[e] += r * LOAD16(x[k] + e * pad + 16 * g);
+        }
+        for (int e = 0; e < n_value; e++) {
+            if (factor) sum[e] *= LOAD16(factor + c + e * group);
+            STORE16(out + e * pad + 16 * g, sum[e]);
+        }
+    }
+}
+
+// What moves bring from other combinations of modes, added to what came from outside: to `out`, times `factor` if there is one. What
+// is not summed up yet stands in `sum`.
+static DUR_ALWAYS_INLINE void from_modes(const TangentJob *job, const TangentCell *cell, const Piece *p, int32_t n_actor, int32_t first,
+                                         int n_value, const float *x, const float *acc, const float *factor, float *sum, float *out) {
+    const TangentWay *way = job->way + cell->way;
+    int32_t left = cell->n_way;
+    do {
+        const float *rate[FEW], *there[FEW], *by = left > FEW ? NULL : factor;
+        float *to = left > FEW ? sum : out;
+        int n = left < FEW ? left : FEW;
+        for (int k = 0; k < n; k++) {
+            rate[k] = p->coefficient + way[k].row * p->group;
+            there[k] = x + (way[k].target * n_actor + first) * p->pad;
+        }
+        if (n == 4)      add_ways(4, n_value, p, rate, there, acc, by, to);
+        else if (n == 3) add_ways(3, n_value, p, rate, there, acc, by, to);
+        else if (n == 2) add_ways(2, n_value, p, rate, there, acc, by, to);
+        else if (n == 1) add_ways(1, n_value, p, rate, there, acc, by, to);
+        else             add_ways(0, n_value, p, rate, there, acc, by, to);
+        acc = sum;
+        way += n;
+        left -= n;
+    } while (left > 0);
+}
+
+// rows first .. first + n_value - 1 of values: x [n_mode_state x n_actor x pad], acc [the same], sums [n_actor x pad]
+static DUR_ALWAYS_INLINE void sweep_rows(const TangentJob *job, int64_t block, int64_t from, int64_t to, int32_t first, int n_value,
+                                         float *x, float *acc, float *sums) {
+    const Lattice *l = job->lattice;
+    int64_t n_mode = l->n_mode_state, n_actor = l->model->n_actor, pad = (to - from) * 16;
+    const TangentCell *cell = &job->cell[block * n_mode];
+    Piece p = {.n_state = l->n_state, .lane = job->lane + from, .n_group = to - from, .pad = pad, .group = job->group};
+    // what stays as it is while modes are gone through
+    for (int64_t mode = 0; mode < n_mode; mode++) {
+        int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode], at = mode * l->n_stock_state + block * l->n_lane;
+        p.coefficient = group_of(job, block, mode, from);
+        p.next = 16 * n_row;
+        p.d = job->d + at;
+        float *here = x + (mode * n_actor + first) * pad, *put = acc + (mode * n_actor + first) * pad;
+        const float *d = p.d + first * l->n_state, *right = job->right ? job->right + at + first * l->n_state : NULL;
+        for (int64_t g = 0; g < p.n_group; g++) {
+            int64_t i = p.lane[g];
+            for (int e = 0; e < n_value; e++) {
+                STORE16(here + e * pad + 16 * g, LOAD16(d + e * l->n_state + i));
+                DurFloat16 start = {0};
+                if (right) start = LOAD16(right + e * l->n_state + i);
+                STORE16(put + e * pad + 16 * g, start);
+            }
+        }
+        from_outside(job, cell + mode, &p, first, n_value, put);
+    }
+
+    // combinations of modes forth and back, each seeing what the others have become
+    for (int32_t round = 0; round < MODE_ROUNDS; round++)
+        for (int64_t step = 0; step < n_mode; step++) {
+            int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step;
+            p.coefficient = group_of(job, block, mode, from);
+            p.next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
+            const float *a = acc + (mode * n_actor + first) * pad, *factor = p.coefficient + first * p.group;
+            float *here = x + (mode * n_actor + first) * pad;
+            if (job->line_stock < 0) {
+                from_modes(job, cell + mode, &p, (int32_t)n_actor, first, n_value, x, a, factor, sums, here);
+            } else {
+                from_modes(job, cell + mode, &p, (int32_t)n_actor, first, n_value, x, a, NULL, sums, sums);
+                settle_lines(job, cell + mode, factor, p.next, round % 2 == 0, pad, n_value, sums, here);
+            }
+        }
 }
 
 static void block_sweep(const TangentJob *job, int64_t block, int64_t from, int64_t to, float *DUR_RESTRICT x,
                         float *DUR_RESTRICT room) {
-    // the usual numbers of actors have code of their own, in which sums stay in registers
-    int32_t n_actor = job->lattice->model->n_actor;
-    if (n_actor == 2)      sweep_values(job, from_outside, from_modes, block, from, to, 2, x, room);
-    else if (n_actor == 1) sweep_values(job, from_outside, from_modes, block, from, to, 1, x, room);
-    else if (n_actor == 3) sweep_values(job, from_outside, from_modes, block, from, to, 3, x, room);
-    else                   sweep_values(job, from_outside, from_modes, block, from, to, n_actor, x, room);
+    int32_t n_actor = job->lattice->model->n_actor, first = 0;
+    float *sums = room + job->lattice->n_mode_state * n_actor * (to - from) * 16;
+    for (; first + VALUES_FEW <= n_actor; first += VALUES_FEW) sweep_rows(job, block, from, to, first, VALUES_FEW, x, room, sums);
+    if (first < n_actor) sweep_rows(job, block, from, to, first, 1, x, room, sums);
 }

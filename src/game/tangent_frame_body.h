@@ -8,15 +8,26 @@
 
 #include <string.h>
 
+// not functions: where vectors are narrower than this a compiler warns of passing them
+#define LOAD16(p)     (*(const DurFloat16 *)(p))
+#define STORE16(p, x) (*(DurFloat16 *)(p) = (x))
+
 // ---- taking it --------------------------------------------------------------------------------------------------------
 
 // one coefficient row into its place
 static inline void put_row(const TangentJob *job, int64_t block, int64_t mode, int32_t row, const float *DUR_RESTRICT from) {
     int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
     float *DUR_RESTRICT to = job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + row * job->group;
+    if (job->group < 16) {
+        memcpy(to, from, (size_t)job->line * sizeof *to);
+        return;
+    }
+    // a call for every sixteen floats would cost more than writing them
     for (int64_t line = 0; line < job->n_line; line++, from += job->line)
-        for (int64_t i = 0; i < job->line; i += job->group, to += n_row * job->group)
-            memcpy(to, from + i, (size_t)(job->line - i < job->group ? job->line - i : job->group) * sizeof *to);
+        for (int64_t i = 0; i < job->line; i += 16, to += n_row * 16) {
+            if (job->line - i >= 16) STORE16(to, LOAD16(from + i));
+            else memcpy(to, from + i, (size_t)(job->line - i) * sizeof *to);
+        }
 }
 
 // a row written out: a loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
@@ -51,49 +62,26 @@ static inline void pivots(const TangentJob *job, const LatticeBlock *view, doubl
 /// Groups of lanes by which coefficients are asked for before they are used.
 #define GROUPS_AHEAD 4
 
-// not functions: where vectors are narrower than this a compiler warns of passing them
-#define LOAD16(p)     (*(const DurFloat16 *)(p))
-#define STORE16(p, x) (*(DurFloat16 *)(p) = (x))
-
-// the mean of x over the lane-dependent targets of a jump, at sixteen lanes
-static void gathered16(const Lattice *l, int32_t jump, const LatticeBlock *view, const float *x, int64_t lane,
-                       DurFloat16 *out) {
-    const LatticeJump *j = &l->jump[jump];
-    *out = (DurFloat16){0};
-    for (int32_t b = 0; b < j->n_branch; b++) {
-        const LatticeBranch *branch = &j->branch[b];
-        const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
-        bool by_lane[MODEL_VARIABLES_MAX];
-        for (int32_t k = 0; k < branch->n_shift; k++) {
-            move_row[k] = lattice_row(l, &branch->shift[k].move, view);
-            up_row[k] = lattice_row(l, &branch->shift[k].up, view);
-            by_lane[k] = branch->shift[k].move.inner;
-        }
-        for (int i = 0; i < 16 && lane + i < l->n_lane; i++) {
-            int64_t move = 0, step[MODEL_VARIABLES_MAX];
-            float up[MODEL_VARIABLES_MAX], sum = 0;
-            int32_t n_split = 0;
-            for (int32_t k = 0; k < branch->n_shift; k++) {
-                int64_t at = by_lane[k] ? lane + i : 0;
-                move += (int64_t)move_row[k][at];
-                double share = up_row[k][at];
-                if (share == 0.0) continue;
-                up[n_split] = (float)share;
-                step[n_split++] = l->stride[branch->shift[k].variable];
-            }
-            for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
-                float w = (float)branch->weight;
-                int64_t shift = move;
-                for (int32_t k = 0; k < n_split; k++) {
-                    bool is_up = corner >> k & 1;
-                    w *= is_up ? up[k] : 1.0f - up[k];
-                    if (is_up) shift += step[k];
-                }
-                sum += w * x[lane + i + shift];
-            }
-            (*out)[i] += sum;
+// The mean over the targets of a jump, at the sixteen lanes that begin `at` values into job->d.
+static DUR_ALWAYS_INLINE void cornered16(const TangentJob *job, const TangentCorner *corner, int32_t n_corner, int64_t at, int64_t lane,
+                                         DurFloat16 *out) {
+    const float *d = job->d;
+    DurFloat16 q = {0};
+    for (int32_t c = 0; c < n_corner; c++, corner++) {
+        int64_t there = at + corner->shift;
+        if (!corner->lane) {
+            q += LOAD16(d + there) * corner->weight;
+        } else if (lane + 16 <= corner->from || lane >= corner->to) {
+            continue;
+        } else if (there >= 0 && there + 16 <= job->n_value * job->lattice->n_state) {
+            // lanes that don't go there weigh nothing, whatever they would read
+            q += LOAD16(corner->lane + lane) * LOAD16(d + there);
+        } else {
+            for (int64_t i = 0; i < 16; i++)
+                if (lane + i >= corner->from && lane + i < corner->to) q[i] += corner->lane[lane + i] * d[there + i];
         }
     }
+    *out = q;
 }
 
 // the coefficients of a group of lanes
@@ -102,18 +90,39 @@ static inline const float *group_of(const TangentJob *job, int64_t block, int64_
     return job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + group * 16 * n_row;
 }
 
-// the view that gathering needs; made where some jump of a cell asks for it
-static inline const LatticeBlock *view_of(const TangentJob *job, int64_t block, int64_t mode, LatticeBlock *view,
-                                          bool *is_viewed) {
-    if (!*is_viewed) lattice_block(job->lattice, mode * job->n_block + block, view);
-    *is_viewed = true;
-    return view;
+// The rest of what flows into one combination of modes from other stock nodes: acc[e] += ... of sixteen lanes from `lane` on,
+// which begin `at` values into job->d.
+static DUR_ALWAYS_INLINE void from_rest(const TangentJob *job, const TangentFlow *flow, int32_t n_flow, int64_t at, int64_t lane,
+                                        int32_t n_value, DurFloat16 *acc) {
+    int64_t n_state = job->lattice->n_state;
+    for (const TangentFlow *end = flow + n_flow; flow < end; flow++) {
+        if (lane + 16 <= flow->from || lane >= flow->to) continue;
+        if (flow->n_corner > 0) {
+            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
+            for (int32_t e = 0; e < n_value; e++) {
+                DurFloat16 x;
+                cornered16(job, job->corner + flow->corner, flow->n_corner, at + e * n_state, lane, &x);
+                acc[e] += rate * x;
+            }
+        } else if (lane >= flow->from && lane + 16 <= flow->to) {
+            const float *there = job->d + at + flow->shift;
+            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
+            for (int32_t e = 0; e < n_value; e++) acc[e] += rate * LOAD16(there + e * n_state);
+        } else {
+            for (int32_t e = 0; e < n_value; e++)
+                for (int i = 0; i < 16; i++) {
+                    if (lane + i < flow->from || lane + i >= flow->to) continue;
+                    float rate = flow->lane ? flow->lane[lane + i] * flow->weight : flow->weight;
+                    acc[e][i] += rate * job->d[at + e * n_state + i + flow->shift];
+                }
+        }
+    }
 }
 
 // What drift, noise and events bring to one combination of modes from other stock nodes: acc[e] += ... of sixteen lanes from
 // `lane` on. `d` is read as it is.
 static DUR_ALWAYS_INLINE void from_flows(const TangentJob *job, int64_t block, int64_t mode, int64_t lane, int32_t n_value,
-                                         LatticeBlock *view, bool *is_viewed, DurFloat16 *acc) {
+                                         DurFloat16 *acc) {
     const Lattice *l = job->lattice;
     const TangentCell *cell = &job->cell[block * l->n_mode_state + mode];
     int64_t first = mode * l->n_stock_state + block * l->n_lane, n_state = l->n_state;
@@ -129,34 +138,13 @@ static DUR_ALWAYS_INLINE void from_flows(const TangentJob *job, int64_t block, i
         DurFloat16 rate = LOAD16(flow->lane + lane) * flow->weight;
         for (int32_t e = 0; e < n_value; e++) acc[e] += rate * LOAD16(at + e * n_state);
     }
-    for (end += cell->n_rest; flow < end; flow++) {
-        if (lane + 16 <= flow->from || lane >= flow->to) continue;
-        if (flow->gather >= 0) {
-            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
-            for (int32_t e = 0; e < n_value; e++) {
-                DurFloat16 x;
-                gathered16(l, flow->gather, view_of(job, block, mode, view, is_viewed), d + e * n_state, lane, &x);
-                acc[e] += rate * x;
-            }
-        } else if (lane >= flow->from && lane + 16 <= flow->to) {
-            const float *at = d + lane + flow->shift;
-            DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
-            for (int32_t e = 0; e < n_value; e++) acc[e] += rate * LOAD16(at + e * n_state);
-        } else {
-            for (int32_t e = 0; e < n_value; e++)
-                for (int i = 0; i < 16; i++) {
-                    if (lane + i < flow->from || lane + i >= flow->to) continue;
-                    float rate = flow->lane ? flow->lane[lane + i] * flow->weight : flow->weight;
-                    acc[e][i] += rate * d[e * n_state + lane + i + flow->shift];
-                }
-        }
-    }
+    from_rest(job, flow, cell->n_rest, first + lane, lane, n_value, acc);
 }
 
 /// What a kind of game has of its own in a sweep: what comes from outside a block (see from_flows), and what moves bring from
 /// other combinations of modes, added to it: sum[e] of the group of lanes at `lane`, which lies at `g` in scratch.
 typedef void FromOutside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane, const float *coefficient,
-                         int32_t n_value, LatticeBlock *view, bool *is_viewed, DurFloat16 *acc);
+                         int32_t n_value, DurFloat16 *acc);
 typedef void FromModes(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t mode, int64_t lane,
                        int64_t g, int64_t pad, int32_t n_value, const float *x, const float *acc, DurFloat16 *sum);
 
@@ -191,73 +179,72 @@ static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, const DurFloat16 *by, c
     *s = x + c * BACK8(x);
 }
 
-// One line of one combination of modes, from what the others and its neighbours have become: elimination on, substitution
-// back. z_i = m_i (b_i + down_i z_{i-1}), x_i = z_i + m_i up_i x_{i+1}, m the pivots (see pivots).
-static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCell *cell, FromModes *from_modes,
-                                          const float *coefficient, int64_t next, int64_t mode, int64_t line, int64_t pad,
-                                          int32_t n_value, float *x, const float *acc) {
+// One line of one combination of modes, from `sum`, what comes from all others, and what its neighbours have become: elimination
+// on, substitution back. z_i = m_i (b_i + down_i z_{i-1}), x_i = z_i + m_i up_i x_{i+1}, m the pivots (see pivots).
+static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t next,
+                                          int64_t line, int64_t pad, int32_t n_value, const float *sum, float *here) {
     int64_t lane = line * job->line, first = line * job->line_group * 16, group = job->group;
     const TangentFlow *flow = job->flow + cell->flow + cell->n_flat + cell->n_uneven + cell->n_rest;
-    float *here = x + mode * n_value * pad;
-    DurFloat16 end[n_value > 0 ? n_value : 1], sum[n_value > 0 ? n_value : 1];
-    for (int32_t e = 0; e < n_value; e++) end[e] = (DurFloat16){0};
-    for (int64_t k = 0; k < job->line_group; k++, coefficient += next) {
-        int64_t g = first + 16 * k;
-        from_modes(job, cell, coefficient, mode, lane + 16 * k, g, pad, n_value, x, acc, sum);
-        for (int32_t f = 0; f < cell->n_across; f++) {
-            // its shift counts lines
-            int64_t other = line + flow[f].shift;
-            if (other < 0 || other >= job->n_line) continue;
-            const float *there = here + other * job->line_group * 16 + 16 * k;
-            DurFloat16 rate = LOAD16(flow[f].lane + lane + 16 * k) * flow[f].weight;
-            for (int32_t e = 0; e < n_value; e++) sum[e] += rate * LOAD16(there + e * pad);
+    coefficient += line * job->line_group * next;
+    for (int32_t e = 0; e < n_value; e++, sum += pad, here += pad) {
+        const float *row = coefficient + e * group;
+        DurFloat16 end = {0};
+        for (int64_t k = 0; k < job->line_group; k++, row += next) {
+            int64_t g = first + 16 * k;
+            DurFloat16 z = LOAD16(sum + g);
+            for (int32_t f = 0; f < cell->n_across; f++) {
+                // its shift counts lines
+                int64_t other = line + flow[f].shift;
+                if (other < 0 || other >= job->n_line) continue;
+                z += LOAD16(flow[f].lane + lane + 16 * k) * flow[f].weight * LOAD16(here + other * job->line_group * 16 + 16 * k);
+            }
+            DurFloat16 pivot = LOAD16(row), by = pivot * LOAD16(cell->down + lane + 16 * k);
+            z *= pivot;
+            follow_on(&z, &by, &end);
+            STORE16(here + g, z);
+            end = z;
         }
-        DurFloat16 down = LOAD16(cell->down + lane + 16 * k);
-        for (int32_t e = 0; e < n_value; e++) {
-            DurFloat16 pivot = LOAD16(coefficient + e * group), by = pivot * down, z = pivot * sum[e];
-            follow_on(&z, &by, &end[e]);
-            STORE16(here + e * pad + g, z);
-            end[e] = z;
-        }
-    }
-    for (int32_t e = 0; e < n_value; e++) end[e] = (DurFloat16){0};
-    for (int64_t k = job->line_group - 1; k >= 0; k--) {
-        int64_t g = first + 16 * k;
-        coefficient -= next;
-        DurFloat16 up = LOAD16(cell->up + lane + 16 * k);
-        for (int32_t e = 0; e < n_value; e++) {
-            DurFloat16 z = LOAD16(here + e * pad + g), by = LOAD16(coefficient + e * group) * up;
-            follow_back(&z, &by, &end[e]);
-            STORE16(here + e * pad + g, z);
-            end[e] = z;
+        end = (DurFloat16){0};
+        for (int64_t k = job->line_group - 1; k >= 0; k--) {
+            int64_t g = first + 16 * k;
+            row -= next;
+            DurFloat16 z = LOAD16(here + g), by = LOAD16(row) * LOAD16(cell->up + lane + 16 * k);
+            follow_back(&z, &by, &end);
+            STORE16(here + g, z);
+            end = z;
         }
     }
 }
 
-// x [n_mode_state x n_value x pad], pad = sixteen for every group; acc [the same]
+// all lines of one combination of modes, forth or back
+static DUR_ALWAYS_INLINE void settle_lines(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t next,
+                                           bool is_forth, int64_t pad, int32_t n_value, const float *sum, float *here) {
+    for (int64_t i = 0; i < job->n_line; i++)
+        settle_line(job, cell, coefficient, next, is_forth ? i : job->n_line - 1 - i, pad, n_value, sum, here);
+}
+
+// x [n_mode_state x n_value x pad], pad = sixteen for every group; acc [the same]; sum [n_value x pad]
 static DUR_ALWAYS_INLINE void sweep_values(const TangentJob *job, FromOutside *from_outside, FromModes *from_modes, int64_t block,
                                            int64_t from, int64_t to, int32_t n_value, float *DUR_RESTRICT x,
                                            float *DUR_RESTRICT acc) {
     const Lattice *l = job->lattice;
     int64_t n_mode = l->n_mode_state, pad = (to - from) * 16;
+    float *sums = acc + n_mode * n_value * pad;
     DurFloat16 sum[n_value > 0 ? n_value : 1];
     // what stays as it is while modes are gone through
     for (int64_t mode = 0; mode < n_mode; mode++) {
-        LatticeBlock view;
-        bool is_viewed = false;
         int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
         const float *coefficient = group_of(job, block, mode, from), *ahead = coefficient + GROUPS_AHEAD * 16 * n_row;
         for (int64_t g = from; g < to; g++, coefficient += 16 * n_row) {
             // coefficients come from far away, and only few of them are needed here: all are asked for
             for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
-            int64_t lane = g / job->line_group * job->line + g % job->line_group * 16;
-            int64_t at = mode * l->n_stock_state + block * l->n_lane + lane;
+            int64_t lane = job->lane[g], at = mode * l->n_stock_state + block * l->n_lane + lane;
             float *put = acc + mode * n_value * pad + (g - from) * 16;
             for (int32_t e = 0; e < n_value; e++) {
                 sum[e] = job->right ? LOAD16(job->right + e * l->n_state + at) : (DurFloat16){0};
                 STORE16(x + (mode * n_value + e) * pad + (g - from) * 16, LOAD16(job->d + e * l->n_state + at));
             }
-            from_outside(job, block, mode, lane, coefficient, n_value, &view, &is_viewed, sum);
+            from_outside(job, block, mode, lane, coefficient, n_value, sum);
             for (int32_t e = 0; e < n_value; e++) STORE16(put + e * pad, sum[e]);
         }
     }
@@ -267,21 +254,18 @@ static DUR_ALWAYS_INLINE void sweep_values(const TangentJob *job, FromOutside *f
         for (int64_t step = 0; step < n_mode; step++) {
             int64_t mode = round % 2 == 0 ? step : n_mode - 1 - step;
             const TangentCell *cell = &job->cell[block * n_mode + mode];
-            const float *coefficient = group_of(job, block, mode, from);
+            const float *coefficient = group_of(job, block, mode, from), *row = coefficient;
             int64_t next = 16 * (job->mode_row[mode + 1] - job->mode_row[mode]);
-            if (job->line_stock >= 0) {
-                for (int64_t i = 0; i < job->n_line; i++) {
-                    int64_t line = round % 2 == 0 ? i : job->n_line - 1 - i;
-                    settle_line(job, cell, from_modes, coefficient + line * job->line_group * next, next, mode, line, pad, n_value, x,
-                                acc);
+            bool is_lined = job->line_stock >= 0;
+            float *here = x + mode * n_value * pad, *put = is_lined ? sums : here;
+            for (int64_t g = 0; g < pad; g += 16, row += next) {
+                from_modes(job, cell, row, mode, job->lane[from + g / 16], g, pad, n_value, x, acc, sum);
+                for (int32_t e = 0; e < n_value; e++) {
+                    if (!is_lined) sum[e] *= LOAD16(row + e * job->group);
+                    STORE16(put + e * pad + g, sum[e]);
                 }
-                continue;
             }
-            for (int64_t g = 0; g < pad; g += 16, coefficient += next) {
-                from_modes(job, cell, coefficient, mode, from * 16 + g, g, pad, n_value, x, acc, sum);
-                for (int32_t e = 0; e < n_value; e++)
-                    STORE16(x + (mode * n_value + e) * pad + g, sum[e] * LOAD16(coefficient + e * job->group));
-            }
+            if (is_lined) settle_lines(job, cell, coefficient, next, round % 2 == 0, pad, n_value, sums, here);
         }
 }
 

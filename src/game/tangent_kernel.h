@@ -11,17 +11,30 @@ typedef struct TangentFlow {
     const float *lane;
     float   weight;
     int32_t from, to;          // lanes
-    int32_t gather;            // >= 0: targets depend on the lane, as the tables of this jump say; shift is unused
+    int32_t n_corner;          // > 0: targets depend on the lane, and these are they; shift is unused
+    int64_t corner;            // first
 } TangentFlow;
 
-typedef struct TangentCorner { int64_t shift; float weight; } TangentCorner;
+/// Where a jump leads: some states on, with a weight that is the same in all lanes, or one for each lane.
+typedef struct TangentCorner {
+    int64_t shift;
+    float  *lane;              // [n_lane + 16], 0 but in lanes from .. to-1; NULL: `weight` in every lane
+    float   weight;
+    int32_t from, to;
+} TangentCorner;
+
+/// A move that leads from one combination of modes to another, stocks unchanged.
+typedef struct TangentWay {
+    int32_t row;               // first of its coefficient rows in the mode's
+    int32_t target;            // combination of modes
+} TangentWay;
 
 /// A move that can be made in a cell.
 typedef struct TangentSite {
     int32_t jump, actor;
     int32_t row;               // first of its coefficient rows in the mode's
     int32_t target;            // combination of modes it leads to, stocks unchanged; -1: stocks move too
-    int32_t n_corner;          // where stocks move: its targets; 0: they depend on the lane (gather)
+    int32_t n_corner;          // where stocks move: its targets
     int64_t corner;            // first
     // with private types: those of the mover, and their first row of values; and of a signal, the node of the belief here, how far
     // apart in states two nodes are, and which of the mode's signals it is
@@ -38,13 +51,13 @@ typedef struct TangentTurn {
 } TangentTurn;
 
 /// One combination of modes at one block of stock nodes. Its flows come in three kinds, one after the other: from all lanes at
-/// one rate; from all lanes at rates of their own; the rest. Where lines are solved, flows inside a block are kept apart: those
+/// one rate; from all lanes at rates of their own, which may be 0 where a flow would lead out of the block; the rest. Where lines are solved, flows inside a block are kept apart: those
 /// along its line, and those from other lines, all at rates of their own.
 typedef struct TangentCell {
     int64_t flow, site;        // first
     int32_t n_flat, n_uneven, n_rest, n_across;
-    int32_t n_site, n_turn;
-    int64_t turn;              // first
+    int32_t n_site, n_turn, n_way;
+    int64_t turn, way;         // first; the ways are those of its sites that leave stocks unchanged, in their order
     const float *up, *down;    // [n_lane + 16] rates along the line; NULL: lines are not solved
 } TangentCell;
 
@@ -72,12 +85,14 @@ typedef struct TangentJob {
     int64_t line, n_line;      // lanes of a line, the nodes of the innermost stock where lines are solved, else of a block
     int64_t line_group;        // groups of a line
     int32_t line_stock;        // the stock along which lines are solved, -1: none
+    const int32_t *lane;       // [n_line x line_group] first lane of each group
     const int32_t *mode_row;   // [n_mode_state + 1] first row of a combination of modes
     const int32_t *move_row;   // [n_jump x n_mode_state] first row of a move within its mode's; -1: never made there
     const TangentCell *cell;   // [n_block x n_mode_state]
     const TangentFlow *flow;
     const TangentSite *site;
     const TangentCorner *corner;
+    const TangentWay *way;
     float *coefficient;        // [n_block x n_row x n_lane], and sixteen to spare
     float *miss, *slope;       // tangent_take: [n_value x n_state], slope may be NULL
     const float *right;        // tangent_sweep: [n_value x n_state] or NULL
@@ -88,7 +103,7 @@ typedef struct TangentKernel {
     /// One combination of modes at one block of stock nodes; returns the largest |F|. room: doubles, tangent_room().
     double (*take)(const TangentJob *job, int64_t block, int64_t mode, double *room);
     /// Groups of lanes from .. to-1 of one block of stock nodes, all modes; out [n_mode_state x n_value x pad], pad sixteen
-    /// for each group. room: the same size. Where lines are solved, all the groups of a block.
+    /// for each group. room: the same and a mode's part more. Where lines are solved, all the groups of a block.
     void   (*sweep)(const TangentJob *job, int64_t block, int64_t from, int64_t to, float *out, float *room);
 } TangentKernel;
 

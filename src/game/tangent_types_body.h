@@ -585,30 +585,20 @@ static DUR_ALWAYS_INLINE void hat16(const float *place, float node, DurFloat16 *
     *out = ABOVE16(w);
 }
 
-// the mean of x over the targets of a site, its belief `by` states away
-static DUR_ALWAYS_INLINE void at_targets(const TangentJob *job, const TangentSite *site, int64_t block, int64_t mode, int64_t lane,
-                                         int64_t by, const float *x, LatticeBlock *view, bool *is_viewed, DurFloat16 *q) {
-    const Lattice *l = job->lattice;
-    if (site->target >= 0) {
-        *q = LOAD16(x + lane + by + (site->target - mode) * l->n_stock_state);
-        return;
-    }
-    *q = (DurFloat16){0};
-    if (site->n_corner == 0) gathered16(l, site->jump, view_of(job, block, mode, view, is_viewed), x + by, lane, q);
-    for (int32_t k = 0; k < site->n_corner; k++) {
-        const TangentCorner *corner = &job->corner[site->corner + k];
-        *q += LOAD16(x + lane + by + corner->shift) * corner->weight;
-    }
+// the mean of a row of values over the targets of a site, its belief `by` states away; at: of the lanes, in job->d
+static DUR_ALWAYS_INLINE void at_targets(const TangentJob *job, const TangentSite *site, int64_t mode, int64_t at, int64_t lane,
+                                         int64_t by, DurFloat16 *q) {
+    if (site->target >= 0) *q = LOAD16(job->d + at + by + (site->target - mode) * job->lattice->n_stock_state);
+    else                   cornered16(job, job->corner + site->corner, site->n_corner, at + by, lane, q);
 }
 
 static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane,
-                                            const float *coefficient, int32_t n_value, LatticeBlock *view, bool *is_viewed,
-                                            DurFloat16 *acc) {
+                                            const float *coefficient, int32_t n_value, DurFloat16 *acc) {
     const Lattice *l = job->lattice;
     const TangentCell *cell = &job->cell[block * l->n_mode_state + mode];
-    int64_t n_state = l->n_state, group = job->group;
+    int64_t n_state = l->n_state, group = job->group, at = mode * l->n_stock_state + block * l->n_lane + lane;
     const float *d = job->d + mode * l->n_stock_state + block * l->n_lane;
-    from_flows(job, block, mode, lane, n_value, view, is_viewed, acc);
+    from_flows(job, block, mode, lane, n_value, acc);
 
     // beliefs in silence
     for (int32_t p = 0; p < l->model->n_private; p++) {
@@ -637,7 +627,7 @@ static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block
                 int32_t own = e - site->first;
                 bool is_own = own >= 0 && own < site->n_type;
                 DurFloat16 q;
-                at_targets(job, site, block, mode, lane, 0, d + e * n_state, view, is_viewed, &q);
+                at_targets(job, site, mode, at + e * n_state, lane, 0, &q);
                 acc[e] += LOAD16(row + tangent_rate_row(site->n_type, is_own ? own : -1) * group) * q;
                 if (is_own) gain[own] += q;
             }
@@ -652,7 +642,7 @@ static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block
                     int32_t own = e - site->first;
                     bool is_own = own >= 0 && own < site->n_type;
                     DurFloat16 q;
-                    at_targets(job, site, block, mode, lane, (node - site->here) * site->step, d + e * n_state, view, is_viewed, &q);
+                    at_targets(job, site, mode, at + e * n_state, lane, (node - site->here) * site->step, &q);
                     q *= w;
                     if (is_own) gain[own] += q;
                     if (node == site->here && site->target >= 0) continue;
