@@ -566,7 +566,13 @@ def each_type_is_told_its_own_reasons():
     told, solved = answer("explain", name)["actors"], answer("solve", name)["values"]
     assert set(told["coercer"]) == {"bluffing", "resolved"}
     for kind, why in told["coercer"].items():
-        assert abs(why["value"] - solved["coercer"][kind]) < 1e-9 and "sensitivity" not in why
+        assert abs(why["value"] - solved["coercer"][kind]) < 1e-9
+        # and how it answers to parameters: what the concession is worth matters most, and is known from solving again
+        assert why["most_sensitive"] == "prize"
+        prize = {s["param"]: s for s in why["sensitivity"]}["prize"]
+        more = answer("solve", name, "--set", "prize=0.1515", "--tolerance", "1e-11")["values"]["coercer"][kind]
+        less = answer("solve", name, "--set", "prize=0.1485", "--tolerance", "1e-11")["values"]["coercer"][kind]
+        assert abs(prize["value"]["effect"] - (more - less) / 0.003 * 0.015) < 1e-3 * abs(prize["value"]["effect"]), prize
         threaten = why["moves"]["threaten"]
         assert abs(sum(e["value"] for e in threaten["split"]) - threaten["advantage"]) < 1e-11
     # only one who would strike gains from striking later
