@@ -2,30 +2,11 @@
 
 #include "base/memory.h"
 #include "game/measure.h"
-#include "game/part.h"
+#include "game/worth.h"
 #include "lattice/chain.h"
-#include "num/bicgstab.h"
 
 #include <math.h>
 #include <string.h>
-
-/// Applications of G in one solve, at most.
-#define CARRIED_APPLIES 4000
-
-typedef struct System {
-    const Policy   *policy;
-    const Progress *progress;
-    Team  *team;
-    double rho;
-} System;
-
-// y = rho x - G x
-static DurStatus apply(void *context, const double *x, double *y) {
-    System *s = context;
-    TRY(chain_apply(s->policy, x, y, s->team));
-    for (int64_t i = 0; i < s->policy->lattice->n_state; i++) y[i] = s->rho * x[i] - y[i];
-    return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
-}
 
 DurStatus carried_lasting(const Policy *p, int32_t actor, double *lasting) {
     const Lattice *l = p->lattice;
@@ -65,26 +46,17 @@ static DurStatus carry(const Policy *p, int32_t actor, const double *lasting, co
 
 DurStatus carried_by(const Policy *p, int32_t actor, const double *lasting, const bool *jump, double tolerance,
                      const Progress *progress, Team *team, double *value, DurError *error) {
+    static const char what[] = "what carries a value";
     int64_t n = p->lattice->n_state;
-    System system = {.policy = p, .progress = progress, .team = team, .rho = p->lattice->actor[actor].rho};
-    double *flow = memory_column(n), *leave = memory_column(n), *mean = memory_column(n), most, largest = 0;
-    LinearSolve solve = {0};
-    DurStatus status = flow && leave && mean ? DUR_OK : DUR_MEMORY;
-    if (status == DUR_OK) memset(flow, 0, (size_t)n * sizeof *flow);
-    if (status == DUR_OK) status = carry(p, actor, lasting, jump, flow, leave, mean, team);
-    if (status == DUR_OK) status = chain_exit_rates(p, leave, &most, team);
-    for (int64_t s = 0; status == DUR_OK && s < n; s++) {
-        leave[s] += system.rho;
-        largest = fmax(largest, fabs(flow[s]));
-    }
-    if (status == DUR_OK && largest > 0)
-        status = bicgstab(&solve, n, apply, &system, flow, leave, tolerance * largest, CARRIED_APPLIES, value, team);
+    double *flow = memory_column(n), *rate = memory_column(n), *mean = memory_column(n), largest = 0;
+    DurStatus status = flow && rate && mean ? carry(p, actor, lasting, jump, flow, rate, mean, team) : DUR_MEMORY;
+    if (status == DUR_MEMORY) status_fail(error, status, "out of memory for %s", what);
+    for (int64_t s = 0; status == DUR_OK && s < n; s++) largest = fmax(largest, fabs(flow[s]));
+    // many jumps carry nothing to one actor
+    if (largest > 0) status = worth_of_flow(p, actor, flow, what, tolerance, progress, team, value, error);
     memory_free(mean);
-    memory_free(leave);
+    memory_free(rate);
     memory_free(flow);
-    if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for what carries a value");
-    if (status == DUR_OK && largest > 0 && !solve.converged)
-        return status_fail(error, DUR_UNMET, "what carries a value did not settle: %g is missing", solve.residual);
     return status;
 }
 

@@ -25,15 +25,13 @@ static DurStatus apply(void *context, const double *x, double *y) {
     return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
-DurStatus worth_of_part(const Policy *p, const Part *part, double tolerance, const Progress *progress, Team *team,
-                        double *value, DurError *error) {
+DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, const char *what, double tolerance, const Progress *progress,
+                        Team *team, double *value, DurError *error) {
     int64_t n = p->lattice->n_state;
-    System system = {.policy = p, .progress = progress, .team = team, .rho = p->lattice->actor[part->actor].rho};
-    double *flow = memory_column(n), *leave = memory_column(n), most, largest = 0;
+    System system = {.policy = p, .progress = progress, .team = team, .rho = p->lattice->actor[actor].rho};
+    double *leave = memory_column(n), most, largest = 0;
     LinearSolve solve = {0};
-    DurStatus status = flow && leave ? DUR_OK : DUR_MEMORY;
-    if (status == DUR_OK) status = part_add_flow(p, part, 0, flow);
-    if (status == DUR_OK) status = chain_exit_rates(p, leave, &most, team);
+    DurStatus status = leave ? chain_exit_rates(p, leave, &most, team) : DUR_MEMORY;
     for (int64_t i = 0; status == DUR_OK && i < n; i++) {
         leave[i] += system.rho;
         largest = fmax(largest, fabs(flow[i]));
@@ -41,10 +39,20 @@ DurStatus worth_of_part(const Policy *p, const Part *part, double tolerance, con
     if (status == DUR_OK)
         status = bicgstab(&solve, n, apply, &system, flow, leave, tolerance * largest, WORTH_APPLIES, value, team);
     memory_free(leave);
-    memory_free(flow);
-    if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for the parts of a value");
+    if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for %s", what);
     if (status == DUR_OK && !solve.converged)
-        return status_fail(error, DUR_UNMET, "the parts of a value did not settle: %g is missing", solve.residual);
+        return status_fail(error, DUR_UNMET, "%s did not settle: %g is missing", what, solve.residual);
+    return status;
+}
+
+DurStatus worth_of_part(const Policy *p, const Part *part, double tolerance, const Progress *progress, Team *team,
+                        double *value, DurError *error) {
+    static const char what[] = "the parts of a value";
+    double *flow = memory_column(p->lattice->n_state);
+    DurStatus status = flow ? part_add_flow(p, part, 0, flow) : DUR_MEMORY;
+    if (status == DUR_MEMORY) status_fail(error, status, "out of memory for %s", what);
+    if (status == DUR_OK) status = worth_of_flow(p, part->actor, flow, what, tolerance, progress, team, value, error);
+    memory_free(flow);
     return status;
 }
 

@@ -7,10 +7,15 @@
 #include "base/team.h"
 #include "game/part.h"
 
-/// Continuous clock, no private types.
+/// What a flow of an actor's is worth. Continuous clock, no private types.
+///   flow       [n_state] a scenario unit
+///   what       its name in a fault
 ///   value      [n_state] in: a first guess; out
 ///   tolerance  largest miss of an equation that counts as solved, relative to the largest flow
 /// Returns DUR_OK, DUR_UNMET if the system did not settle, DUR_MEMORY, DUR_INTERRUPTED. Cost: some hundred applications of G.
+DurStatus worth_of_flow(const Policy *policy, int32_t actor, const double *flow, const char *what, double tolerance,
+                        const Progress *progress, Team *team, double *value, DurError *error);
+/// The same of one part's flow.
 DurStatus worth_of_part(const Policy *policy, const Part *part, double tolerance, const Progress *progress, Team *team,
                         double *value, DurError *error);
 
