@@ -209,8 +209,8 @@ double lattice_at_start(const Lattice *lattice, const double *x);
 /// its bits.
 ///   x         [from->n_state]
 ///   y         [out] [to->n_state], distinct from x
-/// Returns DUR_SHAPE if the lattices are of different models; DUR_MEMORY. Cost: n_state of `to` times 2^(stocks that lie
-/// between nodes there).
+/// Returns DUR_SHAPE if the lattices are of different models; DUR_MEMORY. Cost: a few passes over the larger of both, one
+/// variable at a time.
 DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to, double *y);
 /// The same for a function of beliefs and stocks alone: [n_stock_state] of either. All functions of the state are one such for
 /// each combination of modes, so whoever has threads may carry them side by side.
