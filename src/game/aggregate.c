@@ -1,9 +1,12 @@
 #include "game/aggregate.h"
 
 #include "base/memory.h"
+#include "game/aggregate_kernel.h"
 #include "lattice/chain.h"
 #include "lattice/kernel_body.h"
+#include "num/isa.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,23 +14,22 @@
 /// many states fewer as there are combinations.
 #define MODES_LEAST 12
 #define STATES_LEAST 4096
-/// The averaged chain is swept in as many pieces, side by side, each from its own newest values and the others' last ones.
-#define PIECES 16
-/// Times that it is swept, forth and back: four take three sweeps of the tangent more on the reference case, twelve one less.
+/// Times that it is swept, forth and back: four take three sweeps of the tangent more on the reference case, ten one less.
 #define ROUNDS 6
+/// Nodes whose mean over modes is one task: their sums stay in a first-level cache.
+#define MEAN_NODES 2048
 /// Times that shares of time are gone through, forth and back.
 #define SHARE_ROUNDS 12
 /// Jumps slower than this share of discounting do not count.
 #define RATE_LEAST 0.01
 
-/// One piece of the averaged chain: rates out of its nodes, those within the piece first.
+/// Rates out of the nodes of one strand (aggregate_kernel.h), while they are being made.
 typedef struct Piece {
     int64_t from, to;          // nodes
-    int64_t *row;              // [2 (to - from) + 1] first rate of each node within the piece, and to others
+    int64_t *row;              // [to - from + 1] first rate of each node
     int64_t n, room;
-    int32_t *where;            // [n]
+    int32_t *where;            // [n] nodes
     float   *rate;             // [n]
-    bool     failed;
 } Piece;
 
 /// A jump that moves stocks.
@@ -41,22 +43,23 @@ typedef struct Drive {
 struct Aggregate {
     const Lattice *lattice;    // borrowed
     Team    *team;             // borrowed
+    const AggregateKernel *kernel;
     int64_t  n;                // nodes: beliefs and stocks
+    int64_t  n_place;          // nodes of a strand
     int32_t  n_actor, n_piece;
-    Piece   *piece;            // [n_piece]
+    AggregateStretch *stretch; // [n_piece] of places
     float   *share;            // [n_mode_state x n] of time
-    float   *inverse;          // [n x n_actor] 1/D
-    float   *mean, *right;     // [n x n_actor] y, D y
-    float   *x[2];             // [n x n_actor]
-    float   *row;              // [n]
-    int64_t  stage[ROUNDS + 3];
+    AggregateWork *work;       // [n_actor]
+    int64_t  stage[4];
     const float *q;            // of the correction at hand
     float   *z, *copy;
     // while it is made
+    Piece   *piece;            // [n_piece]
     const Lattice *coarse;
     double  *coarse_share, *wide;   // [n_state] of either
     Drive   *drive;
     int32_t  n_drive;
+    _Atomic bool failed;
 };
 
 bool aggregate_pays(const Lattice *l) {
@@ -220,12 +223,12 @@ static void task_carry(void *context, int64_t task, int worker) {
     const Lattice *l = a->lattice;
     if (task < l->n_mode_state) {
         double *to = a->wide + task * a->n;
-        if (lattice_carry_stocks(a->coarse, a->coarse_share + task * a->coarse->n_stock_state, l, to) != DUR_OK) a->piece[0].failed = true;
+        if (lattice_carry_stocks(a->coarse, a->coarse_share + task * a->coarse->n_stock_state, l, to) != DUR_OK) a->failed = true;
         for (int64_t i = 0; i < a->n; i++) a->share[task * a->n + i] = (float)to[i];
         return;
     }
     Drive *d = &a->drive[task - l->n_mode_state];
-    if (lattice_carry_stocks(a->coarse, d->coarse, l, d->rate) != DUR_OK) a->piece[0].failed = true;
+    if (lattice_carry_stocks(a->coarse, d->coarse, l, d->rate) != DUR_OK) a->failed = true;
 }
 
 static bool push(Piece *p, int64_t where, double rate) {
@@ -289,24 +292,17 @@ static bool make_node(Aggregate *a, Piece *p, int64_t s, const PieceRoom *room) 
             room->rate[n++] = rate * room->weight[i];
         }
     }
-    // nearest last: what a sweep has only just become should not hold up the rest of a sum
-    for (int64_t i = 1; i < n; i++)
-        for (int64_t k = i; k > 0 && llabs(room->to[k] - s) > llabs(room->to[k - 1] - s); k--) {
-            int64_t to = room->to[k];
-            double rate = room->rate[k];
-            room->to[k] = room->to[k - 1];
-            room->rate[k] = room->rate[k - 1];
-            room->to[k - 1] = to;
-            room->rate[k - 1] = rate;
-        }
     double sum = 0;
-    for (int32_t inside = 1; inside >= 0; inside--) {
-        for (int64_t i = 0; i < n; i++)
-            if ((room->to[i] >= p->from && room->to[i] < p->to) == (inside == 1) && !push(p, room->to[i], room->rate[i])) return false;
-        p->row[2 * (s - p->from) + 2 - inside] = p->n;
+    for (int64_t i = 0; i < n; i++) {
+        if (!push(p, room->to[i], room->rate[i])) return false;
+        sum += room->rate[i];
     }
-    for (int64_t i = 0; i < n; i++) sum += room->rate[i];
-    for (int32_t k = 0; k < m->n_actor; k++) a->inverse[s * m->n_actor + k] = (float)(1.0 / (l->actor[k].rho + sum));
+    p->row[s - p->from + 1] = p->n;
+    int64_t at = (s - p->from) * AGGREGATE_STRANDS + s / a->n_place;
+    for (int32_t k = 0; k < m->n_actor; k++) {
+        a->work[k].diagonal[at] = (float)(l->actor[k].rho + sum);
+        a->work[k].inverse[at] = (float)(1.0 / (l->actor[k].rho + sum));
+    }
     return true;
 }
 
@@ -326,7 +322,7 @@ static void task_piece(void *context, int64_t task, int worker) {
     PieceRoom room = {.up = memory_column(n_stock * l->n_lane), .down = memory_column(n_stock * l->n_lane), .weight = memory_column(most),
                       .state = memory_alloc((size_t)most * sizeof *room.state),
                       .to = memory_alloc((size_t)(most + 2 * n_stock) * sizeof *room.to), .rate = memory_column(most + 2 * n_stock)};
-    p->row = memory_alloc((2 * (size_t)(p->to - p->from) + 1) * sizeof *p->row);
+    p->row = memory_alloc(((size_t)(p->to - p->from) + 1) * sizeof *p->row);
     bool ok = room.up && room.down && room.weight && room.state && room.to && room.rate && p->row;
     if (ok) p->row[0] = 0;
     for (int64_t b = p->from / l->n_lane; ok && b < p->to / l->n_lane; b++) {
@@ -337,20 +333,97 @@ static void task_piece(void *context, int64_t task, int worker) {
         }
         for (int64_t s = b * l->n_lane; ok && s < (b + 1) * l->n_lane; s++) ok = make_node(a, p, s, &room);
     }
-    // the table grew by doubling
-    if (ok && p->n > 0 && p->n < p->room) {
-        int32_t *where = memory_resize(p->where, (size_t)p->n * sizeof *where);
-        float *rate = memory_resize(p->rate, (size_t)p->n * sizeof *rate);
-        if (where) p->where = where;
-        if (rate) p->rate = rate;
-    }
     memory_free(room.rate);
     memory_free(room.to);
     memory_free(room.state);
     memory_free(room.weight);
     memory_free(room.down);
     memory_free(room.up);
-    p->failed |= !ok;
+    if (!ok) a->failed = true;
+}
+
+static bool push_entry(AggregateStretch *t, int64_t where) {
+    if (t->n == t->room) {
+        int64_t more = t->room ? 2 * t->room : 24 * (t->to - t->from);
+        int32_t *w = memory_resize(t->where, (size_t)more * sizeof *w);
+        if (w) t->where = w;
+        float *r = w ? memory_resize(t->rate, (size_t)(more * AGGREGATE_STRANDS) * sizeof *r) : NULL;
+        if (!r) return false;
+        t->rate = r;
+        t->room = more;
+    }
+    t->where[t->n] = (int32_t)where;
+    memset(t->rate + t->n++ * AGGREGATE_STRANDS, 0, AGGREGATE_STRANDS * sizeof *t->rate);
+    return true;
+}
+
+static void swap_entries(AggregateStretch *t, int64_t a, int64_t b) {
+    float rate[AGGREGATE_STRANDS], *ra = t->rate + a * AGGREGATE_STRANDS, *rb = t->rate + b * AGGREGATE_STRANDS;
+    int32_t where = t->where[a];
+    t->where[a] = t->where[b];
+    t->where[b] = where;
+    memcpy(rate, ra, sizeof rate);
+    memcpy(ra, rb, sizeof rate);
+    memcpy(rb, rate, sizeof rate);
+}
+
+// the nodes of all strands at one place: rates that lead equally far are one entry
+static bool make_place(const Aggregate *a, AggregateStretch *t, int64_t place) {
+    int64_t first = t->n, here = place * AGGREGATE_STRANDS;
+    for (int32_t k = 0; k < a->n_piece; k++) {
+        const Piece *p = &a->piece[k];
+        if (place >= p->to - p->from) continue;
+        for (int64_t r = p->row[place]; r < p->row[place + 1]; r++) {
+            int64_t to = p->where[r], where = to % a->n_place * AGGREGATE_STRANDS + to / a->n_place - k, e = first;
+            while (e < t->n && t->where[e] != where) e++;
+            if (e == t->n && !push_entry(t, where)) return false;
+            t->rate[e * AGGREGATE_STRANDS + k] += p->rate[r];
+        }
+    }
+    // nearest last: what a sweep has only just become should not hold up the rest of a sum
+    for (int64_t i = first + 1; i < t->n; i++)
+        for (int64_t k = i; k > first && llabs(t->where[k] - here) > llabs(t->where[k - 1] - here); k--) swap_entries(t, k, k - 1);
+    t->row[place - t->from + 1] = t->n;
+    return true;
+}
+
+static void task_stretch(void *context, int64_t task, int worker) {
+    (void)worker;
+    Aggregate *a = context;
+    AggregateStretch *t = &a->stretch[task];
+    t->row = memory_alloc(((size_t)(t->to - t->from) + 1) * sizeof *t->row);
+    bool ok = t->row;
+    if (ok) t->row[0] = 0;
+    for (int64_t place = t->from; ok && place < t->to; place++) ok = make_place(a, t, place);
+    // the table grew by doubling; vectors of rates should not lie across cache lines
+    float *rate = ok ? memory_floats(t->n * AGGREGATE_STRANDS) : NULL;
+    if (rate) {
+        memcpy(rate, t->rate, (size_t)(t->n * AGGREGATE_STRANDS) * sizeof *rate);
+        memory_free(t->rate);
+        t->rate = rate;
+    } else {
+        a->failed = true;
+    }
+}
+
+// zeroed
+static float *floats(int64_t n) {
+    float *x = memory_floats(n);
+    if (x) memset(x, 0, (size_t)n * sizeof *x);
+    return x;
+}
+
+static bool make_work(Aggregate *a) {
+    int64_t n = a->n_place * AGGREGATE_STRANDS;
+    a->work = memory_zeroed((size_t)a->n_actor, sizeof *a->work);
+    for (int32_t k = 0; a->work && k < a->n_actor; k++) {
+        AggregateWork *w = &a->work[k];
+        *w = (AggregateWork){.n_place = a->n_place, .n_stretch = a->n_piece, .stretch = a->stretch,
+                             .diagonal = floats(n), .inverse = floats(n), .right = floats(n), .y = floats(n),
+                             .room = floats(n + 2 * AGGREGATE_STRANDS)};
+        if (!w->diagonal || !w->inverse || !w->right || !w->y || !w->room) return false;
+    }
+    return a->work;
 }
 
 static DurStatus make(Aggregate *a, const Policy *policy) {
@@ -358,29 +431,28 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
     int32_t n_jump = l->model->n_jump, n_actor = l->model->n_actor;
     a->n = l->n_stock_state;
     a->n_actor = n_actor;
-    int64_t n_block = a->n / l->n_lane, each = (n_block + PIECES - 1) / PIECES;
+    int64_t n_block = a->n / l->n_lane, each = (n_block + AGGREGATE_STRANDS - 1) / AGGREGATE_STRANDS;
     a->n_piece = (int32_t)((n_block + each - 1) / each);
+    a->n_place = each * l->n_lane;
     a->piece = memory_zeroed((size_t)a->n_piece, sizeof *a->piece);
+    a->stretch = memory_zeroed((size_t)a->n_piece, sizeof *a->stretch);
     a->share = memory_zeroed((size_t)l->n_state, sizeof *a->share);
-    a->inverse = memory_zeroed((size_t)(n_actor * a->n), sizeof *a->inverse);
-    a->mean = memory_zeroed((size_t)(n_actor * a->n), sizeof *a->mean);
-    a->right = memory_zeroed((size_t)(n_actor * a->n), sizeof *a->right);
-    a->x[0] = memory_zeroed((size_t)(n_actor * a->n), sizeof *a->x[0]);
-    a->x[1] = memory_zeroed((size_t)(n_actor * a->n), sizeof *a->x[1]);
-    a->row = memory_zeroed((size_t)a->n, sizeof *a->row);
     a->drive = memory_zeroed((size_t)n_jump + 1, sizeof *a->drive);
     a->coarse = coarse;
     a->coarse_share = memory_column(coarse->n_state);
     a->wide = memory_column(l->n_state);
     double *rate = memory_column(n_jump * coarse->n_state);
     DurStatus status = DUR_MEMORY;
-    if (!a->piece || !a->share || !a->inverse || !a->mean || !a->right || !a->x[0] || !a->x[1] || !a->row || !a->drive || !a->coarse_share ||
-        !a->wide || !rate) goto done;
+    if (!a->piece || !a->stretch || !a->share || !a->drive || !a->coarse_share || !a->wide || !rate || !make_work(a)) goto done;
     for (int32_t k = 0; k < a->n_piece; k++) {
-        a->piece[k].from = k * each * l->n_lane;
-        a->piece[k].to = (k + 1) * each * l->n_lane < a->n ? (k + 1) * each * l->n_lane : a->n;
+        a->piece[k].from = k * a->n_place;
+        a->piece[k].to = (k + 1) * a->n_place < a->n ? (k + 1) * a->n_place : a->n;
+        a->stretch[k].from = a->n_place * k / a->n_piece;
+        a->stretch[k].to = a->n_place * (k + 1) / a->n_piece;
     }
-    for (int32_t k = 0; k < ROUNDS + 3; k++) a->stage[k] = k * a->n_piece;
+    a->stage[1] = n_actor * ((a->n + MEAN_NODES - 1) / MEAN_NODES);
+    a->stage[2] = a->stage[1] + n_actor;
+    a->stage[3] = a->stage[2] + n_actor * l->n_mode_state;
 
     status = DUR_OK;
     for (int32_t j = 0; j < n_jump && status == DUR_OK; j++) status = chain_jump_rate(policy, j, rate + j * coarse->n_state, a->team);
@@ -389,8 +461,8 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
     if (status != DUR_OK) goto done;
     team_run(a->team, task_carry, a, l->n_mode_state + a->n_drive);
     team_run(a->team, task_piece, a, a->n_piece);
-    for (int32_t k = 0; k < a->n_piece; k++)
-        if (a->piece[k].failed) status = DUR_MEMORY;
+    if (!a->failed) team_run(a->team, task_stretch, a, a->n_piece);
+    if (a->failed) status = DUR_MEMORY;
 
 done:
     memory_free(rate);
@@ -401,6 +473,13 @@ done:
         memory_free(a->drive[d].rate);
     }
     memory_free(a->drive);
+    for (int32_t k = 0; a->piece && k < a->n_piece; k++) {
+        memory_free(a->piece[k].row);
+        memory_free(a->piece[k].where);
+        memory_free(a->piece[k].rate);
+    }
+    memory_free(a->piece);
+    a->piece = NULL;
     a->wide = a->coarse_share = NULL;
     a->drive = NULL;
     a->coarse = NULL;
@@ -414,6 +493,7 @@ DurStatus aggregate_make(Aggregate **out, const Lattice *l, const Policy *policy
     if (!a) return DUR_MEMORY;
     a->lattice = l;
     a->team = team;
+    a->kernel = ISA_KERNEL(aggregate_kernel);
     DurStatus status = make(a, policy);
     if (status == DUR_OK) *out = a;
     else                  aggregate_free(a);
@@ -422,101 +502,50 @@ DurStatus aggregate_make(Aggregate **out, const Lattice *l, const Policy *policy
 
 void aggregate_free(Aggregate *a) {
     if (!a) return;
-    for (int32_t k = 0; a->piece && k < a->n_piece; k++) {
-        memory_free(a->piece[k].row);
-        memory_free(a->piece[k].where);
-        memory_free(a->piece[k].rate);
+    for (int32_t k = 0; a->work && k < a->n_actor; k++) {
+        AggregateWork *w = &a->work[k];
+        memory_free(w->room);
+        memory_free(w->y);
+        memory_free(w->right);
+        memory_free(w->inverse);
+        memory_free(w->diagonal);
     }
-    memory_free(a->row);
-    memory_free(a->x[1]);
-    memory_free(a->x[0]);
-    memory_free(a->right);
-    memory_free(a->mean);
-    memory_free(a->inverse);
+    memory_free(a->work);
     memory_free(a->share);
-    memory_free(a->piece);
+    for (int32_t k = 0; a->stretch && k < a->n_piece; k++) {
+        memory_free(a->stretch[k].row);
+        memory_free(a->stretch[k].where);
+        memory_free(a->stretch[k].rate);
+    }
+    memory_free(a->stretch);
     memory_free(a);
 }
 
 double aggregate_bytes(const Lattice *l) {
     if (!aggregate_pays(l)) return 0;
-    // shares, in double too while it is made; at a node two rates for each stock and some for jumps, in a table that grows by doubling
-    double node = 20.0 * l->model->n_actor + 16.0 + 8.0 * 2.0 * (2.0 * l->model->n_stock + 4.0);
-    return 12.0 * (double)l->n_state + node * (double)l->n_stock_state;
+    // shares, in double too while it is made; at a node five numbers an actor and two rates for each stock and some for jumps, once by node
+    // and once by strands, where there are up to twice as many, in tables that grow by doubling
+    double rates = 2.0 * l->model->n_stock + 4.0;
+    return 12.0 * (double)l->n_state + (20.0 * l->model->n_actor + (16.0 + 2.0 * 2.0 * 4.0) * rates) * (double)l->n_stock_state;
 }
 
 // ---- using it -----------------------------------------------------------------------------------------------------------
 
-// y and D y; the sweeps begin at y
-static void average(Aggregate *a, const Piece *p) {
-    const Lattice *l = a->lattice;
-    int64_t n = p->to - p->from, n_actor = a->n_actor;
-    for (int64_t k = 0; k < n_actor; k++) {
-        float *DUR_RESTRICT row = a->row + p->from;
-        for (int64_t i = 0; i < n; i++) row[i] = 0;
-        for (int64_t mode = 0; mode < l->n_mode_state; mode++) {
-            const float *DUR_RESTRICT q = a->q + k * l->n_state + mode * a->n + p->from;
-            const float *DUR_RESTRICT share = a->share + mode * a->n + p->from;
-            for (int64_t i = 0; i < n; i++) row[i] += share[i] * q[i];
-        }
-        for (int64_t i = 0; i < n; i++) a->mean[(p->from + i) * n_actor + k] = row[i];
-    }
-    for (int64_t i = p->from * n_actor; i < p->to * n_actor; i++) {
-        a->right[i] = a->mean[i] / a->inverse[i];
-        a->x[0][i] = a->mean[i];
-    }
-}
-
-// One sweep of a piece: within it from the newest values, from others as they were after the round before.
-static DUR_ALWAYS_INLINE void sweep_actors(Aggregate *a, const Piece *p, int32_t round, int64_t n_actor) {
-    int64_t n = p->to - p->from;
-    const float *DUR_RESTRICT old = a->x[round % 2], *DUR_RESTRICT right = a->right + p->from * n_actor;
-    const float *DUR_RESTRICT inverse = a->inverse + p->from * n_actor, *DUR_RESTRICT rate = p->rate;
-    const int32_t *DUR_RESTRICT where = p->where;
-    float *x = a->x[1 - round % 2], sum[n_actor > 0 ? n_actor : 1];
-    memcpy(x + p->from * n_actor, old + p->from * n_actor, (size_t)(n * n_actor) * sizeof *x);
-    for (int64_t step = 0; step < n; step++) {
-        int64_t i = round % 2 == 0 ? step : n - 1 - step, inside = p->row[2 * i], others = p->row[2 * i + 1], end = p->row[2 * i + 2];
-        for (int64_t k = 0; k < n_actor; k++) sum[k] = right[i * n_actor + k];
-        for (int64_t e = others; e < end; e++)
-            for (int64_t k = 0; k < n_actor; k++) sum[k] += rate[e] * old[where[e] * n_actor + k];
-        for (int64_t e = inside; e < others; e++)
-            for (int64_t k = 0; k < n_actor; k++) sum[k] += rate[e] * x[where[e] * n_actor + k];
-        for (int64_t k = 0; k < n_actor; k++) x[(p->from + i) * n_actor + k] = sum[k] * inverse[i * n_actor + k];
-    }
-}
-
-static void sweep(Aggregate *a, const Piece *p, int32_t round) {
-    // the usual number of actors has code of its own
-    if (a->n_actor == 2) sweep_actors(a, p, round, 2);
-    else                 sweep_actors(a, p, round, a->n_actor);
-}
-
-static void spread(Aggregate *a, const Piece *p) {
-    const Lattice *l = a->lattice;
-    int64_t n = p->to - p->from, n_actor = a->n_actor;
-    const float *x = a->x[ROUNDS % 2];
-    for (int64_t k = 0; k < n_actor; k++) {
-        float *DUR_RESTRICT by = a->row + p->from;
-        for (int64_t i = 0; i < n; i++) by[i] = x[(p->from + i) * n_actor + k] - a->mean[(p->from + i) * n_actor + k];
-        for (int64_t mode = 0; mode < l->n_mode_state; mode++) {
-            int64_t first = k * l->n_state + mode * a->n + p->from;
-            const float *DUR_RESTRICT q = a->q + first;
-            float *DUR_RESTRICT z = a->z + first;
-            for (int64_t i = 0; i < n; i++) z[i] = q[i] + by[i];
-            if (a->copy) memcpy(a->copy + first, z, (size_t)n * sizeof *z);
-        }
-    }
-}
-
 static void task_correct(void *context, int64_t task, int worker) {
     (void)worker;
     Aggregate *a = context;
-    const Piece *p = &a->piece[task % a->n_piece];
-    int64_t stage = task / a->n_piece;
-    if (stage == 0)              average(a, p);
-    else if (stage <= ROUNDS)    sweep(a, p, (int32_t)stage - 1);
-    else                         spread(a, p);
+    const Lattice *l = a->lattice;
+    if (task < a->stage[1]) {
+        // y of some nodes for one actor
+        int64_t k = task % a->n_actor, from = task / a->n_actor * MEAN_NODES, n = a->n - from < MEAN_NODES ? a->n - from : MEAN_NODES;
+        a->kernel->average(a->work[k].y + from, a->share + from, a->q + k * l->n_state + from, l->n_mode_state, a->n, n);
+    } else if (task < a->stage[2]) {
+        a->kernel->sweep(&a->work[task - a->stage[1]], ROUNDS);
+    } else {
+        // what is missing, in one combination of modes for one actor
+        int64_t first = (task - a->stage[2]) * a->n;
+        a->kernel->add(a->z + first, a->copy ? a->copy + first : NULL, a->q + first, a->work[first / l->n_state].y, a->n);
+    }
 }
 
 void aggregate_correct(void *aggregate, const float *q, float *z, float *copy) {
@@ -524,5 +553,5 @@ void aggregate_correct(void *aggregate, const float *q, float *z, float *copy) {
     a->q = q;
     a->z = z;
     a->copy = copy;
-    team_run_stages(a->team, task_correct, a, ROUNDS + 2, a->stage);
+    team_run_stages(a->team, task_correct, a, 3, a->stage);
 }

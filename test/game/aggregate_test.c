@@ -2,8 +2,10 @@
 #include "case.h"
 
 #include "base/memory.h"
+#include "game/aggregate_kernel.h"
 #include "game/krylov.h"
 #include "game/nest.h"
+#include "num/isa.h"
 #include "num/philox.h"
 
 #include <string.h>
@@ -107,7 +109,7 @@ TEST(an_error_that_is_the_same_everywhere_is_found_from_what_one_sweep_takes_off
     solved_close(&s);
 }
 
-TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads) {
+TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads_at_any_vector_width) {
     Solved s;
     solved_open(&s, NULL);
     float *a = floats(s.n), *b = floats(s.n), *za = floats(s.n), *zb = floats(s.n), *z = floats(s.n), *copy = floats(s.n);
@@ -120,8 +122,9 @@ TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads) {
     for (int64_t i = 0; i < s.n; i++) b[i] = 2 * a[i] - 3 * b[i];
     aggregate_correct(s.krylov->aggregate, b, z, NULL);
     for (int64_t i = 0; i < s.n; i++) CHECK_NEAR((double)z[i], 2 * (double)za[i] - 3 * (double)zb[i], 1e-4);
-    for (int n_thread = 2; n_thread <= 3; n_thread++) {
-        Team *team = team_make(n_thread);
+    for (int run = 0; run < 2 + ISA_COUNT; run++) {
+        if (run >= 2 && isa_force((Isa)(run - 2)) != (Isa)(run - 2)) continue;
+        Team *team = team_make(run < 2 ? run + 2 : 1);
         Aggregate *other;
         CHECK_OK(aggregate_make(&other, s.c.lattice, s.c.solution.policy, team));
         aggregate_correct(other, a, z, NULL);
@@ -129,6 +132,7 @@ TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads) {
         aggregate_free(other);
         team_free(team);
     }
+    isa_force(ISA_COUNT);
     memory_free(copy);
     memory_free(z);
     memory_free(zb);
@@ -136,6 +140,72 @@ TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads) {
     memory_free(b);
     memory_free(a);
     solved_close(&s);
+}
+
+// A piece of a chain by hand: seven places of sixteen strands, the last strand empty, each node with rates one and two nodes on and to the
+// same place of the strand before
+TEST(strands_are_swept_as_the_chain_of_their_nodes_is) {
+    enum { PLACES = 7, WIDE = AGGREGATE_STRANDS, NODES = PLACES * (WIDE - 1) };
+    static const int64_t step[3] = {1, 2, -PLACES};
+    int32_t where[3 * PLACES + 2 * WIDE];
+    int64_t row[PLACES + 1] = {0};
+    float *rate = floats((3 * PLACES + 2 * WIDE) * WIDE), *inverse = floats(PLACES * WIDE), *diagonal = floats(PLACES * WIDE);
+    float *right = floats(PLACES * WIDE), *room = floats((PLACES + 2) * WIDE), *y = floats(PLACES * WIDE), was[PLACES * WIDE];
+    double x[PLACES * WIDE] = {0}, out[PLACES * WIDE] = {0};
+    int64_t n = 0;
+    for (int64_t i = 0; i < PLACES; i++) {
+        for (int k = 0; k < 3; k++) {
+            // where the step ends in this strand, and where it ends in the next
+            for (int over = 0; over < 2; over++) {
+                int64_t to = i + (k < 2 ? step[k] : 0), lane = k < 2 ? 0 : -1;
+                if ((k < 2 && (to >= PLACES) != over) || (k == 2 && over)) continue;
+                if (over) { to -= PLACES; lane = 1; }
+                where[n] = (int32_t)(to * WIDE + lane);
+                for (int64_t s = 0; s < WIDE - 1; s++)
+                    if (s * PLACES + i + step[k] >= 0 && s * PLACES + i + step[k] < NODES)
+                        rate[n * WIDE + s] = (float)(0.1 + 0.05 * k + 0.01 * (double)s);
+                n++;
+            }
+        }
+        row[i + 1] = n;
+        for (int64_t s = 0; s < WIDE - 1; s++) {
+            double sum = 0.02;
+            for (int64_t e = row[i]; e < n; e++) sum += (double)rate[e * WIDE + s];
+            diagonal[i * WIDE + s] = (float)sum;
+            inverse[i * WIDE + s] = (float)(1 / sum);
+        }
+    }
+    random_floats(y, NODES, 5);
+    memcpy(was, y, sizeof was);
+    AggregateStretch stretch[2] = {{.from = 0, .to = 3, .row = row, .where = where, .rate = rate},
+                                   {.from = 3, .to = PLACES, .where = where, .rate = rate}};
+    int64_t later[PLACES - 3 + 1];
+    for (int64_t i = 3; i <= PLACES; i++) later[i - 3] = row[i];
+    stretch[1].row = later;
+    AggregateWork w = {.n_place = PLACES, .n_stretch = 2, .stretch = stretch, .diagonal = diagonal, .inverse = inverse, .right = right,
+                       .room = room, .y = y};
+    ISA_KERNEL(aggregate_kernel)->sweep(&w, 3);
+    // the same node by node, place by place, each place from what was there before it
+    for (int64_t i = 0; i < NODES; i++) x[i] = (double)was[i];
+    for (int round = 0; round < 3; round++)
+        for (int64_t p = 0; p < PLACES; p++) {
+            int64_t i = round % 2 == 0 ? p : PLACES - 1 - p;
+            for (int64_t s = 0; s < WIDE - 1; s++) {
+                int64_t at = s * PLACES + i;
+                double sum = (double)diagonal[i * WIDE + s] * (double)was[at];
+                for (int k = 0; k < 3; k++)
+                    if (at + step[k] >= 0 && at + step[k] < NODES) sum += (0.1 + 0.05 * k + 0.01 * (double)s) * x[at + step[k]];
+                out[at] = sum / (double)diagonal[i * WIDE + s];
+            }
+            for (int64_t s = 0; s < WIDE - 1; s++) x[s * PLACES + i] = out[s * PLACES + i];
+        }
+    for (int64_t i = 0; i < NODES; i++) CHECK_NEAR((double)y[i], x[i] - (double)was[i], 1e-4);
+    memory_free(y);
+    memory_free(room);
+    memory_free(right);
+    memory_free(diagonal);
+    memory_free(inverse);
+    memory_free(rate);
 }
 
 // sweeps of a system with the miss of values beside the solution on its right side, and what comes of it
@@ -197,7 +267,8 @@ TEST(a_solve_from_values_nearby_takes_half_the_sweeps) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(an_error_that_is_the_same_everywhere_is_found_from_what_one_sweep_takes_off_it),
-        RUN(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads),
+        RUN(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads_at_any_vector_width),
+        RUN(strands_are_swept_as_the_chain_of_their_nodes_is),
         RUN(linear_systems_take_two_thirds_of_the_sweeps_and_have_the_same_solutions),
         RUN(a_solve_from_values_nearby_takes_half_the_sweeps),
     };

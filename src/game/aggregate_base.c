@@ -1,0 +1,2 @@
+#define AGGREGATE_KERNEL aggregate_kernel_base
+#include "game/aggregate_body.h"

@@ -1,0 +1,46 @@
+/// The loops of aggregate.h, one table for each vector width. The averaged chain is cut into AGGREGATE_STRANDS strands of as many
+/// nodes, swept side by side, a vector of the nodes that stand at the same place of each:
+///
+///     node = strand * n_place + place     vectors hold [n_place x strands]
+///
+/// What leads from a place equally far in all strands is one entry: a rate for each, and where the vector of values begins that they lead
+/// to. Strands are whole blocks of the lattice, so nodes at one place differ in the slow stocks alone and lead equally far mostly.
+#ifndef GAME_AGGREGATE_KERNEL_H
+#define GAME_AGGREGATE_KERNEL_H
+
+#include <stdint.h>
+
+#define AGGREGATE_STRANDS 16
+
+/// Some places and what leads out of them.
+typedef struct AggregateStretch {
+    int64_t from, to;          // places
+    int64_t *row;              // [to - from + 1] first entry of each
+    int64_t n, room;
+    int32_t *where;            // [n] place * strands + strands further on: what lies beyond the first or last strand has rate 0
+    float   *rate;             // [n x strands]
+} AggregateStretch;
+
+/// What is swept for one actor. Strands that are shorter than others, or none, have 1/D = 0.
+typedef struct AggregateWork {
+    int64_t n_place;
+    int32_t n_stretch;
+    const AggregateStretch *stretch;   // borrowed
+    float *diagonal, *inverse; // [n_place x strands] D and 1/D
+    float *right;              // [n_place x strands] D y
+    float *room;               // [strands + n_place x strands + strands] x, with room for vectors that run over its ends
+    float *y;                  // [strands x n_place] by node
+} AggregateWork;
+
+typedef struct AggregateKernel {
+    /// y[i] = sum over modes of share[mode * stride + i] * q[mode * stride + i], i < n.
+    void (*average)(float *y, const float *share, const float *q, int64_t n_mode, int64_t stride, int64_t n);
+    /// y <- x - y, with A x = D y swept n_round times, forth and back, from x = y. Every value counts as soon as it is there.
+    void (*sweep)(const AggregateWork *work, int32_t n_round);
+    /// z = q + by, and the same to copy if it is not NULL.
+    void (*add)(float *z, float *copy, const float *q, const float *by, int64_t n);
+} AggregateKernel;
+
+extern const AggregateKernel aggregate_kernel_base, aggregate_kernel_avx2, aggregate_kernel_avx512;
+
+#endif
