@@ -50,9 +50,8 @@ struct Aggregate {
     AggregateStretch *stretch; // [n_piece] of places
     float   *share;            // [n_mode_state x n] of time
     AggregateWork *work;       // [n_actor]
-    int64_t  stage[4];
+    int64_t  stage[3];
     const float *q;            // of the correction at hand
-    float   *z, *copy;
     // while it is made
     Piece   *piece;            // [n_piece]
     const Lattice *coarse;
@@ -452,7 +451,6 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
     }
     a->stage[1] = n_actor * ((a->n + MEAN_NODES - 1) / MEAN_NODES);
     a->stage[2] = a->stage[1] + n_actor;
-    a->stage[3] = a->stage[2] + n_actor * l->n_mode_state;
 
     status = DUR_OK;
     for (int32_t j = 0; j < n_jump && status == DUR_OK; j++) status = chain_jump_rate(policy, j, rate + j * coarse->n_state, a->team);
@@ -531,7 +529,7 @@ double aggregate_bytes(const Lattice *l) {
 
 // ---- using it -----------------------------------------------------------------------------------------------------------
 
-static void task_correct(void *context, int64_t task, int worker) {
+static void task_begin(void *context, int64_t task, int worker) {
     (void)worker;
     Aggregate *a = context;
     const Lattice *l = a->lattice;
@@ -539,19 +537,23 @@ static void task_correct(void *context, int64_t task, int worker) {
         // y of some nodes for one actor
         int64_t k = task % a->n_actor, from = task / a->n_actor * MEAN_NODES, n = a->n - from < MEAN_NODES ? a->n - from : MEAN_NODES;
         a->kernel->average(a->work[k].y + from, a->share + from, a->q + k * l->n_state + from, l->n_mode_state, a->n, n);
-    } else if (task < a->stage[2]) {
-        a->kernel->sweep(&a->work[task - a->stage[1]], ROUNDS);
     } else {
-        // what is missing, in one combination of modes for one actor
-        int64_t first = (task - a->stage[2]) * a->n;
-        a->kernel->add(a->z + first, a->copy ? a->copy + first : NULL, a->q + first, a->work[first / l->n_state].y, a->n);
+        a->kernel->sweep(&a->work[task - a->stage[1]], ROUNDS);
     }
 }
 
-void aggregate_correct(void *aggregate, const float *q, float *z, float *copy) {
+void aggregate_begin(void *aggregate, const float *q) {
     Aggregate *a = aggregate;
     a->q = q;
-    a->z = z;
-    a->copy = copy;
-    team_run_stages(a->team, task_correct, a, 3, a->stage);
+    team_run_stages(a->team, task_begin, a, 2, a->stage);
+}
+
+void aggregate_correct(const void *aggregate, const float *q, int64_t from, int64_t n, float *z) {
+    const Aggregate *a = aggregate;
+    // what is missing is the same in all combinations of modes
+    for (int64_t end = from + n, some; from < end; from += some, z += some) {
+        int64_t node = from % a->n;
+        some = a->n - node < end - from ? a->n - node : end - from;
+        a->kernel->add(z, q + from, a->work[from / a->lattice->n_state].y + node, some);
+    }
 }

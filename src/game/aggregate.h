@@ -28,10 +28,11 @@ double    aggregate_bytes(const Lattice *lattice);
 
 /// z = q + what is missing in q's mean over modes, with q = M^{-1} r what one sweep of the tangent makes of a residual:
 ///     x - y, where y is the mean of q and A x = D y, A the averaged chain and D its diagonal,
-/// A x = D y being swept a fixed number of times, so that z is linear in q. A GmresPrecondition (num/gmres.h).
-///   q, z     [n_actor x n_state], distinct
-///   copy     [out] the same as z; NULL: not wanted
+/// A x = D y being swept a fixed number of times, so that z is linear in q. The two halves of a GmresPrecondition (num/gmres.h).
+///   q        [n_actor x n_state]
+///   z        [out] [n] the elements from `from` on
 /// The same bits on any number of threads.
-void aggregate_correct(void *aggregate, const float *q, float *z, float *copy);
+void aggregate_begin(void *aggregate, const float *q);
+void aggregate_correct(const void *aggregate, const float *q, int64_t from, int64_t n, float *z);
 
 #endif

@@ -39,11 +39,10 @@ static void sweep(const AggregateWork *w, int32_t n_round) {
         for (int64_t k = 0; k < STRANDS; k++) y[k * n + i] = x[i * STRANDS + k] - y[k * n + i];
 }
 
-static void add(float *z, float *copy, const float *q, const float *by, int64_t n) {
-    float *DUR_RESTRICT to = z, *DUR_RESTRICT also = copy;
+static void add(float *z, const float *q, const float *by, int64_t n) {
+    float *DUR_RESTRICT to = z;
     const float *DUR_RESTRICT x = q, *DUR_RESTRICT y = by;
-    if (copy) for (int64_t i = 0; i < n; i++) to[i] = also[i] = x[i] + y[i];
-    else      for (int64_t i = 0; i < n; i++) to[i] = x[i] + y[i];
+    for (int64_t i = 0; i < n; i++) to[i] = x[i] + y[i];
 }
 
 const AggregateKernel AGGREGATE_KERNEL = {.average = average, .sweep = sweep, .add = add};

@@ -37,8 +37,8 @@ typedef struct AggregateKernel {
     void (*average)(float *y, const float *share, const float *q, int64_t n_mode, int64_t stride, int64_t n);
     /// y <- x - y, with A x = D y swept n_round times, forth and back, from x = y. Every value counts as soon as it is there.
     void (*sweep)(const AggregateWork *work, int32_t n_round);
-    /// z = q + by, and the same to copy if it is not NULL.
-    void (*add)(float *z, float *copy, const float *q, const float *by, int64_t n);
+    /// z = q + by.
+    void (*add)(float *z, const float *q, const float *by, int64_t n);
 } AggregateKernel;
 
 extern const AggregateKernel aggregate_kernel_base, aggregate_kernel_avx2, aggregate_kernel_avx512;

@@ -64,7 +64,7 @@ double krylov_bytes(const Lattice *l, int32_t window) {
 static void precondition_by(Krylov *k, Aggregate *aggregate) {
     aggregate_free(k->aggregate);
     k->aggregate = aggregate;
-    gmres_precondition(k->gmres, aggregate ? aggregate_correct : NULL, aggregate);
+    gmres_precondition(k->gmres, aggregate ? &(GmresPrecondition){aggregate_begin, aggregate_correct, aggregate} : NULL);
 }
 
 DurStatus krylov_aggregate(Krylov *k, const Policy *policy) {

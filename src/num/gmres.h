@@ -14,8 +14,14 @@
 /// DUR_OK, or what the solve should end with.
 typedef DurStatus (*GmresSweep)(void *context, const float *r, float *d);
 
-/// z = B q, with B a fixed linear map that brings M^{-1} A B nearer to 1; the same to `copy`.
-typedef void (*GmresPrecondition)(void *context, const float *q, float *z, float *copy);
+/// z = B q, with B a fixed linear map that brings M^{-1} A B nearer to 1; in two halves, so that z need not be kept.
+typedef struct GmresPrecondition {
+    /// From now on it is about this q.
+    void (*begin)(void *context, const float *q);
+    /// z[0 .. n-1] = elements from .. from+n-1 of B q. Called from any thread.
+    void (*at)(const void *context, const float *q, int64_t from, int64_t n, float *z);
+    void *context;
+} GmresPrecondition;
 
 typedef struct Gmres Gmres;
 
@@ -27,7 +33,7 @@ void   gmres_free(Gmres *gmres);
 double gmres_bytes(int64_t n, int32_t window);
 
 /// From now on systems are solved for B^{-1} d (right preconditioning, Saad 2003, 9.3.2): residuals stay what they are. NULL: no B.
-void   gmres_precondition(Gmres *gmres, GmresPrecondition precondition, void *context);
+void   gmres_precondition(Gmres *gmres, const GmresPrecondition *precondition);
 
 typedef struct GmresResult {
     int64_t n_sweep;

@@ -66,39 +66,48 @@ TEST(a_linear_system_is_solved_to_what_was_asked_in_fewer_sweeps_than_sweeps_alo
 }
 
 // z = q and what two more sweeps make of it: nearer to the solution than q, and linear
-static void two_more(void *context, const float *q, float *z, float *copy) {
-    Chain *c = context;
-    float *power = column(c->n);
-    memcpy(power, q, (size_t)c->n * sizeof *q);
-    memcpy(z, q, (size_t)c->n * sizeof *q);
+typedef struct TwoMore { Chain *chain; float *z; } TwoMore;
+
+static void two_more_begin(void *context, const float *q) {
+    TwoMore *t = context;
+    int64_t n = t->chain->n;
+    float *power = column(n);
+    memcpy(power, q, (size_t)n * sizeof *q);
+    memcpy(t->z, q, (size_t)n * sizeof *q);
     for (int k = 0; k < 2; k++) {
-        chain_sweep(c, NULL, power);
-        for (int64_t i = 0; i < c->n; i++) z[i] += power[i];
+        chain_sweep(t->chain, NULL, power);
+        for (int64_t i = 0; i < n; i++) t->z[i] += power[i];
     }
-    if (copy) memcpy(copy, z, (size_t)c->n * sizeof *z);
     memory_free(power);
+}
+
+static void two_more_at(const void *context, const float *q, int64_t from, int64_t n, float *z) {
+    (void)q;
+    memcpy(z, ((const TwoMore *)context)->z + from, (size_t)n * sizeof *z);
 }
 
 TEST(a_preconditioner_changes_how_many_sweeps_it_takes_and_nothing_else) {
     Chain c = {.n = 3000};
     float *r = column(c.n), *d = column(c.n), *with = column(c.n);
+    TwoMore two_more = {&c, column(c.n)};
     random_right(r, c.n);
     // a window that restarts, and one that does not
     for (int32_t window = 8; window <= 40; window += 32) {
         Gmres *g = gmres_make(c.n, window, NULL);
         GmresResult plain, better;
         CHECK_OK(gmres_solve(&plain, g, chain_sweep, &c, r, NULL, 3e-5, 5000, d));
-        gmres_precondition(g, two_more, &c);
+        gmres_precondition(g, &(GmresPrecondition){two_more_begin, two_more_at, &two_more});
         CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
         CHECK(better.reduced <= 3e-5);
         CHECK(left_over(&c, r, with) <= 3e-4);
         CHECK(2 * better.n_sweep < plain.n_sweep + 4);
         // and without it again the first answer, bit by bit
-        gmres_precondition(g, NULL, NULL);
+        gmres_precondition(g, NULL);
         CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
         CHECK(memcmp(d, with, (size_t)c.n * sizeof *d) == 0);
         gmres_free(g);
     }
+    memory_free(two_more.z);
     memory_free(with);
     memory_free(d);
     memory_free(r);
