@@ -18,10 +18,15 @@
 #define REDUCE_FAR 0.5
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
-/// Fewer values than this are not worth a second thread: a sweep of them takes about as long as waking it.
-#define VALUES_SHARED 65536
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
+
+// a vector that sweeps may read past the end of, where it is 0
+static float *floats(int64_t n) {
+    float *x = memory_floats(n + 16);
+    if (x) memset(x + n, 0, 16 * sizeof *x);
+    return x;
+}
 
 Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32_t window, const Progress *progress) {
     Krylov *k = memory_zeroed(1, sizeof *k);
@@ -31,13 +36,13 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     k->n_all = k->n + (l->model->n_private ? policy_shifts(l, NULL) : 0);
     k->progress = progress;
     k->max_sweep = INT64_MAX;
-    if (k->n < VALUES_SHARED) team = NULL;
-    k->team = team;
     k->tangent = tangent_make(l, rule, team);
+    if (k->n < TANGENT_SHARED) team = NULL;
+    k->team = team;
     k->gmres = gmres_make(k->n, window, team);
-    k->miss = memory_zeroed((size_t)k->n + 16, sizeof *k->miss);
-    k->swept = memory_zeroed((size_t)k->n + 16, sizeof *k->swept);
-    k->d = memory_zeroed((size_t)k->n + 16, sizeof *k->d);
+    k->miss = floats(k->n);
+    k->swept = floats(k->n);
+    k->d = floats(k->n);
     if (!k->tangent || !k->gmres || !k->miss || !k->swept || !k->d) {
         krylov_free(k);
         return NULL;
@@ -120,15 +125,49 @@ static void tell(Krylov *k, double scale, double residual, double tolerance) {
     progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);
 }
 
-static double take(Krylov *k, double scale, double *value) {
-    double size = krylov_size(value, k->n), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
+/// Parts of all values that are one task each, whatever the number of threads.
+#define PARTS 32
+
+typedef struct Step {
+    const Krylov *k;
+    double *value, by;
+    double size[PARTS];
+} Step;
+
+static void task_step(void *context, int64_t part, int worker) {
+    (void)worker;
+    Step *s = context;
+    int64_t from = s->k->n * part / PARTS, to = s->k->n * (part + 1) / PARTS;
+    const float *d = s->k->d;
+    if (s->by != 0)
+        for (int64_t i = from; i < to; i++) s->value[i] += s->by * (double)d[i];
+    s->size[part] = krylov_size(s->value + from, to - from);
+}
+
+// value += by * d; the largest of them then
+static double step(Krylov *k, double by, double *value) {
+    Step s = {.k = k, .value = value, .by = by};
+    team_run(k->team, task_step, &s, PARTS);
+    return krylov_size(s.size, PARTS);
+}
+
+// a step of `by` times d, and the tangent there
+static double take(Krylov *k, double by, double scale, double *value) {
+    double size = step(k, by, value), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
     // values that are all zero are solved when nothing is missing
     return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
 }
 
+static void task_zero(void *context, int64_t part, int worker) {
+    (void)worker;
+    Krylov *k = context;
+    int64_t from = k->n * part / PARTS, to = k->n * (part + 1) / PARTS;
+    memset(k->swept + from, 0, (size_t)(to - from) * sizeof *k->swept);
+}
+
 DurStatus krylov_measure(Krylov *k, double *length) {
-    memset(k->swept, 0, (size_t)k->n * sizeof *k->swept);
+    team_run(k->team, task_zero, k, PARTS);
     DurStatus status = sweep(k, k->miss, k->swept);
     *length = sqrt(gmres_dot(k->gmres, k->swept, k->swept));
     return status;
@@ -136,7 +175,7 @@ DurStatus krylov_measure(Krylov *k, double *length) {
 
 static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     bool is_zero = krylov_size(value, k->n) == 0;
-    double residual = take(k, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
+    double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
     for (bool is_measured = false;;) {
         out->residual = residual;
         tell(k, scale, residual, tolerance);
@@ -152,10 +191,9 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
         out->n_step++;
 
         // shortened until the equations are nearer to solved
-        double fraction = 1, before = residual, length_before = length;
-        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        double fraction = 1, by = 1, before = residual, length_before = length;
         for (;;) {
-            residual = take(k, scale, value);
+            residual = take(k, by, scale, value);
             is_measured = residual > tolerance;
             if (residual <= tolerance || (is_zero && !isnan(residual))) {
                 if (is_measured) TRY(krylov_measure(k, &length));
@@ -164,12 +202,12 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
             TRY(krylov_measure(k, &length));
             if (length <= (1 - 0.1 * fraction) * length_before) break;
             if (fraction / 2 < FRACTION_LEAST || k->only_whole || krylov_is_spent(k)) {
-                for (int64_t i = 0; i < k->n; i++) value[i] -= fraction * (double)k->d[i];
+                step(k, -fraction, value);
                 out->residual = before;
                 return DUR_OK;
             }
-            for (int64_t i = 0; i < k->n; i++) value[i] -= 0.5 * fraction * (double)k->d[i];
             fraction /= 2;
+            by = -fraction;
         }
         out->n_short += fraction < 1;
         double brought = is_measured ? length / length_before : 1;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /// States of one task of tangent_take: see TASK_STATES in sweep.c.
-#define TAKE_STATES 4096
+#define TAKE_STATES 2048
 /// Bytes that one task of tangent_sweep should work on: they stay in a second-level cache of 1 MiB with room to spare.
 #define SWEEP_BYTES (384 << 10)
 /// States of a level, at least: threads wait for one another after each.
@@ -36,7 +36,7 @@ typedef struct Spread {
 struct Tangent {
     const Lattice *lattice;     // borrowed
     const LatticeRule *rule;    // borrowed, or NULL
-    Team *team;                 // borrowed
+    Team *team, *sweep_team;    // borrowed; the latter NULL where a second thread does not pay
     const TangentKernel *kernel;
     TangentJob job;
     bool *possible;             // [n_jump x n_mode_state]
@@ -530,6 +530,7 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     t->lattice = l;
     t->rule = rule && rule->actor >= 0 ? rule : NULL;
     t->team = team;
+    t->sweep_team = (int64_t)model_rows(l->model) * l->n_state < TANGENT_SHARED ? NULL : team;
     t->kernel = m->n_private ? ISA_KERNEL(tangent_types_kernel) : ISA_KERNEL(tangent_kernel);
     int64_t n_mode = l->n_mode_state, n_lane = l->n_lane, n_actor = m->n_actor, n_value = model_rows(m);
     make_shape(&t->job, l);
@@ -732,7 +733,7 @@ void tangent_sweep(Tangent *t, const float *r, float *d) {
     t->job.right = r;
     t->job.d = d;
     t->d = d;
-    team_run_stages(t->team, task_sweep, t, 2 * t->n_level, t->stage);
+    team_run_stages(t->sweep_team, task_sweep, t, 2 * t->n_level, t->stage);
 }
 
 double tangent_traffic(const Tangent *t) {

@@ -30,6 +30,9 @@
 
 typedef struct Tangent Tangent;
 
+/// Fewer values than this are swept by one thread: it takes about as long as waking another. Tangents are taken by all even so.
+#define TANGENT_SHARED 65536
+
 /// Make the tables of tangents on one lattice; borrows lattice, rule (may be NULL) and team. NULL when memory is out.
 Tangent *tangent_make(const Lattice *lattice, const LatticeRule *rule, Team *team);
 void     tangent_free(Tangent *tangent);
@@ -51,7 +54,7 @@ double tangent_take(Tangent *tangent, double scale, double *value, float *miss, 
 /// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
 /// that the order of the sweep solves.
 ///   r        [n_row x n_state], or NULL for 0
-///   d        [in,out] the same shape, from memory_alloc with 64 bytes to spare
+///   d        [in,out] the same shape, and 64 bytes to spare that hold numbers, as behind r
 /// The same bits on any number of threads and at any vector width. Cost: about a fifth of a sweep over the game itself.
 void tangent_sweep(Tangent *tangent, const float *r, float *d);
 

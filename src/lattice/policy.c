@@ -100,13 +100,14 @@ DurStatus lattice_rule_carry(LatticeRule *out, const Lattice *l, const LatticeRu
 bool policy_is_possible(const Lattice *l, int32_t jump, int64_t mode_state) {
     const LatticeTable *when = &l->jump[jump].when;
     int64_t first = mode_state * l->n_stock_state / l->n_lane, n = l->n_stock_state / l->n_lane;
+    // a guard that reads modes alone is the same in all blocks
+    if (when->reads >> l->model->n_mode == 0) n = 1;
     for (int64_t b = first; b < first + n; b++) {
         LatticeBlock view;
         lattice_block(l, b, &view);
         const double *row = lattice_row(l, when, &view);
         for (int64_t i = 0; i < (when->inner ? l->n_lane : 1); i++)
             if (row[i] != 0.0) return true;
-        if (when->is_constant) return false;
     }
     return false;
 }

@@ -34,9 +34,6 @@ struct Gmres {
 
 double gmres_bytes(int64_t n, int32_t window) { return 4.0 * (double)n * (window + 2); }
 
-// a vector that loops may read past the end of
-static float *vector_make(int64_t n) { return memory_zeroed((size_t)n + 16, sizeof(float)); }
-
 Gmres *gmres_make(int64_t n, int32_t window, Team *team) {
     Gmres *g = memory_zeroed(1, sizeof *g);
     if (!g) return NULL;
@@ -45,13 +42,15 @@ Gmres *gmres_make(int64_t n, int32_t window, Team *team) {
     g->window = window < 1 ? 1 : window > GMRES_WINDOW_MAX ? GMRES_WINDOW_MAX : window;
     g->team = team;
     g->kernel = vector_kernels();
-    g->basis = memory_zeroed((size_t)(g->window + 1) * (size_t)n + 16, sizeof(float));
-    g->room = vector_make(n);
+    g->basis = memory_floats((g->window + 1) * n);
+    g->room = memory_floats(n + 16);
     g->partial = memory_column(g->n_chunk * (g->window + 3));
     if (!g->basis || !g->room || !g->partial) {
         gmres_free(g);
         return NULL;
     }
+    // sweeps may read past its end
+    memset(g->room + n, 0, 16 * sizeof *g->room);
     return g;
 }
 
@@ -207,15 +206,14 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
     double first = 0, last = 0;
     for (bool again = false;; again = true) {
         // M^{-1} (r - A d): what one sweep changes
-        float *q = g->basis;
-        const float *start = !again && swept ? swept : q;
-        if (start == q) {
-            run(g, task_copy, d, q, 0);
-            DurStatus status = sweep(context, r, q);
+        const float *start = !again && swept ? swept : g->room;
+        if (start == g->room) {
+            run(g, task_copy, d, g->room, 0);
+            DurStatus status = sweep(context, r, g->room);
             if (status != DUR_OK) return status;
             out->n_sweep++;
         }
-        if (again) run(g, task_less, d, q, 0);
+        if (again) run(g, task_less, d, g->room, 0);
         double length = sqrt(gmres_dot(g, start, start));
         if (!again) first = last = length;
         out->reduced = first > 0 ? length / first : 0;
@@ -223,7 +221,7 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
         if (again && length > STALLED * last) { out->stalled = true; return DUR_OK; }
         last = length;
         g->scale = 1 / length;
-        run(g, task_scale, start, q, 0);
+        run(g, task_scale, start, g->basis, 0);
         e[0] = length;
 
         int32_t k = 0;
