@@ -260,6 +260,9 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
 // along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
 static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     BranchResult b;
+    // near precision 0, where it begins, values hardly count
+    memset(r->x, 0, (size_t)r->n * sizeof *r->x);
+    if (!k->aggregate) TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
     double sweeps = BRANCH_WORK / (double)r->n;
     int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
     if (k->lattice->model->n_private && most > SWEEPS_TYPED && r->n_value > TYPED_LARGE) most = SWEEPS_TYPED;
