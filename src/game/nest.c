@@ -1,6 +1,7 @@
 #include "game/nest.h"
 
 #include "base/memory.h"
+#include "game/lagged.h"
 #include "game/sweep.h"
 
 #include <math.h>
@@ -12,14 +13,17 @@
 #define LEVELS_MOST 12
 /// A coarser lattice has at most this part of the states.
 #define WORTH_MOST 0.7
-/// A stock keeps this many nodes.
+/// A stock keeps this many nodes; with private types two, since beliefs keep theirs and little would be left to make coarser.
 #define NODES_LEAST 3
+#define NODES_TYPED 2
 /// Residual to which coarser lattices are solved: what the grid leaves open is far more.
 #define LEVEL_TOLERANCE 3e-4
 /// Newton steps from one lattice to the next, and by how much of their size values may move while both solutions belong together.
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
+/// With private types, where Newton's method does not go straight to a solution: steps in time, at most.
+#define LAGGED_STEPS 60
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
@@ -28,7 +32,7 @@ static double halve(const Model *m, int32_t *n_node) {
     double left = 1;
     for (int32_t v = m->n_mode; v < m->n_mode + m->n_stock; v++) {
         // values bend at every node of a belief: with fewer of them it is another game
-        if (n_node[v] <= NODES_LEAST) continue;
+        if (n_node[v] <= (m->n_private ? NODES_TYPED : NODES_LEAST)) continue;
         left *= (double)(n_node[v] / 2 + 1) / n_node[v];
         n_node[v] = n_node[v] / 2 + 1;
     }
@@ -122,17 +126,24 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
     TRY(nest_carry(from, coarse, k->lattice, value));
     int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
     if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
-    // with types a start that is not near leads nowhere (see in_turns in solve.c)
+    // with types a step of Newton's method that has to be shortened leads nowhere: steps in time go on from there (lagged.h)
     k->only_whole = from->model->n_private > 0;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
     k->only_whole = false;
     k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
+    bool is_lagged = from->model->n_private && !end->converged && !end->interrupted;
+    if (is_lagged) {
+        int32_t n_step = end->n_step;
+        TRY(lagged_solve(end, k, tolerance, LAGGED_STEPS, value));
+        end->n_step += n_step;
+        out->n_lagged++;
+    }
     out->interrupted = end->interrupted;
     if (!end->converged) return DUR_OK;
     double by;
     TRY(moved(from, coarse, k->lattice, value, &by));
-    out->is_near &= end->n_short == 0 && by <= MOVED_MOST;
+    out->is_near &= end->n_short == 0 && !is_lagged && by <= MOVED_MOST;
     *ok = true;
     return DUR_OK;
 }

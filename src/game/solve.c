@@ -45,6 +45,10 @@
 /// The same where memory counts: above this many values.
 #define KRYLOV_WINDOW_LARGE 8
 #define VALUES_LARGE 2000000
+/// The same with private types, whose systems take more sweeps than that: each start over costs several.
+#define KRYLOV_WINDOW_TYPED 20
+/// And what mixing remembers there.
+#define WINDOW_LARGE 3
 /// Newton steps from values at hand.
 #define NEWTON_STEPS 30
 /// Work spent on the principal branch of one lattice before it is given up, in values swept (at high precision it can turn more
@@ -103,10 +107,12 @@ static void tell(Run *r, double scale, double tolerance) {
     progress_tell(r->options->progress, "solving", at < start ? start : at, end, note);
 }
 
+static int32_t mixed_of(const Lattice *l) { return model_rows(l->model) * l->n_state > VALUES_LARGE ? WINDOW_LARGE : WINDOW; }
+
 // what sweeps of the values need, made once; false when memory is out
 static bool may_sweep(Run *r) {
     if (!r->sweep) r->sweep = sweep_make(r->lattice, r->options->rule, r->team);
-    if (!r->mix) r->mix = anderson_make(r->n, WINDOW, r->team);
+    if (!r->mix) r->mix = anderson_make(r->n, mixed_of(r->lattice), r->team);
     if (!r->g) r->g = memory_column(r->n);
     return r->sweep && r->mix && r->g;
 }
@@ -230,7 +236,11 @@ done:
     return status;
 }
 
-static int32_t window_of(int64_t n) { return n > VALUES_LARGE ? KRYLOV_WINDOW_LARGE : KRYLOV_WINDOW; }
+static int32_t window_of(const Lattice *l) {
+    if (model_rows(l->model) * l->n_state <= VALUES_LARGE) return KRYLOV_WINDOW;
+    return l->model->n_private ? KRYLOV_WINDOW_TYPED : KRYLOV_WINDOW_LARGE;
+}
+
 
 // what was done, in words
 static void say_how(GameSolution *out, const char *format, ...) DUR_PRINTF(2, 3);
@@ -359,7 +369,7 @@ done:
 // Newton's method from where a few sweeps lead, some from nothing and some from where the branch was lost (`left`): sweeps go
 // near an equilibrium that may repel them, a tangent then finds it
 static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const double *left) {
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
     if (!k) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     double work = BRANCH_WORK / (double)r->n;
@@ -451,7 +461,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     out->is_principal = true;
     r->residual = INFINITY;
     if (!tangent_is_known(r->lattice->model)) return find_types(r, out);
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
     DurStatus status = DUR_OK;
@@ -474,8 +484,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             r->residual = nest.residual;
             r->interrupted = nest.interrupted;
             out->n_step += nest.n_step;
-            say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov, %d steps",
-                    (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s", nest.n_step);
+            say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov%s, %d steps",
+                    (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s",
+                    nest.n_lagged ? " and implicit steps in time" : "", nest.n_step);
             // what was carried may be another equilibrium: where the branch can be followed here, it says which is the principal one
             bool is_told = false;
             if (!nest.is_near && !nest.interrupted && out->is_principal && r->n_value <= BRANCH_SMALL)
@@ -525,7 +536,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             r->residual <= rough.tolerance ? "" : " did no better");
     if (status == DUR_OK && is_typed && !r->interrupted && r->residual <= rough.tolerance && r->residual > tolerance) {
         KrylovResult end = {0};
-        k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->n_value), r->options->progress);
+        k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
         status = k ? in_turns(r, k, tolerance, &end) : DUR_MEMORY;
         if (k) r->n_sweep += k->n_sweep + k->n_take;
         krylov_free(k);
@@ -592,8 +603,8 @@ double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
     // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
-    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(model_rows(l->model) * l->n_state)) : 0) +
-                     (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, WINDOW) : 0);
+    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) : 0) +
+                     (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
     return solving > after ? solving : after;
 }
 

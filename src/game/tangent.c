@@ -694,6 +694,8 @@ double tangent_take(Tangent *t, double scale, double *value, float *miss, float 
     return worst;
 }
 
+void tangent_lag(Tangent *t, double lag) { t->job.types.lag = lag; }
+
 static void task_sweep(void *context, int64_t task, int worker) {
     Tangent *t = context;
     const Lattice *l = t->lattice;

@@ -51,6 +51,10 @@ double   tangent_bytes(const Lattice *lattice);
 /// Returns the largest |F|; infinity if some value or F is not finite. Cost: about three sweeps (sweep.h).
 double tangent_take(Tangent *tangent, double scale, double *value, float *miss, float *slope);
 
+/// From now on tangents are taken of F - lag (V - what it is): the step that solves their system is an implicit step in time, one over
+/// `lag` long. With private types only; >= 0, in the model's time unit.
+void   tangent_lag(Tangent *tangent, double lag);
+
 /// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
 /// that the order of the sweep solves.
 ///   r        [n_row x n_state], or NULL for 0

@@ -10,6 +10,11 @@
 /// The first of them, free; later ones, where a shift is cornered by what it missed upwards and downwards.
 #define FREE_STEPS   8
 #define SETTLED      1e-13
+/// What more than that is no rounding.
+#define UNSETTLED    1e-10
+/// Steps after them for states that have none of that settled: from where moves tell nothing, each shift by what it misses, less where
+/// its own answer runs against it.
+#define CAREFUL_STEPS 100
 /// What a step of the shifts divides by is no smaller: near a fold in the shifts of one state there is no step to speak of.
 #define PIVOT_LEAST  1e-3
 /// A step of a shift, in times what it misses, at most.
@@ -277,6 +282,20 @@ static inline void mover_step(const TangentJob *tangent, const Mover *v, bool is
     }
 }
 
+// Where Newton's steps go round in circles: what sweeps do (shift_part in sweep_types_body.h), shift by shift. Lanes that are settled stay
+static inline void mover_step_carefully(const TangentJob *tangent, const Mover *v, bool from_nothing) {
+    int64_t n = tangent->lattice->n_lane;
+    for (int32_t a = 0; a < v->c.n_move; a++) {
+        if (v->c.shift[a] < 0) continue;
+        const double *DUR_RESTRICT pivot = v->pivot + a * n, *DUR_RESTRICT miss = v->miss + a * n, *DUR_RESTRICT worst = v->worst;
+        double *DUR_RESTRICT shift = tangent->shift + v->c.shift[a];
+        for (int64_t i = 0; i < n; i++) {
+            double part = pivot[i] > 0 && pivot[i] < 1 ? pivot[i] : 1.0, to = from_nothing ? 0.0 : shift[i] + part * miss[i];
+            shift[i] = worst[i] > SETTLED ? to : shift[i];
+        }
+    }
+}
+
 // shifts settled at these values, choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
 static inline double mover_settle(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
     const Lattice *l = tangent->lattice;
@@ -289,6 +308,11 @@ static inline double mover_settle(const TangentJob *tangent, const LatticeBlock 
     for (int32_t k = 0; k < SETTLE_STEPS && miss > SETTLED; k++) {
         mover_factor(v, n);
         mover_step(tangent, v, k >= FREE_STEPS);
+        miss = mover_choose(tangent, view, v, true, taste);
+    }
+    for (int32_t k = 0; k < CAREFUL_STEPS && miss > UNSETTLED; k++) {
+        mover_factor(v, n);
+        mover_step_carefully(tangent, v, k == 0);
         miss = mover_choose(tangent, view, v, true, taste);
     }
     mover_factor(v, n);
@@ -553,13 +577,13 @@ static double types_take(const TangentJob *tangent, int64_t block, int64_t mode,
 
     for (int32_t r = 0, actor = 0, type = 0; r < n_row; r++, type++) {
         while (type == model_types(m, actor)) { actor++; type = 0; }
-        double rho = l->actor[actor].rho;
+        double rho = l->actor[actor].rho, held = rho + job->lag;
         const double *DUR_RESTRICT here = job->value + r * l->n_state + view.first;
         const double *DUR_RESTRICT a = s.acc + r * n, *DUR_RESTRICT d = s.diag + r * n, *DUR_RESTRICT extra = s.extra + r * n;
         double *DUR_RESTRICT size = flow;
         float *DUR_RESTRICT miss = tangent->miss + r * l->n_state + view.first;
-        if (tangent->line_stock >= 0) pivots(tangent, &view, rho, d, out);
-        else for (int64_t i = 0; i < n; i++) out[i] = (float)(1.0 / (rho + d[i]));
+        if (tangent->line_stock >= 0) pivots(tangent, &view, held, d, out);
+        else for (int64_t i = 0; i < n; i++) out[i] = (float)(1.0 / (held + d[i]));
         put_row(tangent, block, mode, r, out);
         for (int64_t i = 0; i < n; i++) {
             double off = a[i] - (rho + d[i]) * here[i];

@@ -12,6 +12,9 @@
 /// sharper precision takes more sweeps.
 #define SECONDS_PER_WAY 1.0e-9
 #define SWEEPS          250.0
+/// The same in times where there are private types: choices and what they tell are settled state by state, and equilibria take more to
+/// find. Measured on slice-resolve.duress.
+#define TYPED           4.0
 
 // ---- lines without a source -------------------------------------------------------------------------------------
 
@@ -70,6 +73,7 @@ static Estimate estimate(const DurScenario *s) {
     double ways = 2.0 * m->n_stock;
     for (int32_t k = 0; k < m->n_jump; k++) ways += l->jump[k].n_branch;
     e.seconds = e.n_state * (ways + m->n_belief) * model_rows(m) * SECONDS_PER_WAY * SWEEPS / team_size(s->team);
+    if (m->n_private > 0) e.seconds *= TYPED;
     return e;
 }
 

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include "base/memory.h"
+#include "game/lagged.h"
 #include "game/nest.h"
 #include "game/sweep.h"
 #include "game/tangent.h"
@@ -86,12 +87,15 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
         miss_at(t, 1.0, value, d, step, n, n_all, up);
         miss_at(t, 1.0, value, d, -step, n, n_all, down);
         bool smooth = true;
+        // every second game with a lag: -F' d + lag d
+        double lag = seed % 2 ? 0.0 : 1.5;
         for (int64_t i = 0; i < n; i++) {
-            r[i] = (float)(((double)down[i] - (double)up[i]) / (2 * step));
+            r[i] = (float)(((double)down[i] - (double)up[i]) / (2 * step) + lag * (double)d[i]);
             is_off[i] = is_kink((double)up[i], (double)miss[i], (double)down[i]);
             n_kink += is_off[i];
             smooth &= !is_off[i];
         }
+        tangent_lag(t, lag);
         tangent_take(t, 1.0, value, miss, NULL);
         memcpy(swept, d, (size_t)n * sizeof *d);
         tangent_sweep(t, r, swept);
@@ -116,6 +120,66 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
     print_message("%lld entries, %lld at kinks, %lld off\n", (long long)n_smooth, (long long)n_kink, (long long)n_off);
     CHECK(n_smooth > 500);
     CHECK(n_off * 100 <= n_smooth);
+}
+
+TEST(shifts_are_settled_in_every_state_however_sharp_choices_are) {
+    int64_t n_shift = 0, n_off = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 24, &text)) continue;
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
+        double *value = random_values(&k, seed, 1), *told = memory_column(n_all);
+        float *miss = row_of_floats(n);
+        Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        tangent_take(t, 1.0, value, miss, NULL);
+        // a sweep says what choices at these shifts tell
+        Sweep *s = sweep_make(k.lattice, NULL, NULL);
+        sweep_whole_steps(s, true);
+        sweep_run(s, 1.0, value, told);
+        for (int64_t i = n; i < n_all; i++) {
+            n_shift++;
+            n_off += !(fabs(told[i] - value[i]) <= 1e-6);
+        }
+        sweep_free(s);
+        tangent_free(t);
+        memory_free(miss);
+        memory_free(told);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%lld shifts, %lld not settled\n", (long long)n_shift, (long long)n_off);
+    CHECK(n_shift > 10000);
+    CHECK(n_off * 10000 <= n_shift);
+}
+
+TEST(steps_in_time_lead_from_nothing_to_a_solution) {
+    int n_case = 0, n_solved = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text)) continue;
+        n_case++;
+        double *value = memory_column(sweep_size(k.lattice)), *room = memory_column(sweep_size(k.lattice));
+        Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
+        KrylovResult end;
+        CHECK_OK(lagged_solve(&end, krylov, 1e-9, 200, value));
+        // told by another piece of code
+        Sweep *s = sweep_make(k.lattice, NULL, NULL);
+        if (end.converged) {
+            n_solved++;
+            CHECK(sweep_residual(s, 1.0, value, room) <= 1e-8 * krylov_size(value, krylov->n));
+        }
+        sweep_free(s);
+        krylov_free(krylov);
+        memory_free(room);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%d of %d solved\n", n_solved, n_case);
+    CHECK(n_case >= 20 && n_solved * 10 >= n_case * 9);
 }
 
 // a straight function of stocks and beliefs, another one for each `which`
@@ -185,6 +249,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
+        RUN(shifts_are_settled_in_every_state_however_sharp_choices_are),
+        RUN(steps_in_time_lead_from_nothing_to_a_solution),
         RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

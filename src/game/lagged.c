@@ -1,0 +1,95 @@
+#include "game/lagged.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/// The first lag, and the least, in times the largest rate of discount of any actor: the least is about what motions away from
+/// where a solution nearly is grow by; below it steps are Newton's, and lead back there.
+#define LAG_FIRST 16.0
+#define LAG_LEAST 2.0
+/// From one step to the next it falls and rises with the residual, by no more than this.
+#define LAG_FALL  0.4
+#define LAG_RISE  4.0
+/// How much of its residual a linear system leaves.
+#define REDUCE    0.1
+/// Residual at which Newton's method is tried, what part of it must be left for it to have led on, and its steps.
+#define NEAR      1e-3
+#define NEARER    0.2
+#define NEWTON_STEPS 30
+/// Near a solution its steps are shortened where need be; from farther, one that would have to be led astray.
+#define WHOLE     1e-5
+/// Where so many steps on end change a small residual by less than this part, a solution nearly is, and passing it would take too long.
+#define EVEN      6
+#define EVENLY    0.03
+
+static double take(Krylov *k, double lag, double *value) {
+    double size = krylov_size(value, k->n);
+    k->n_take++;
+    tangent_lag(k->tangent, lag);
+    return tangent_take(k->tangent, 1.0, value, k->miss, NULL) / (size > 0 ? size : 1);
+}
+
+// Newton's method from here. True if it came nearer by far; else `value` stays
+static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, double *kept, double *value, bool *led) {
+    double residual = out->residual;
+    int32_t n_step = out->n_step;
+    memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
+    tangent_lag(k->tangent, 0);
+    k->only_whole = residual > WHOLE;
+    DurStatus status = krylov_solve(out, k, 1.0, tolerance, NEWTON_STEPS, value);
+    k->only_whole = false;
+    out->n_step += n_step;
+    *led = out->residual <= NEARER * residual;
+    if (status == DUR_OK && !*led && !out->interrupted) {
+        memcpy(value, kept, (size_t)k->n_all * sizeof *kept);
+        out->residual = residual;
+    }
+    return status;
+}
+
+DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t max_step, double *value) {
+    *out = (KrylovResult){.residual = INFINITY};
+    const Lattice *l = k->lattice;
+    double rho = 0, near = NEAR;
+    for (int32_t i = 0; i < l->model->n_actor; i++) rho = l->actor[i].rho > rho ? l->actor[i].rho : rho;
+    double lag = LAG_FIRST * rho, *kept = memory_column(k->n_all);
+    if (!kept) return DUR_MEMORY;
+    DurStatus status = DUR_OK;
+    out->residual = take(k, lag, value);
+    for (int32_t n_even = 0;;) {
+        out->converged = out->residual <= tolerance;
+        if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
+        if (out->residual <= near) {
+            bool led;
+            status = by_newton(out, k, tolerance, kept, value, &led);
+            if (status != DUR_OK || out->converged || out->interrupted) break;
+            near = NEARER * out->residual;
+            lag = LAG_LEAST * rho;
+            out->residual = take(k, lag, value);
+            continue;
+        }
+        double length, before = out->residual;
+        status = krylov_measure(k, &length);
+        if (status == DUR_OK) status = krylov_linear(k, k->miss, k->swept, REDUCE, k->d, NULL);
+        if (status != DUR_OK) break;
+        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        // a tangent is taken with a lag that is known before its residual is, so the lag goes by the step before
+        out->n_step++;
+        out->residual = take(k, lag, value);
+        double ratio = out->residual / before;
+        lag *= ratio < LAG_FALL ? LAG_FALL : ratio > LAG_RISE ? LAG_RISE : ratio;
+        if (lag < LAG_LEAST * rho) lag = LAG_LEAST * rho;
+        n_even = out->residual <= NEAR && fabs(ratio - 1) < EVENLY ? n_even + 1 : 0;
+        // it has left where it was held up, and may come near again
+        if (out->residual > NEAR) near = NEAR;
+    }
+    tangent_lag(k->tangent, 0);
+    if (status == DUR_INTERRUPTED) {
+        out->interrupted = true;
+        status = DUR_OK;
+    }
+    memory_free(kept);
+    return status;
+}
