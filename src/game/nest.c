@@ -22,8 +22,10 @@
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
-/// With private types, where Newton's method does not go straight to a solution: steps in time, at most.
+/// With private types, where Newton's method does not go straight to a solution: steps in time, at most. On
+/// lattices of fewer values sweeps from nothing cost less.
 #define LAGGED_STEPS 60
+#define LAGGED_VALUES 2000000
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
@@ -132,7 +134,7 @@ static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const d
     k->only_whole = false;
     k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
-    bool is_lagged = from->model->n_private && !end->converged && !end->interrupted;
+    bool is_lagged = from->model->n_private && k->n > LAGGED_VALUES && !end->converged && !end->interrupted;
     if (is_lagged) {
         int32_t n_step = end->n_step;
         TRY(lagged_solve(end, k, tolerance, LAGGED_STEPS, value));

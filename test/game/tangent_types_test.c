@@ -122,38 +122,6 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
     CHECK(n_off * 100 <= n_smooth);
 }
 
-TEST(shifts_are_settled_in_every_state_however_sharp_choices_are) {
-    int64_t n_shift = 0, n_off = 0;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
-        Case k = {0};
-        Text text = {0};
-        if (!random_open(&k, seed, 24, &text)) continue;
-        int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
-        double *value = random_values(&k, seed, 1), *told = memory_column(n_all);
-        float *miss = row_of_floats(n);
-        Tangent *t = tangent_make(k.lattice, NULL, NULL);
-        tangent_take(t, 1.0, value, miss, NULL);
-        // a sweep says what choices at these shifts tell
-        Sweep *s = sweep_make(k.lattice, NULL, NULL);
-        sweep_whole_steps(s, true);
-        sweep_run(s, 1.0, value, told);
-        for (int64_t i = n; i < n_all; i++) {
-            n_shift++;
-            n_off += !(fabs(told[i] - value[i]) <= 1e-6);
-        }
-        sweep_free(s);
-        tangent_free(t);
-        memory_free(miss);
-        memory_free(told);
-        memory_free(value);
-        text_free(&text);
-        case_close(&k);
-    }
-    print_message("%lld shifts, %lld not settled\n", (long long)n_shift, (long long)n_off);
-    CHECK(n_shift > 10000);
-    CHECK(n_off * 10000 <= n_shift);
-}
-
 TEST(steps_in_time_lead_from_nothing_to_a_solution) {
     int n_case = 0, n_solved = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -249,7 +217,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
-        RUN(shifts_are_settled_in_every_state_however_sharp_choices_are),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
         RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
     };
