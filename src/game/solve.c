@@ -547,7 +547,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     if (r->residual <= tolerance) {
         // neither sweeps nor Newton's method alone keep to the branch
         out->is_principal = false;
-        snprintf(out->note, sizeof out->note, BEYOND, reached);
+        if (reached < 1) snprintf(out->note, sizeof out->note, BEYOND, reached);
+        else snprintf(out->note, sizeof out->note, "the principal branch was followed to the stated precisions on a coarser lattice only, and did "
+                      "not lead from there to this one; this is another equilibrium");
     }
     memory_free(left);
     return status;
