@@ -18,6 +18,8 @@
 #define REDUCE_FAR 0.5
 /// Sweeps of one linear solve.
 #define LINEAR_SWEEPS 180
+/// With private types: residual from which shifts of beliefs may step jointly with the values.
+#define JOINT_NEAR 2e-2
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
@@ -153,10 +155,19 @@ static double step(Krylov *k, double by, double *value) {
 
 // a step of `by` times d, and the tangent there
 static double take(Krylov *k, double by, double scale, double *value) {
+    // shifts follow the values; where that leads to and fro near a solution they step with them instead, and where that does they follow again
+    if (k->n_idle > (k->is_joint ? 1 : 0) || !(k->residual <= JOINT_NEAR)) {
+        k->is_joint = !k->is_joint && k->residual <= JOINT_NEAR;
+        k->n_idle = 0;
+    }
+    tangent_joint(k->tangent, k->is_joint);
     double size = step(k, by, value), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
     // values that are all zero are solved when nothing is missing
-    return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+    k->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+    k->n_idle = k->residual < 0.5 * k->best ? 0 : k->n_idle + 1;
+    if (k->residual < 0.5 * k->best) k->best = k->residual;
+    return k->residual;
 }
 
 static void task_zero(void *context, int64_t part, int worker) {
@@ -228,7 +239,10 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
 
 DurStatus krylov_solve(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
+    k->residual = k->best = INFINITY;
+    k->is_joint = false;
     DurStatus status = newton(out, k, scale, tolerance, max_step, value);
+    tangent_joint(k->tangent, false);
     if (status != DUR_INTERRUPTED) return status;
     out->interrupted = true;
     return DUR_OK;

@@ -28,6 +28,9 @@ typedef struct Krylov {
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
+    double   residual, best;     // of krylov_solve at hand: at the last tangent; the least, but for halves
+    int32_t  n_idle;             // tangents since, or since shifts changed how they go
+    bool     is_joint;           // how they go: see tangent_joint
     double   told;
 } Krylov;
 

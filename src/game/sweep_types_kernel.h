@@ -13,6 +13,7 @@ typedef struct TypesJob {
     int32_t n_row, n_move;        // n_move: of the actor with the most
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
     double precision_scale;
+    bool is_joint;                // of tangents: see tangent_joint
     double lag;                   // of tangents: see tangent_lag
     const double *value;          // [n_row x n_state], then shifts
     double *next;                 // [n_row x next_stride] of the states from next_first on

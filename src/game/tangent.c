@@ -694,6 +694,8 @@ double tangent_take(Tangent *t, double scale, double *value, float *miss, float 
     return worst;
 }
 
+void tangent_joint(Tangent *t, bool is_joint) { t->job.types.is_joint = is_joint; }
+
 void tangent_lag(Tangent *t, double lag) { t->job.types.lag = lag; }
 
 static void task_sweep(void *context, int64_t task, int worker) {

@@ -55,6 +55,11 @@ double tangent_take(Tangent *tangent, double scale, double *value, float *miss, 
 /// `lag` long. With private types only; >= 0, in the model's time unit.
 void   tangent_lag(Tangent *tangent, double lag);
 
+/// From now on shifts of beliefs make one Newton step where a tangent is taken, or, false, as many as settle them (as at first). With the step of
+/// the values before, one step is one of Newton's method in values and shifts together: near a solution it leads there even where shifts
+/// that follow values at once jump to and fro over it. What they still miss is in `miss`, as far as it changes values.
+void   tangent_joint(Tangent *tangent, bool is_joint);
+
 /// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
 /// that the order of the sweep solves.
 ///   r        [n_row x n_state], or NULL for 0

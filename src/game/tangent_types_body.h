@@ -21,6 +21,8 @@
 #define FARTHEST     4.0
 /// What a shift misses where Newton's step is taken as it is.
 #define CLOSE        1e-3
+/// A step of a shift that is taken jointly with one of the values, at most.
+#define JOINT_MOST   0.2
 /// See CHANCE_LEAST in sweep_types_body.h.
 #define SEEN_LEAST   1e-290
 
@@ -242,9 +244,8 @@ static inline void solve_two(const double *DUR_RESTRICT m00, const double *DUR_R
     }
 }
 
-// one Newton step of the shifts: (I - B) step = miss, between the bounds that are known
-static inline void mover_step(const TangentJob *tangent, const Mover *v, bool is_bounded) {
-    int64_t n = tangent->lattice->n_lane;
+// A Newton step of the shifts, (I - B) step = miss, but for the pivots: step_a = pivot_a (miss_a - sum_t tells_t,a e_t); e [n_type x n]
+static inline double *mover_newton(const Mover *v, int64_t n) {
     const Chooser *c = &v->c;
     int32_t N = c->n_move;
     double *h = v->joint + TANGENT_TYPES * TANGENT_TYPES * n, *e = h + TANGENT_TYPES * TANGENT_TYPES * n;
@@ -257,6 +258,36 @@ static inline void mover_step(const TangentJob *tangent, const Mover *v, bool is
             for (int64_t i = 0; i < n; i++) to[i] += p[i] * g[i] * pivot[i] * miss[i];
         }
     solve_two(h, h + 2 * n, h + n, h + 3 * n, e, e + n, n);
+    return e;
+}
+
+// One Newton step, whole: with the step of the values before it, one in values and shifts together. It leads to solutions from which shifts
+// that follow at once would run away, to one side or the other.
+static inline void mover_step_jointly(const TangentJob *tangent, const Mover *v) {
+    const Chooser *c = &v->c;
+    int64_t n = tangent->lattice->n_lane;
+    const double *e = mover_newton(v, n);
+    double low = -c->belief[1], high = 1.0 - c->belief[1];
+    for (int32_t a = 0; a < c->n_move; a++) {
+        if (c->shift[a] < 0) continue;
+        const double *DUR_RESTRICT u0 = v->tells + a * n, *DUR_RESTRICT u1 = u0 + c->n_move * n, *DUR_RESTRICT pivot = v->pivot + a * n;
+        const double *DUR_RESTRICT miss = v->miss + a * n;
+        double *DUR_RESTRICT shift = tangent->shift + c->shift[a];
+        for (int64_t i = 0; i < n; i++) {
+            double by = pivot[i] * (miss[i] - u0[i] * e[i] - u1[i] * e[n + i]);
+            by = by > JOINT_MOST ? JOINT_MOST : by < -JOINT_MOST ? -JOINT_MOST : by;
+            double to = shift[i] + by;
+            shift[i] = to < low ? low : to > high ? high : to;
+        }
+    }
+}
+
+// one Newton step of the shifts, between the bounds that are known
+static inline void mover_step(const TangentJob *tangent, const Mover *v, bool is_bounded) {
+    const Chooser *c = &v->c;
+    int64_t n = tangent->lattice->n_lane;
+    int32_t N = c->n_move;
+    const double *e = mover_newton(v, n);
     double low = -c->belief[1], high = 1.0 - c->belief[1];
     for (int32_t a = 0; a < N; a++) {
         if (c->shift[a] < 0) continue;
@@ -296,13 +327,10 @@ static inline void mover_step_carefully(const TangentJob *tangent, const Mover *
     }
 }
 
-// shifts settled at these values, choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
-static inline double mover_settle(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
-    const Lattice *l = tangent->lattice;
+// shifts as far as they go at these values; `miss` is what they miss by before
+static inline double mover_follow(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste, double miss) {
     const Chooser *c = &v->c;
-    int64_t n = l->n_lane;
-    double miss = mover_choose(tangent, view, v, false, taste);
-    if (c->n_type == 1) return 0;
+    int64_t n = tangent->lattice->n_lane;
     for (int64_t i = 0; i < c->n_move * n; i++) v->least[i] = -c->belief[1];
     for (int64_t i = 0; i < c->n_move * n; i++) v->most[i] = 1.0 - c->belief[1];
     for (int32_t k = 0; k < SETTLE_STEPS && miss > SETTLED; k++) {
@@ -314,6 +342,25 @@ static inline double mover_settle(const TangentJob *tangent, const LatticeBlock 
         mover_factor(v, n);
         mover_step_carefully(tangent, v, k == 0);
         miss = mover_choose(tangent, view, v, true, taste);
+    }
+    return miss;
+}
+
+// shifts settled at these values, choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
+static inline double mover_settle(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
+    const Lattice *l = tangent->lattice;
+    const Chooser *c = &v->c;
+    int64_t n = l->n_lane;
+    double miss = mover_choose(tangent, view, v, false, taste);
+    if (c->n_type == 1) return 0;
+    if (tangent->types.is_joint) {
+        if (miss > SETTLED) {
+            mover_factor(v, n);
+            mover_step_jointly(tangent, v);
+            miss = mover_choose(tangent, view, v, true, taste);
+        }
+    } else {
+        miss = mover_follow(tangent, view, v, taste, miss);
     }
     mover_factor(v, n);
     double worst = 0;
