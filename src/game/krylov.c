@@ -115,7 +115,7 @@ double krylov_size(const double *x, int64_t n) {
     return top[0];
 }
 
-static void tell(Krylov *k, double scale, double residual, double tolerance) {
+void krylov_tell(Krylov *k, double scale, double residual, double tolerance) {
     double now = progress_seconds();
     if (now - k->told < 0.1) return;
     k->told = now;
@@ -189,7 +189,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
     double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
     for (bool is_measured = false;;) {
         out->residual = residual;
-        tell(k, scale, residual, tolerance);
+        krylov_tell(k, scale, residual, tolerance);
         if (residual <= tolerance) { out->converged = true; return DUR_OK; }
         if (out->n_step >= max_step || krylov_is_spent(k) || isnan(residual)) return DUR_OK;
         if (!is_zero && !isfinite(residual)) return DUR_OK;
@@ -239,8 +239,10 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
 
 DurStatus krylov_solve(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
-    k->residual = k->best = INFINITY;
-    k->is_joint = false;
+    k->residual = k->joint_first ? 0 : INFINITY;
+    k->best = INFINITY;
+    k->is_joint = k->joint_first;
+    k->n_idle = 0;
     DurStatus status = newton(out, k, scale, tolerance, max_step, value);
     tangent_joint(k->tangent, false);
     if (status != DUR_INTERRUPTED) return status;

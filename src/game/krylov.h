@@ -28,6 +28,7 @@ typedef struct Krylov {
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
+    bool     joint_first;        // shifts of beliefs step with the values from the first tangent on
     double   residual, best;     // of krylov_solve at hand: at the last tangent; the least, but for halves
     int32_t  n_idle;             // tangents since, or since shifts changed how they go
     bool     is_joint;           // how they go: see tangent_joint
@@ -71,6 +72,9 @@ DurStatus krylov_measure(Krylov *krylov, double *length);
 
 /// The largest |x[i]|, what residuals are relative to; a NaN is passed over (vector_sup is not as forgiving).
 double krylov_size(const double *x, int64_t n);
+
+/// Tell the progress of a solve, not too often.
+void krylov_tell(Krylov *krylov, double scale, double residual, double tolerance);
 
 /// True when the sweeps are used up.
 bool krylov_is_spent(const Krylov *krylov);

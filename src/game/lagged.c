@@ -38,8 +38,10 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, doubl
     memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
     tangent_lag(k->tangent, 0);
     k->only_whole = residual > WHOLE;
+    // with shifts that follow the values it would have led on already, but for states that jump to and fro
+    k->joint_first = true;
     DurStatus status = krylov_solve(out, k, 1.0, tolerance, NEWTON_STEPS, value);
-    k->only_whole = false;
+    k->only_whole = k->joint_first = false;
     out->n_step += n_step;
     *led = out->residual <= NEARER * residual;
     if (status == DUR_OK && !*led && !out->interrupted) {
@@ -60,6 +62,7 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t m
     out->residual = take(k, lag, value);
     for (int32_t n_even = 0;;) {
         out->converged = out->residual <= tolerance;
+        krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
         if (out->residual <= near) {
             bool led;
