@@ -378,7 +378,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
 
     // targets beside one another know nothing of each other, and each task runs on one thread from end to end, each side of a param
     // too: the bits don't depend on how many threads there are
-    team_run(team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
+    asking_run(&s.asking, team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
 
@@ -392,7 +392,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     }
     for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
     transposed_free(&s.transposed);
-    team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
+    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, base);
 

@@ -276,12 +276,12 @@ DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int
     if (status == DUR_OK) status = put_targets(&s);
     if (status != DUR_OK) goto done;
     // each task runs on one thread from end to end: the bits don't depend on how many there are
-    team_run(team, task_solve, &s, n);
+    asking_run(&s.asking, team, task_solve, &s, n);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
     weigh_equations(&s, &s.rounds, s.base);
     for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
-    team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
+    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, s.base);
 

@@ -92,7 +92,7 @@ DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int3
     for (int32_t k = 0; k < m->n_param; k++) w.step[k] = WIDER * adjoint_difference(&m->param[k], l->param[k]);
     if (n > 0 && isfinite(base[0])) {
         w.value = value;
-        team_run(team, task, &w, 2 * (int64_t)m->n_param);
+        asking_run(&w.asking, team, task, &w, 2 * (int64_t)m->n_param);
         status = (DurStatus)atomic_load(&w.status);
     }
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, w.step, w.both, base);

@@ -230,7 +230,7 @@ static DurStatus explain_group(Work *w, int32_t actor, Team *team) {
     // each task runs on one thread from end to end, and moves beside one another know nothing of each other: the bits don't depend
     // on how many threads there are
     if (status == DUR_OK) {
-        team_run(team, task, w, (w->group.n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
+        asking_run(&w->asking, team, task, w, (w->group.n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
         status = (DurStatus)atomic_load(&w->status);
     }
     transposed_free(&w->group.transposed);

@@ -288,6 +288,6 @@ static void task(void *context, int64_t i, int worker) {
 DurStatus reasons_rounds(Reasons *out, const Policy *p, const Measure *point, const Progress *progress, Team *team) {
     Work w = {.policy = p, .out = out, .point = point, .asking = {.progress = progress}};
     // each move is explained on one thread from end to end: the bits don't depend on how many there are
-    team_run(team, task, &w, out->n_reason);
+    asking_run(&w.asking, team, task, &w, out->n_reason);
     return (DurStatus)atomic_load(&w.status);
 }

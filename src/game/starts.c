@@ -424,7 +424,7 @@ static void tell(const Starts *w, const GameEquilibria *out, double done, double
 
 // solve a batch, and add its ends in order
 static DurStatus run_batch(Starts *w, GameEquilibria *out, int32_t n_task) {
-    team_run(w->n_worker > 1 ? w->team : NULL, task_start, w, n_task);
+    asking_run(&w->asking, w->n_worker > 1 ? w->team : NULL, task_start, w, n_task);
     if (atomic_load(&w->asking.stopped)) return DUR_INTERRUPTED;
     if (atomic_load(&w->out_of_memory)) return DUR_MEMORY;
     for (int32_t k = 0; k < n_task; k++) {
@@ -576,7 +576,7 @@ static DurStatus look_at_ends(Starts *w, GameEquilibria *out, DurError *error) {
     w->end = NULL;
     watching.room = memory_column(3 * w->n * w->n_worker);
     if (!watching.room) return DUR_MEMORY;
-    team_run(w->n_worker > 1 ? w->team : NULL, task_watch, &watching, out->n);
+    asking_run(&w->asking, w->n_worker > 1 ? w->team : NULL, task_watch, &watching, out->n);
     memory_free(watching.room);
     if (atomic_load(&w->asking.stopped)) return DUR_INTERRUPTED;
     for (int32_t k = 0; k < out->n; k++) TRY(describe(w, &out->item[k], w->team, error));

@@ -207,6 +207,13 @@ static void hear(void *context, int64_t task, int worker) {
     h->n_heard++;
 }
 
+// the same, where the caller's thread has little to do
+static void hear_elsewhere(void *context, int64_t task, int worker) {
+    Hearing *h = context;
+    if (worker > 0) { hear(context, task, worker); return; }
+    for (h->n_here++; h->n_here < 3;) DUR_PAUSE();
+}
+
 TEST(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it) {
     Team *team = team_make(3);
     Asked asked = {.caller = pthread_self(), .after = 5};
@@ -215,6 +222,12 @@ TEST(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it) {
     team_run(team, hear, &h, 3);
     assert_int_equal(h.n_heard, 3);
     CHECK(asked.n_asked >= 5);
+    assert_int_equal(asked.n_elsewhere, 0);
+    // somebody asks even while the caller has nothing left to do but wait
+    asked.n_asked = 0;
+    h = (Hearing){.asking = {.progress = &progress}};
+    asking_run(&h.asking, team, hear_elsewhere, &h, 3);
+    assert_int_equal(h.n_heard, 2);
     assert_int_equal(asked.n_elsewhere, 0);
     // a question once answered stays answered, and nobody to ask never stops
     CHECK(asking_stopped(&h.asking, 1));
