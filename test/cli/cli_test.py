@@ -1008,6 +1008,17 @@ def a_reader_that_leaves_early_is_no_fault():
     done = subprocess.run(["bash", "-c", f'"{DURESS}" solve {name} | head -n 1'], cwd=ROOM, capture_output=True,
                           text=True, check=False)
     assert done.stdout == "A small demand\n" and done.stderr == ""
+    # nobody reads from the beginning, whatever is printed and however much: the code is that of the work, and nothing is said of it
+    for words in (["help"], ["help", "solve"], ["help", "--json"], ["version"], ["solve", "--help"], ["check", name], ["check", name, "--json"],
+                  ["fmt", "--stdout", name], ["solve", name], ["solve", name, "--json"], ["explain", name], ["claims", name],
+                  ["simulate", name, "--runs", "200", "--csv", "-"], ["trace", name, "--csv", "-"], ["run", name, "--runs", "200", "-o", "-"],
+                  ["check", "nowhere.duress", "--json"], ["solve", name, "--json", "--max-sweeps", "1"], ["runs", "--store", "nowhere.db"]):
+        code = run(*words).returncode
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([DURESS, *words], cwd=ROOM, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writer)
+        assert done.returncode == code and "written" not in done.stderr and "ipe" not in done.stderr, (words, code, done)
 
 
 # the signal goes to the process alone, in a session of its own, with the default action restored
