@@ -3,6 +3,8 @@
 #include "base/asking.h"
 #include "base/memory.h"
 #include "game/game.h"
+#include "game/nest.h"
+#include "game/sweep.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -21,7 +23,7 @@ typedef struct Work {
     AdjointTarget  *target;      // [n_target]
     double         *both;        // [n_param][2][n_target] the numbers with a param moved; NaN where there is no solution
     double         *step;        // [n_param]
-    const double   *value;       // where solves start: values and shifts, at the tight tolerance
+    const double   *value;       // where solves start: values and shifts of `policy`'s lattice, at the tight tolerance
     atomic_int      status, n_done;
     Asking          asking;
 } Work;
@@ -30,19 +32,24 @@ typedef struct Work {
 typedef struct Side { Work *work; int worker; } Side;
 
 double adjoint_types_bytes(const Policy *p, int n_thread) {
-    return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte);
+    return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte + 8.0 * (double)sweep_size(p->lattice));
 }
 
 // the numbers asked for, in a solution on `l`; NaN where none is found near
 static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, double **value) {
     Asker asker = {&w->asking, worker};
     Progress progress = {.stop = asker_stopped, .context = &asker};
-    GameOptions options = {.tolerance = TOLERANCE, .warm = w->value, .warm_alone = true, .warm_sweeps = SWEEPS,
+    // params may decide which moves can be made where, and shifts are kept for those alone
+    double *warm = memory_column(sweep_size(l));
+    DurStatus status = warm ? nest_carry(w->policy->lattice, w->value, l, warm) : DUR_MEMORY;
+    GameOptions options = {.tolerance = TOLERANCE, .warm = warm, .warm_alone = true, .warm_sweeps = SWEEPS,
                            .skip_certificate = true, .progress = &progress};
     GameSolution solution;
     DurError ignored = {0};
-    TRY(game_solve(&solution, l, &options, NULL, &ignored));
-    DurStatus status = solution.verdict == GAME_INTERRUPTED ? DUR_INTERRUPTED : DUR_OK;
+    if (status == DUR_OK) status = game_solve(&solution, l, &options, NULL, &ignored);
+    memory_free(warm);
+    TRY(status);
+    status = solution.verdict == GAME_INTERRUPTED ? DUR_INTERRUPTED : DUR_OK;
     for (int32_t t = 0; t < w->n_target; t++)
         out[t] = solution.verdict == GAME_CONVERGED ? adjoint_number(w->point, &w->target[t], solution.policy) : NAN;
     if (value && status == DUR_OK) {
