@@ -15,11 +15,13 @@ static CommandCall *const CALL[COMMAND_COUNT] = {
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };
 
-// what was printed reaches its place or is told: a full disk must not look like success
+// what was printed reaches its place or is told: a full disk must not look like success. A reader that has seen enough, as `head`
+// has, is no fault: the code says what came of the work, whoever read how much of it
 static int finish_output(int code) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    // a reader that has seen enough is no fault worth words
-    if (errno != EPIPE) fprintf(stderr, "duress: the output cannot be written: %s\n", strerror(errno));
+    int why = errno;
+    if (terminal_reader_left()) return code;
+    fprintf(stderr, "duress: the output cannot be written: %s\n", strerror(why));
     return 3;
 }
 
@@ -118,7 +120,6 @@ static int work_on_store(CommandLine *line) {
         snprintf(error, sizeof error, "there is no store: --store names one, or DURESS_STORE, or HOME");
         return show(line, DUR_IO, NULL, error);
     }
-    terminal_listen();
     snprintf(folder, sizeof folder, "run-%lld", line->n_argument ? (long long)line->run[0] : 0LL);
     switch (line->command) {
         case COMMAND_RUNS: status = dur_runs(o->store, &result, error); break;
@@ -144,7 +145,6 @@ static int work(CommandLine *line, int argc, char **argv) {
     o->progress = &progress;
     o->command = text;
 
-    terminal_listen();
     DurScenario *scenario = NULL;
     DurResult *result = NULL;
     DurStatus status = dur_open(&scenario, line->argument[0], o, error);
@@ -159,6 +159,7 @@ static int work(CommandLine *line, int argc, char **argv) {
 int main(int argc, char **argv) {
     CommandLine line;
     char error[1024];
+    terminal_listen();
     DurStatus status = command_read(&line, argc, argv, error);
     int code;
     if (status != DUR_OK) {
@@ -176,7 +177,6 @@ int main(int argc, char **argv) {
         else command_print_list();
         code = finish_output(0);
     } else if (line.command == COMMAND_FMT) {
-        terminal_listen();
         code = format(&line);
     } else if (line.run) {
         code = work_on_store(&line);

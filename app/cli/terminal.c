@@ -1,6 +1,7 @@
 #define _GNU_SOURCE   // clock_gettime, sigaction, ioctl
 #include "terminal.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,12 @@ void terminal_listen(void) {
     signal(SIGPIPE, SIG_IGN);
     // a limit on the size of files makes a write fail, like a full disk, and is told like one
     signal(SIGXFSZ, SIG_IGN);
+}
+
+// the error number of the write that failed may be long gone; a pipe goes on saying that nobody reads it
+bool terminal_reader_left(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
 }
 
 static bool stop(void *context) {

@@ -12,6 +12,9 @@
 /// the size of files, becomes an error instead of an end.
 void terminal_listen(void);
 
+/// Whether standard output is a pipe whose reader is gone.
+bool terminal_reader_left(void);
+
 /// What long work reports to: a line that is drawn over, silent where standard error is no terminal; a JSON object a line; or
 /// nothing.
 DurProgress terminal_progress(ProgressKind kind);

@@ -108,6 +108,8 @@ DurStatus file_put(FileOut *out, const char *data, size_t n, DurError *error) {
     while (n > 0) {
         ssize_t k = write(out->fd, data, n);
         if (k < 0 && errno == EINTR) continue;
+        // a reader that has seen enough is no fault
+        if (k < 0 && errno == EPIPE && out->is_pipe) return DUR_OK;
         if (k < 0) return status_fail(error, DUR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
         data += k;
         n -= (size_t)k;

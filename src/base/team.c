@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 struct Team {
     int n_thread;              // with the caller
@@ -27,6 +28,9 @@ struct Team {
     const int64_t *first;      // [n_stage + 1] borrowed
     _Atomic int     n_worker;  // hands each thread its worker number once
 };
+
+/// Nanoseconds between two looks of a caller that waits for others.
+#define WATCH_EVERY 50000000
 
 /// Looks at a counter before a waiting thread lets others have the core: some tens of microseconds.
 #define LOOKS_MOST 2000
@@ -95,7 +99,12 @@ Team *team_make(int n_thread) {
     atomic_store(&team->n_worker, 1);
     pthread_mutex_init(&team->lock, NULL);
     pthread_cond_init(&team->start, NULL);
-    pthread_cond_init(&team->done, NULL);
+    // who waits with a limit does so on a clock that is never set
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&team->done, &clock);
+    pthread_condattr_destroy(&clock);
     team->thread = memory_zeroed((size_t)n_thread, sizeof *team->thread);
     if (!team->thread) { team_free(team); return NULL; }
 
@@ -123,7 +132,19 @@ void team_free(Team *team) {
 
 int team_size(const Team *team) { return team ? team->n_thread : 1; }
 
-static void run(Team *team, TeamTask task, void *context, int64_t n_task, int64_t n_stage, const int64_t *first) {
+// until the others are done, or for a while; the lock is held. False: they are not
+static bool wait_a_while(Team *team) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WATCH_EVERY;
+    if (until.tv_nsec >= 1000000000) { until.tv_nsec -= 1000000000; until.tv_sec++; }
+    while (team->n_busy > 0)
+        if (pthread_cond_timedwait(&team->done, &team->lock, &until)) break;
+    return team->n_busy == 0;
+}
+
+static void run(Team *team, TeamTask task, void *context, int64_t n_task, int64_t n_stage, const int64_t *first,
+                void (*watch)(void *), void *watch_context) {
     if (!team || team->n_started == 0 || n_task <= 1) {
         for (int64_t i = 0; i < n_task; i++) task(context, i, 0);
         return;
@@ -145,12 +166,21 @@ static void run(Team *team, TeamTask task, void *context, int64_t n_task, int64_
 
     for (int look = 0; look < LOOKS_MOST && team->n_busy > 0; look++) DUR_PAUSE();
     pthread_mutex_lock(&team->lock);
+    while (watch && !wait_a_while(team)) {
+        pthread_mutex_unlock(&team->lock);
+        watch(watch_context);
+        pthread_mutex_lock(&team->lock);
+    }
     while (team->n_busy > 0) pthread_cond_wait(&team->done, &team->lock);
     pthread_mutex_unlock(&team->lock);
 }
 
-void team_run(Team *team, TeamTask task, void *context, int64_t n_task) { run(team, task, context, n_task, 0, NULL); }
+void team_run(Team *team, TeamTask task, void *context, int64_t n_task) { run(team, task, context, n_task, 0, NULL, NULL, NULL); }
+
+void team_run_watched(Team *team, TeamTask task, void *context, int64_t n_task, void (*watch)(void *), void *watch_context) {
+    run(team, task, context, n_task, 0, NULL, watch, watch_context);
+}
 
 void team_run_stages(Team *team, TeamTask task, void *context, int64_t n_stage, const int64_t *first) {
-    run(team, task, context, first[n_stage], n_stage, first);
+    run(team, task, context, first[n_stage], n_stage, first, NULL, NULL);
 }

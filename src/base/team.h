@@ -18,7 +18,11 @@ int   team_size(const Team *team);
 /// Run tasks 0 .. n_task-1 and return when all are done. Called from one thread at a time. A NULL team is one thread.
 void team_run(Team *team, TeamTask task, void *context, int64_t n_task);
 
-/// The same in stages: no task of a stage begins before all tasks of the stage before it are done. Tasks are numbered
+/// The same; the caller's thread, while it has nothing to do but wait for others at their last tasks, calls `watch` some twenty
+/// times a second. For tasks that may last: somebody must go on asking whether to stop.
+void team_run_watched(Team *team, TeamTask task, void *context, int64_t n_task, void (*watch)(void *context), void *watch_context);
+
+/// The same as team_run in stages: no task of a stage begins before all tasks of the stage before it are done. Tasks are numbered
 /// through, stage k holds first[k] .. first[k+1]-1. Between stages threads wait for one another awake, so stages may be
 /// as short as some microseconds.
 ///   first   [n_stage + 1] rising, first[0] = 0

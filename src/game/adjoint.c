@@ -1,5 +1,6 @@
 #include "game/adjoint.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/adjoint_rounds.h"
 #include "game/adjoint_types.h"
@@ -150,13 +151,12 @@ typedef struct System {
     double *answer;             // [n_actor x n_entry] d R_i / d advantage through the probabilities, see answers_make
     Transposed transposed;
     double *rho;                // [n_actor]
-    const Progress *progress;
     const Measure *point;       // the state at hand, as weights of nodes
     int32_t n_target;
     AdjointTarget *target;      // [n_target]
     double *x;                  // [n_target][n_actor x n_state] solutions
     atomic_int status, n_done;
-    atomic_bool stopped;
+    Asking asking;
     // params
     double *both;               // [n_param][2][n_target] x' R + q at p + h and p - h; NaN where there is no game
     double *step;               // [n_param] h
@@ -214,16 +214,6 @@ done:
     return status;
 }
 
-/// A task of it, on one thread.
-typedef struct Asker { System *system; int worker; } Asker;
-
-static bool stopped(void *context) {
-    Asker *a = context;
-    // the caller's thread alone asks whether to stop; the others follow
-    if (a->worker == 0 && progress_stop(a->system->progress)) atomic_store(&a->system->stopped, true);
-    return atomic_load(&a->system->stopped);
-}
-
 // ---- what is asked ------------------------------------------------------------------------------------------------
 
 double adjoint_number(const Measure *point, const AdjointTarget *t, const Policy *p) {
@@ -265,7 +255,7 @@ static DurStatus solve(System *s, int32_t first, int32_t n, int worker) {
     int64_t n_all = l->model->n_actor * l->n_state;
     TransposedSide side[TRANSPOSED_WIDTH] = {0};
     double size[TRANSPOSED_WIDTH] = {0};
-    Asker asker = {s, worker};
+    Asker asker = {&s->asking, worker};
     DurStatus status = DUR_OK;
     for (int32_t k = 0; k < n && status == DUR_OK; k++) {
         AdjointTarget *t = &s->target[first + k];
@@ -274,7 +264,7 @@ static DurStatus solve(System *s, int32_t first, int32_t n, int worker) {
         status = right_side(s, t, &side[k].right);
         for (int32_t i = 0; i < side[k].right.n; i++) size[k] = fmax(size[k], fabs(side[k].right.weight[i]));
     }
-    if (status == DUR_OK) status = transposed_solve(&s->transposed, s->rho, ADJOINT_TOLERANCE, n, side, stopped, &asker);
+    if (status == DUR_OK) status = transposed_solve(&s->transposed, s->rho, ADJOINT_TOLERANCE, n, side, asker_stopped, &asker);
     for (int32_t k = 0; k < n; k++) {
         s->target[first + k].is_solved = side[k].residual <= SETTLED * size[k];
         measure_free(&side[k].right);
@@ -295,26 +285,42 @@ static void task_solve(void *context, int64_t i, int worker) {
     DurStatus status = solve(s, first, n, worker);
     if (status != DUR_OK) fail(s, status);
     int done = atomic_fetch_add(&s->n_done, n) + n;
-    if (worker == 0) progress_tell(s->progress, "differentiating", done, s->n_target, NULL);
+    if (worker == 0) progress_tell(s->asking.progress, "differentiating", done, s->n_target, NULL);
 }
 
 // ---- params -------------------------------------------------------------------------------------------------------
 
-// x' R and q of every target with one param moved, at the values at hand
-static DurStatus moved(System *s, int32_t i_param, int side, double *out) {
-    const Lattice *l = s->policy->lattice;
+DurStatus adjoint_side(const Lattice *l, int64_t side, const double *step, int32_t n,
+                       DurStatus (*look)(void *context, const Lattice *there, double *out), void *context, double *both) {
     const Model *m = l->model;
-    int64_t n = l->n_state;
+    int32_t i_param = (int32_t)(side / 2);
+    double *out = both + side * n, *param = memory_column(m->n_param);
     Lattice *there = NULL;
+    DurError ignored = {0};
+    DurStatus status = DUR_MEMORY;
+    if (param) {
+        memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
+        param[i_param] += side % 2 ? -step[i_param] : step[i_param];
+        status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
+    }
+    if (status == DUR_OK) status = look(context, there, out);
+    lattice_free(there);
+    memory_free(param);
+    // a param at the limit of what the scenario allows can be moved to one side alone
+    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
+    for (int32_t t = 0; is_edge && t < n; t++) out[t] = NAN;
+    return is_edge ? DUR_OK : status;
+}
+
+// x' R and q of every target with one param moved, at the values at hand
+static DurStatus look(void *context, const Lattice *there, double *out) {
+    const System *s = context;
+    const Model *m = there->model;
+    int64_t n = there->n_state;
     Policy *p = NULL;
     DurError ignored = {0};
-    double *param = memory_column(m->n_param), *room = memory_column(n), *column = memory_column(n);
-    DurStatus status = DUR_MEMORY;
-    if (!param || !room || !column) goto done;
-    memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
-    param[i_param] += side ? -s->step[i_param] : s->step[i_param];
-    status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
-    if (status == DUR_OK) status = policy_make(&p, there, NULL, &ignored);
+    double *room = memory_column(n), *column = memory_column(n);
+    DurStatus status = room && column ? policy_make(&p, there, NULL, &ignored) : DUR_MEMORY;
     if (status != DUR_OK) goto done;
     memcpy(p->value, s->policy->value, (size_t)m->n_actor * (size_t)n * sizeof(double));
     status = answer(p, room);
@@ -327,23 +333,17 @@ static DurStatus moved(System *s, int32_t i_param, int side, double *out) {
 
 done:
     policy_free(p);
-    lattice_free(there);
     memory_free(column);
     memory_free(room);
-    memory_free(param);
     return status;
 }
 
 static void task_param(void *context, int64_t i, int worker) {
     System *s = context;
-    if (worker == 0 && progress_stop(s->progress)) fail(s, DUR_INTERRUPTED);
+    if (asking_stopped(&s->asking, worker)) fail(s, DUR_INTERRUPTED);
     if (atomic_load(&s->status) != DUR_OK) return;
-    double *out = s->both + i * s->n_target;
-    DurStatus status = moved(s, (int32_t)(i / 2), (int)(i % 2), out);
-    // a param at the limit of what the scenario allows can be moved to one side alone
-    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
-    for (int32_t t = 0; is_edge && t < s->n_target; t++) out[t] = NAN;
-    if (status != DUR_OK && !is_edge) fail(s, status);
+    DurStatus status = adjoint_side(s->policy->lattice, i, s->step, s->n_target, look, s, s->both);
+    if (status != DUR_OK) fail(s, status);
 }
 
 DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
@@ -352,7 +352,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     const Model *m = l->model;
     int64_t n_all = m->n_actor * l->n_state;
     Measure point = {0};
-    System s = {.policy = p, .progress = progress, .point = &point, .target = target, .n_target = n};
+    System s = {.policy = p, .asking = {.progress = progress}, .point = &point, .target = target, .n_target = n};
     double *base = NULL, *column = NULL;
     *out = (Adjoint){0};
     if (m->n_private) return adjoint_types(out, p, state, n, target, progress, team, error);
@@ -378,7 +378,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
 
     // targets beside one another know nothing of each other, and each task runs on one thread from end to end, each side of a param
     // too: the bits don't depend on how many threads there are
-    team_run(team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
+    asking_run(&s.asking, team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
 
@@ -392,7 +392,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     }
     for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
     transposed_free(&s.transposed);
-    team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
+    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, base);
 

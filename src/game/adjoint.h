@@ -47,13 +47,21 @@ double adjoint_bytes(const Policy *policy, int32_t n_target, int n_thread);
 /// prior, else a tenth of its value (of 1 if that is 0).
 double adjoint_step(const ModelParam *param, double value);
 
-// ---- for those who difference equations: adjoint.c and adjoint_rounds.c -------------------------------------------
+// ---- for those who difference: adjoint.c, adjoint_rounds.c, adjoint_types.c -------------------------------------------
 
 /// The number itself at `point`, the state at hand as weights of nodes, from a policy on any lattice of the same shape.
 double adjoint_number(const Measure *point, const AdjointTarget *target, const Policy *policy);
 
 /// How far a param is moved to each side of its value.
 double adjoint_difference(const ModelParam *param, double value);
+
+/// One side of one param: make a lattice like `l` with that param moved, and have looked at what is differenced there.
+///   side     2 i_param to move it up by step[i_param], 2 i_param + 1 to move it down
+///   look     writes the n numbers, or fails; DUR_DOMAIN, DUR_INPUT and DUR_LIMIT say that there is no game there
+///   both     [out] [n_param][2][n]; this side's row alone is written, NaN where there is no game
+/// Sides beside one another may run on any threads. DUR_OK, or what went wrong.
+DurStatus adjoint_side(const Lattice *l, int64_t side, const double *step, int32_t n,
+                       DurStatus (*look)(void *context, const Lattice *there, double *out), void *context, double *both);
 
 /// Make the derivatives from what is differenced:
 ///   both   [n_param][2][n] with each param moved up, then down by step[n_param]; NaN where there is no game

@@ -1,5 +1,6 @@
 #include "game/adjoint_rounds.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/measure.h"
 #include "game/rounds_system.h"
@@ -21,7 +22,6 @@ typedef struct System {
     const Policy *policy;
     RoundsSystem rounds;         // at the solution, with its derivative
     const Measure *point;
-    const Progress *progress;
     int32_t n_target;
     AdjointTarget *target;
     double *value;               // [n_target x n_value] multipliers of values
@@ -29,7 +29,7 @@ typedef struct System {
     double *both, *base;         // [n_param][2][n_target], [n_target] what is differenced; NaN where there is no game
     double *step;                // [n_param]
     atomic_int status, n_done;
-    atomic_bool stopped;
+    Asking asking;
 } System;
 
 double adjoint_rounds_bytes(const Policy *p, int32_t n_target, int n_thread) {
@@ -173,9 +173,7 @@ static DurStatus carry_back(Solver *v, const double *y, const double *source, do
 static DurStatus apply(void *context, const double *x, double *y) {
     Solver *v = context;
     System *s = v->system;
-    // the caller's thread alone asks whether to stop; the others follow
-    if (v->worker == 0 && progress_stop(s->progress)) atomic_store(&s->stopped, true);
-    if (atomic_load(&s->stopped)) return DUR_INTERRUPTED;
+    if (asking_stopped(&s->asking, v->worker)) return DUR_INTERRUPTED;
     TRY(carry_back(v, x, NULL, NULL, y));
     for (int64_t i = 0; i < s->rounds.n_value; i++) y[i] = x[i] - y[i];
     return DUR_OK;
@@ -216,7 +214,7 @@ static void task_solve(void *context, int64_t i, int worker) {
     DurStatus status = solve(s, (int32_t)i, worker);
     if (status != DUR_OK) fail(s, status);
     int done = atomic_fetch_add(&s->n_done, 1) + 1;
-    if (worker == 0) progress_tell(s->progress, "differentiating", done, s->n_target, NULL);
+    if (worker == 0) progress_tell(s->asking.progress, "differentiating", done, s->n_target, NULL);
 }
 
 // ---- params -------------------------------------------------------------------------------------------------------
@@ -238,34 +236,22 @@ static void weigh_equations(const System *s, const RoundsSystem *r, double *out)
     }
 }
 
-static void task_param(void *context, int64_t i, int worker) {
+static DurStatus look(void *context, const Lattice *there, double *out) {
     System *s = context;
-    const Lattice *l = s->policy->lattice;
-    const Model *m = l->model;
-    int32_t i_param = (int32_t)(i / 2);
-    if (worker == 0 && progress_stop(s->progress)) fail(s, DUR_INTERRUPTED);
-    if (atomic_load(&s->status) != DUR_OK) return;
-    double *out = s->both + i * s->n_target, *param = memory_column(m->n_param);
-    Lattice *there = NULL;
     RoundsSystem r = {0};
     DurError ignored = {0};
-    DurStatus status = DUR_MEMORY;
-    if (param) {
-        memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
-        param[i_param] += i % 2 ? -s->step[i_param] : s->step[i_param];
-        status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
-    }
-    if (status == DUR_OK) {
-        status = open_at(&r, there, s->policy, NULL, &ignored);
-        if (status == DUR_OK) weigh_equations(s, &r, out);
-        if (status == DUR_OK) rounds_system_free(&r);
-    }
-    // a param at the limit of what the scenario allows can be moved to one side alone
-    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
-    for (int32_t t = 0; is_edge && t < s->n_target; t++) out[t] = NAN;
-    if (status != DUR_OK && !is_edge) fail(s, status);
-    lattice_free(there);
-    memory_free(param);
+    TRY(open_at(&r, there, s->policy, NULL, &ignored));
+    weigh_equations(s, &r, out);
+    rounds_system_free(&r);
+    return DUR_OK;
+}
+
+static void task_param(void *context, int64_t i, int worker) {
+    System *s = context;
+    if (asking_stopped(&s->asking, worker)) fail(s, DUR_INTERRUPTED);
+    if (atomic_load(&s->status) != DUR_OK) return;
+    DurStatus status = adjoint_side(s->policy->lattice, i, s->step, s->n_target, look, s, s->both);
+    if (status != DUR_OK) fail(s, status);
 }
 
 DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
@@ -273,7 +259,7 @@ DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     Measure point = {0};
-    System s = {.policy = p, .progress = progress, .point = &point, .target = target, .n_target = n};
+    System s = {.policy = p, .asking = {.progress = progress}, .point = &point, .target = target, .n_target = n};
     *out = (Adjoint){0};
     DurStatus status = measure_point(&point, l, state);
     if (status == DUR_OK) status = open_at(&s.rounds, l, p, team, error);
@@ -290,12 +276,12 @@ DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int
     if (status == DUR_OK) status = put_targets(&s);
     if (status != DUR_OK) goto done;
     // each task runs on one thread from end to end: the bits don't depend on how many there are
-    team_run(team, task_solve, &s, n);
+    asking_run(&s.asking, team, task_solve, &s, n);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
     weigh_equations(&s, &s.rounds, s.base);
     for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
-    team_run(team, task_param, &s, 2 * (int64_t)m->n_param);
+    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
     status = (DurStatus)atomic_load(&s.status);
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, s.base);
 

@@ -1,7 +1,10 @@
 #include "game/adjoint_types.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/game.h"
+#include "game/nest.h"
+#include "game/sweep.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -15,40 +18,38 @@
 
 typedef struct Work {
     const Policy   *policy;
-    const Progress *progress;
     const Measure  *point;
     int32_t         n_target;
     AdjointTarget  *target;      // [n_target]
     double         *both;        // [n_param][2][n_target] the numbers with a param moved; NaN where there is no solution
     double         *step;        // [n_param]
-    const double   *value;       // where solves start: values and shifts, at the tight tolerance
+    const double   *value;       // where solves start: values and shifts of `policy`'s lattice, at the tight tolerance
     atomic_int      status, n_done;
-    atomic_bool     stopped;
+    Asking          asking;
 } Work;
 
-typedef struct Asker { Work *work; int worker; } Asker;
-
-static bool stopped(void *context) {
-    Asker *a = context;
-    // the caller's thread alone asks whether to stop; the others follow
-    if (a->worker == 0 && progress_stop(a->work->progress)) atomic_store(&a->work->stopped, true);
-    return atomic_load(&a->work->stopped);
-}
+/// One side of one param, on one thread.
+typedef struct Side { Work *work; int worker; } Side;
 
 double adjoint_types_bytes(const Policy *p, int n_thread) {
-    return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte);
+    return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte + 8.0 * (double)sweep_size(p->lattice));
 }
 
 // the numbers asked for, in a solution on `l`; NaN where none is found near
 static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, double **value) {
-    Asker asker = {w, worker};
-    Progress progress = {.stop = stopped, .context = &asker};
-    GameOptions options = {.tolerance = TOLERANCE, .warm = w->value, .warm_alone = true, .warm_sweeps = SWEEPS,
+    Asker asker = {&w->asking, worker};
+    Progress progress = {.stop = asker_stopped, .context = &asker};
+    // params may decide which moves can be made where, and shifts are kept for those alone
+    double *warm = memory_column(sweep_size(l));
+    DurStatus status = warm ? nest_carry(w->policy->lattice, w->value, l, warm) : DUR_MEMORY;
+    GameOptions options = {.tolerance = TOLERANCE, .warm = warm, .warm_alone = true, .warm_sweeps = SWEEPS,
                            .skip_certificate = true, .progress = &progress};
     GameSolution solution;
     DurError ignored = {0};
-    TRY(game_solve(&solution, l, &options, NULL, &ignored));
-    DurStatus status = solution.verdict == GAME_INTERRUPTED ? DUR_INTERRUPTED : DUR_OK;
+    if (status == DUR_OK) status = game_solve(&solution, l, &options, NULL, &ignored);
+    memory_free(warm);
+    TRY(status);
+    status = solution.verdict == GAME_INTERRUPTED ? DUR_INTERRUPTED : DUR_OK;
     for (int32_t t = 0; t < w->n_target; t++)
         out[t] = solution.verdict == GAME_CONVERGED ? adjoint_number(w->point, &w->target[t], solution.policy) : NAN;
     if (value && status == DUR_OK) {
@@ -61,31 +62,21 @@ static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, dou
     return status;
 }
 
+static DurStatus look(void *context, const Lattice *there, double *out) {
+    Side *s = context;
+    return numbers(s->work, there, s->worker, out, NULL);
+}
+
 static void task(void *context, int64_t i, int worker) {
     Work *w = context;
     if (atomic_load(&w->status) != DUR_OK) return;
     const Lattice *l = w->policy->lattice;
-    const Model *m = l->model;
-    int32_t i_param = (int32_t)(i / 2);
-    double *out = w->both + i * w->n_target, *param = memory_column(m->n_param);
-    Lattice *there = NULL;
-    DurError ignored = {0};
-    DurStatus status = param ? DUR_OK : DUR_MEMORY;
-    if (status == DUR_OK) {
-        memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
-        param[i_param] += i % 2 ? -w->step[i_param] : w->step[i_param];
-        status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
-    }
-    if (status == DUR_OK) status = numbers(w, there, worker, out, NULL);
-    // a param at the limit of what the scenario allows can be moved to one side alone
-    bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
-    for (int32_t t = 0; is_edge && t < w->n_target; t++) out[t] = NAN;
+    Side side = {w, worker};
+    DurStatus status = adjoint_side(l, i, w->step, w->n_target, look, &side, w->both);
     int none = DUR_OK;
-    if (status != DUR_OK && !is_edge) atomic_compare_exchange_strong(&w->status, &none, (int)status);
+    if (status != DUR_OK) atomic_compare_exchange_strong(&w->status, &none, (int)status);
     int done = atomic_fetch_add(&w->n_done, 1) + 1;
-    if (worker == 0) progress_tell(w->progress, "differentiating", done, 2 * m->n_param, NULL);
-    lattice_free(there);
-    memory_free(param);
+    if (worker == 0) progress_tell(w->asking.progress, "differentiating", done, 2 * l->model->n_param, NULL);
 }
 
 DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
@@ -93,7 +84,7 @@ DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int3
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     Measure point = {0};
-    Work w = {.policy = p, .progress = progress, .point = &point, .n_target = n, .target = target, .value = p->value};
+    Work w = {.policy = p, .asking = {.progress = progress}, .point = &point, .n_target = n, .target = target, .value = p->value};
     double *base = memory_column(n), *value = NULL;
     w.both = memory_column(2 * (int64_t)n * m->n_param);
     w.step = memory_column(m->n_param);
@@ -108,7 +99,7 @@ DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int3
     for (int32_t k = 0; k < m->n_param; k++) w.step[k] = WIDER * adjoint_difference(&m->param[k], l->param[k]);
     if (n > 0 && isfinite(base[0])) {
         w.value = value;
-        team_run(team, task, &w, 2 * (int64_t)m->n_param);
+        asking_run(&w.asking, team, task, &w, 2 * (int64_t)m->n_param);
         status = (DurStatus)atomic_load(&w.status);
     }
     if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, w.step, w.both, base);

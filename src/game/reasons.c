@@ -1,5 +1,6 @@
 #include "game/reasons.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/game.h"
 #include "game/measure.h"
@@ -61,21 +62,10 @@ typedef struct Work {
     Reasons *out;
     const Measure *point;          // the state at hand, as weights of nodes
     Group group;                   // at hand
-    const Progress *progress;
+    Asking asking;
     atomic_int status;             // of the first task that failed
-    atomic_bool stopped;
     atomic_int n_done;
 } Work;
-
-/// A task of it, on one thread.
-typedef struct Asker { Work *work; int worker; } Asker;
-
-static bool stopped(void *context) {
-    Asker *a = context;
-    // the caller's thread alone asks whether to stop; the others follow
-    if (a->worker == 0 && progress_stop(a->work->progress)) atomic_store(&a->work->stopped, true);
-    return atomic_load(&a->work->stopped);
-}
 
 // <x, u> for the table of a flow, block by block in their order
 static double dot_table(const Lattice *l, const LatticeTable *t, const double *x) {
@@ -187,7 +177,7 @@ static DurStatus explain(Work *w, int32_t n, const int32_t *reason, int worker) 
     const Transposed *t = &w->group.transposed;
     Measure difference[TRANSPOSED_WIDTH] = {0};
     TransposedSide side[TRANSPOSED_WIDTH] = {0};
-    Asker asker = {w, worker};
+    Asker asker = {&w->asking, worker};
     double *x = memory_column(n * t->n), *room = memory_column(l->n_state);
     DurStatus status = x && room ? DUR_OK : DUR_MEMORY;
     for (int32_t k = 0; k < n && status == DUR_OK; k++) {
@@ -198,7 +188,7 @@ static DurStatus explain(Work *w, int32_t n, const int32_t *reason, int worker) 
         for (int32_t i = 0; i < difference[k].n && status == DUR_OK; i++)
             status = measure_add(&side[k].right, r->type * l->n_state + difference[k].state[i], difference[k].weight[i]);
     }
-    if (status == DUR_OK) status = transposed_solve(t, NULL, TOLERANCE, n, side, stopped, &asker);
+    if (status == DUR_OK) status = transposed_solve(t, NULL, TOLERANCE, n, side, asker_stopped, &asker);
     for (int32_t k = 0; k < n && status == DUR_OK; k++) {
         Reason *r = &w->out->reason[reason[k]];
         r->residual = side[k].residual;
@@ -223,7 +213,7 @@ static void task(void *context, int64_t i, int worker) {
     int none = DUR_OK;
     if (status != DUR_OK) atomic_compare_exchange_strong(&w->status, &none, (int)status);
     int done = atomic_fetch_add(&w->n_done, n) + n;
-    if (worker == 0) progress_tell(w->progress, "explaining", done, w->out->n_reason, NULL);
+    if (worker == 0) progress_tell(w->asking.progress, "explaining", done, w->out->n_reason, NULL);
 }
 
 // all moves of one group (see there), if it has any
@@ -240,7 +230,7 @@ static DurStatus explain_group(Work *w, int32_t actor, Team *team) {
     // each task runs on one thread from end to end, and moves beside one another know nothing of each other: the bits don't depend
     // on how many threads there are
     if (status == DUR_OK) {
-        team_run(team, task, w, (w->group.n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
+        asking_run(&w->asking, team, task, w, (w->group.n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
         status = (DurStatus)atomic_load(&w->status);
     }
     transposed_free(&w->group.transposed);
@@ -322,7 +312,7 @@ DurStatus reasons_make(Reasons *out, const Policy *p, const double *state, int32
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     Measure point = {0};
-    Work w = {.policy = p, .out = out, .point = &point, .progress = progress};
+    Work w = {.policy = p, .out = out, .point = &point, .asking = {.progress = progress}};
     *out = (Reasons){0};
     DurStatus status = measure_point(&point, l, state);
     if (status == DUR_OK) status = prepare(out, p, state, actor, &point, error);

@@ -1,5 +1,6 @@
 #include "game/reasons_rounds.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/part.h"
 #include "lattice/round.h"
@@ -21,9 +22,8 @@ typedef struct Work {
     const Policy *policy;
     Reasons *out;
     const Measure *point;
-    const Progress *progress;
     atomic_int status, n_done;     // of the first task that failed; moves done
-    atomic_bool stopped;
+    Asking asking;
 } Work;
 
 /// One move being explained, on one thread.
@@ -236,9 +236,7 @@ static DurStatus apply(void *context, const double *x, double *y) {
     Table *t = context;
     Work *w = t->work;
     const Lattice *l = w->policy->lattice;
-    // the caller's thread alone asks whether to stop; the others follow
-    if (t->worker == 0 && progress_stop(w->progress)) atomic_store(&w->stopped, true);
-    if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
+    if (asking_stopped(&w->asking, t->worker)) return DUR_INTERRUPTED;
     round_turn_after(&t->turn, x, t->there, t->step);
     for (int32_t k = 0; k < t->turn.n_stage; k++) {
         TRY(round_turn_choices(&t->turn, k, -1, NULL, t->there, t->step));
@@ -284,12 +282,12 @@ static void task(void *context, int64_t i, int worker) {
     int none = DUR_OK;
     if (status != DUR_OK) atomic_compare_exchange_strong(&w->status, &none, (int)status);
     int done = atomic_fetch_add(&w->n_done, 1) + 1;
-    if (worker == 0) progress_tell(w->progress, "explaining", done, w->out->n_reason, NULL);
+    if (worker == 0) progress_tell(w->asking.progress, "explaining", done, w->out->n_reason, NULL);
 }
 
 DurStatus reasons_rounds(Reasons *out, const Policy *p, const Measure *point, const Progress *progress, Team *team) {
-    Work w = {.policy = p, .out = out, .point = point, .progress = progress};
+    Work w = {.policy = p, .out = out, .point = point, .asking = {.progress = progress}};
     // each move is explained on one thread from end to end: the bits don't depend on how many there are
-    team_run(team, task, &w, out->n_reason);
+    asking_run(&w.asking, team, task, &w, out->n_reason);
     return (DurStatus)atomic_load(&w.status);
 }

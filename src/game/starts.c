@@ -1,5 +1,6 @@
 #include "game/starts.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/branch.h"
 #include "game/certify.h"
@@ -91,7 +92,7 @@ typedef struct Starts {
     int32_t first;               // start number of the batch's first
     Origin *origin;              // [batch]
     _Atomic int out_of_memory;
-    atomic_bool stopped;
+    Asking asking;
 } Starts;
 
 // ---- drawing a start --------------------------------------------------------------------------------------------
@@ -220,11 +221,10 @@ static void sweeps(Sweep *sweep, double scale, int64_t n_sweep, int64_t n, doubl
     }
 }
 
-// the caller is asked from its own thread alone; the others hear of it
+// side by side, starts do not know which thread they are on: the caller's asks before each of its own
 static bool is_stopped(void *context) {
     Starts *w = context;
-    if (w->n_worker == 1 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
-    return atomic_load(&w->stopped);
+    return asking_stopped(&w->asking, w->n_worker == 1 ? 0 : 1);
 }
 
 // From x to a solution, by whichever method of Newton's the game has. `arrived`: it got there; else x is where it was left.
@@ -290,8 +290,7 @@ static DurStatus solve_start(Starts *w, int32_t start, bool is_drawn, int worker
 
 static void task_start(void *context, int64_t task, int worker) {
     Starts *w = context;
-    if (worker == 0 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
-    if (atomic_load(&w->stopped)) return;
+    if (asking_stopped(&w->asking, worker)) return;
     double *x = w->end + task * w->n;
     const Origin *o = &w->origin[task];
     bool is_drawn = !o->from;
@@ -385,8 +384,7 @@ typedef struct Watching { Starts *starts; GameEquilibria *out; double *room; } W
 static void task_watch(void *context, int64_t task, int worker) {
     Watching *g = context;
     Starts *w = g->starts;
-    if (worker == 0 && progress_stop(w->options->progress)) atomic_store(&w->stopped, true);
-    if (atomic_load(&w->stopped)) return;
+    if (asking_stopped(&w->asking, worker)) return;
     watch(w, w->sweep[worker], &g->out->item[task], g->room + 3 * w->n * worker);
 }
 
@@ -426,8 +424,8 @@ static void tell(const Starts *w, const GameEquilibria *out, double done, double
 
 // solve a batch, and add its ends in order
 static DurStatus run_batch(Starts *w, GameEquilibria *out, int32_t n_task) {
-    team_run(w->n_worker > 1 ? w->team : NULL, task_start, w, n_task);
-    if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
+    asking_run(&w->asking, w->n_worker > 1 ? w->team : NULL, task_start, w, n_task);
+    if (atomic_load(&w->asking.stopped)) return DUR_INTERRUPTED;
     if (atomic_load(&w->out_of_memory)) return DUR_MEMORY;
     for (int32_t k = 0; k < n_task; k++) {
         bool is_start = !w->origin[k].is_branch;
@@ -505,7 +503,7 @@ static DurStatus starts_open(Starts *w, const Lattice *l, const LatticeRule *rul
                   .tolerance = options->tolerance > 0 ? options->tolerance : STARTS_TOLERANCE,
                   .max_sweep = options->max_sweep > 0 ? options->max_sweep : m->n_private ? START_SWEEPS_TYPES : START_SWEEPS,
                   .n_worker = n_worker, .n_batch = n_worker > 1 ? BATCH * n_worker : 1, .n_pattern = count_patterns(m),
-                  .team = team};
+                  .asking = {.progress = options->progress}, .team = team};
     w->quiet = (Progress){.stop = is_stopped, .context = w};
     w->low = memory_column(2 * m->n_actor);
     w->sweep = memory_zeroed((size_t)n_worker, sizeof *w->sweep);
@@ -578,9 +576,9 @@ static DurStatus look_at_ends(Starts *w, GameEquilibria *out, DurError *error) {
     w->end = NULL;
     watching.room = memory_column(3 * w->n * w->n_worker);
     if (!watching.room) return DUR_MEMORY;
-    team_run(w->n_worker > 1 ? w->team : NULL, task_watch, &watching, out->n);
+    asking_run(&w->asking, w->n_worker > 1 ? w->team : NULL, task_watch, &watching, out->n);
     memory_free(watching.room);
-    if (atomic_load(&w->stopped)) return DUR_INTERRUPTED;
+    if (atomic_load(&w->asking.stopped)) return DUR_INTERRUPTED;
     for (int32_t k = 0; k < out->n; k++) TRY(describe(w, &out->item[k], w->team, error));
     return DUR_OK;
 }

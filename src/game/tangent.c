@@ -5,6 +5,7 @@
 #include "game/tangent_kernel.h"
 #include "num/isa.h"
 
+#include <math.h>
 #include <string.h>
 
 /// States of one task of tangent_take: see TASK_STATES in sweep.c.
@@ -647,14 +648,116 @@ void tangent_free(Tangent *t) {
     memory_free(t);
 }
 
+// targets of a jump in one block, or in one of its lanes, at most
+static double most_corners(const LatticeJump *j) {
+    double n = 0;
+    for (int32_t b = 0; b < j->n_branch; b++) {
+        double corners = 1;
+        for (int32_t k = 0; k < j->branch[b].n_shift; k++) corners *= j->branch[b].shift[k].has_split ? 2 : 1;
+        n += corners;
+    }
+    return n;
+}
+
+// how many nodes up or down the lanes of a block go along one variable, from the least to the most: as many numbers as there may be
+static double count_shifts(const Lattice *l, const LatticeShift *s, const LatticeBlock *view) {
+    double step = (double)l->stride[s->variable], least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < l->n_lane; i++) {
+        double at = lattice_row(l, &s->move, view)[s->move.inner ? i : 0] / step;
+        bool is_split = s->has_split && lattice_row(l, &s->up, view)[s->up.inner ? i : 0] != 0.0;
+        least = fmin(least, at);
+        most = fmax(most, at + is_split);
+    }
+    return most - least + 1;
+}
+
+// whether a block is the first of those that the tables of a jump don't tell apart (spread_open)
+static bool is_first(const Lattice *l, const LatticeJump *j, const LatticeBlock *view) {
+    for (int32_t k = 0; k < l->n_variable - l->n_inner; k++) {
+        int32_t v = l->order[k];
+        bool is_read = false;
+        for (int32_t b = 0; b < j->n_branch; b++)
+            for (int32_t i = 0; i < j->branch[b].n_shift; i++)
+                is_read |= j->branch[b].shift[i].move.stride[v] != 0 || j->branch[b].shift[i].up.stride[v] != 0;
+        if (!is_read && view->node[v] != 0) return false;
+    }
+    return true;
+}
+
+// corners of a jump whose targets depend on the lane (make_spread), in one block, at most
+static double count_spread(const Lattice *l, const LatticeJump *j, const LatticeBlock *view) {
+    double all = 0;
+    for (int32_t b = 0; b < j->n_branch; b++) {
+        double n = 1, corners = 1;
+        for (int32_t k = 0; k < j->branch[b].n_shift; k++) {
+            n *= count_shifts(l, &j->branch[b].shift[k], view);
+            corners *= j->branch[b].shift[k].has_split ? 2 : 1;
+        }
+        double most = (double)l->n_lane * corners;
+        all += n < most ? n : most;
+    }
+    return all;
+}
+
+// all of that in all blocks that their tables tell apart, each corner with its weights by lane
+static double spread_bytes(const Lattice *l) {
+    double bytes = 0, corner = 2.0 * sizeof(TangentCorner) + 4.0 * (double)(l->n_lane + LANES_LEAST) + 16;
+    for (int32_t j = 0; j < l->model->n_jump; j++) {
+        if (!l->jump[j].inner) continue;
+        for (int64_t b = 0; b < l->n_block; b++) {
+            LatticeBlock view;
+            lattice_block(l, b, &view);
+            if (is_first(l, &l->jump[j], &view)) bytes += sizeof(SpreadAt) + corner * count_spread(l, &l->jump[j], &view);
+        }
+    }
+    return bytes;
+}
+
+static double rate_bytes(const LatticeTable *t) { return t->inner && t->value ? 4.0 * (double)(t->n + LANES_LEAST) : 0; }
+
 double tangent_bytes(const Lattice *l) {
+    const Model *m = l->model;
     TangentJob job = {0};
     make_shape(&job, l);
-    double rows = (double)count_rows(l, NULL, NULL, NULL, NULL, NULL, NULL) / (double)l->n_mode_state;
-    // a cell's flows and sites: two for each stock and event, and one for each move, at most
-    double cell = sizeof(TangentCell) + (2.0 * l->model->n_stock + 2.0) * sizeof(TangentFlow) + rows * sizeof(TangentSite);
-    double filled = (double)(job.n_block * job.n_lane) * (double)l->n_mode_state;
-    return 4.0 * rows * filled + cell * (double)l->n_block + 4.0 * model_rows(l->model) * filled / 8;
+    double rows = (double)count_rows(l, NULL, NULL, NULL, NULL, NULL, NULL) / (double)l->n_mode_state, n_value = model_rows(m);
+    double filled = (double)(job.n_block * job.n_lane) * (double)l->n_mode_state, n_mode = (double)l->n_mode_state;
+    int32_t n_outer = 0, n_move = 0, n_signal = 0;
+
+    // a cell's flows, moves and where they lead; growing tables are twice as long as need be, at most
+    double flow = 2.0 * m->n_stock, site = 0, corner = 0, turn = 0, rate = 0;
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        bool is_move = m->jump[j].kind == JUMP_MOVE;
+        n_move += is_move;
+        n_signal += model_is_signal(m, j);
+        if (!is_move) flow += l->jump[j].inner ? 1 : most_corners(&l->jump[j]);
+        else if (!l->jump[j].inner) corner += most_corners(&l->jump[j]);
+        site += is_move;
+        rate += rate_bytes(&l->jump[j].rate);
+    }
+    for (int32_t k = 0; k < m->n_stock; k++) rate += rate_bytes(&l->stock[k].up) + rate_bytes(&l->stock[k].down);
+    for (int32_t p = 0; p < m->n_private; p++)
+        for (int32_t b = 0; b < m->private[p].n_becomes; b++) {
+            turn += m->private[p].n_type - 1;
+            rate += rate_bytes(&l->private[p].becomes[b]);
+        }
+    double cell = sizeof(TangentCell) + 2 * (flow * sizeof(TangentFlow) + site * (sizeof(TangentSite) + sizeof(TangentWay)) +
+                                             corner * sizeof(TangentCorner) + turn * sizeof(TangentTurn));
+
+    // what a level of a sweep writes: of blocks along one variable each level has its share, along several the middle ones more
+    int64_t n_diagonal = 1, n_level = l->n_state / LEVEL_STATES > LEVELS_LEAST ? l->n_state / LEVEL_STATES : LEVELS_LEAST;
+    for (int32_t k = m->n_mode; k < l->n_variable - l->n_inner; k++, n_outer++) n_diagonal += l->n_node[l->order[k]] - 1;
+    double share = 2.0 * n_outer / (double)(n_level < n_diagonal ? n_level : n_diagonal);
+
+    // and what each thread works in
+    double lanes = (double)(job.n_line * job.line_group * LANES_LEAST);
+    double take = m->n_private ? (double)tangent_types_rows((int32_t)n_value, n_move) : 2.0 * m->n_actor + 7 + 4.0 * n_move;
+    double thread = 4 * (n_mode + 1) * n_value * lanes + 8 * (take * (double)l->n_lane + 16);
+
+    // spans of signals, nodes of beliefs and the order of blocks are a few integers a block
+    double block = 4.0 * m->n_private + 8 + 4.0 * n_signal * n_mode * (double)(job.n_line * job.line_group);
+    return ceil(4 * rows * filled + cell * (double)l->n_block + spread_bytes(l) + rate +
+                4 * n_value * (double)job.n_block * lanes * n_mode * (share < 1 ? share : 1) + block * (double)job.n_block +
+                thread * team_core_count());
 }
 
 // ---- using it ---------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ void     tangent_free(Tangent *tangent);
 /// Whether tangents are known of such a game: not where an actor has more than two types.
 bool     tangent_is_known(const Model *model);
 
-/// Bytes that tangent_make takes.
+/// Bytes that tangent_make takes, at most, with a thread for each core.
 double   tangent_bytes(const Lattice *lattice);
 
 /// Take the tangent at `value`.

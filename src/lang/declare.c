@@ -92,6 +92,10 @@ bool declare_time(Checker *k, const AstExpr *e, const char *what, double *time, 
         FAULT(k, e->span, VALUE, NULL, "%s is not a finite number", what);
         return false;
     }
+    if (fabs(*time) > LANG_TIME_MAX) {
+        FAULT(k, e->span, LIMIT, NULL, "%s is too far off: %d %ss are the most", what, LANG_TIME_MAX, k->model->unit);
+        return false;
+    }
     return true;
 }
 

@@ -18,6 +18,9 @@
 #define LANG_DEPTH_MAX        1000                 // operators on top of one another in one expression
 #define LANG_GRID_MAX         1000000              // nodes of one grid
 #define LANG_NODES_MAX        (1 << 20)            // nodes of the tree, about 300 bytes each, all files together
+/// Times of claims and policies, in scenario units. What is exact takes as many steps at most (check/uniformize.h), and a clock of
+/// doubles still tells a ten-millionth of a unit there.
+#define LANG_TIME_MAX         1000000000
 
 /// The result of a compilation. `model` is NULL exactly if there was an error.
 typedef struct Compilation {

@@ -79,7 +79,8 @@ void lang_write_reference(Text *out) {
                      "| bytes of one file | %d |\n| bytes of all files | %d |\n| files | %d |\n"
                      "| imports within imports | %d |\n"
                      "| brackets within brackets | %d |\n| operators on top of one another | %d |\n"
-                     "| numbers, names and operators, all files | %d |\n",
+                     "| numbers, names and operators, all files | %d |\n"
+                     "| times of claims and policies, in the scenario's unit | %d |\n",
                 LANG_FILE_BYTES_MAX, LANG_BYTES_MAX, LANG_FILES_MAX, LANG_IMPORT_DEPTH_MAX, LANG_NESTING_MAX,
-                LANG_DEPTH_MAX, LANG_NODES_MAX);
+                LANG_DEPTH_MAX, LANG_NODES_MAX, LANG_TIME_MAX);
 }

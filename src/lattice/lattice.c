@@ -271,6 +271,11 @@ static DurStatus start_make(Lattice *l, DurError *error) {
     return DUR_OK;
 }
 
+/// Least discount rate, per unit of time or round. Values are payoffs over this rate and the solver leaves open some 1e-8 of them;
+/// what a move changes is payoffs over the rates at which things happen. Where those are near 1, choices are already vague at 1e-8,
+/// which the certificate's consistency says; at 1e-13 they are rounding, which nothing says.
+#define DISCOUNT_LEAST 1e-9
+
 static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
     const Model *m = l->model;
     const ModelActor *a = &m->actor[i];
@@ -285,6 +290,15 @@ static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
     }
     l->actor[i].rho = 1.0 / patience;
     l->actor[i].beta = is_given ? eval_state(m, a->discount, none, l->param, NULL, NULL) : elementary_exp(-1.0 / patience);
+    // nobody looks further ahead than numbers can tell apart
+    if (is_given ? 1 - l->actor[i].beta < DISCOUNT_LEAST : l->actor[i].rho < DISCOUNT_LEAST) {
+        char place[512], most[64];
+        model_place(m, m->program[is_given ? a->discount : a->patience].span, place, sizeof place);
+        if (is_given) snprintf(most, sizeof most, "discount can be 1 - %g", DISCOUNT_LEAST);
+        else          snprintf(most, sizeof most, "patience can be %g %ss", 1 / DISCOUNT_LEAST, m->unit);
+        return status_fail(error, DUR_DOMAIN, "%s: `%s` looks too far ahead: beside values that large, what a move changes would be lost; "
+                           "its %s at most", place, a->name, most);
+    }
     char what[160];
     snprintf(what, sizeof what, is_rounds ? "chance that `%.100s` attends" : "rate at which `%.100s` attends", a->name);
     TRY(table_make(l, PROGRAM_NONE, a->attends, what, is_rounds ? TABLE_PROBABILITY : TABLE_NOT_NEGATIVE,

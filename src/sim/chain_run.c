@@ -664,3 +664,12 @@ void walker_play(Walker *w, int64_t first, int32_t n, void (*poll)(void *), void
     w->n_untold += n;
     if (w->n_untold >= TELL_EVERY) tell_cells(w);
 }
+
+Standing walker_standing(const Walker *w) {
+    Standing out = {.n = w->n, .time = INFINITY};
+    for (int32_t i = 0; i < w->n; i++) {
+        if (w->time[i] < out.time) out.time = w->time[i];
+        if (w->n_jump[i] > out.n_jump) out.n_jump = w->n_jump[i];
+    }
+    return out;
+}

@@ -499,3 +499,12 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
     }
     block_tell(b, n);
 }
+
+Standing block_standing(const Block *b) {
+    Standing out = {.n = b->n, .time = INFINITY};
+    for (int32_t i = 0; i < b->n; i++) {
+        if (b->t[i] < out.time) out.time = b->t[i];
+        if (b->lane[i].n_jump > out.n_jump) out.n_jump = b->lane[i].n_jump;
+    }
+    return out;
+}

@@ -8,9 +8,10 @@
 /// Seconds between two words of progress, and between two looks at whether the caller wants to stop.
 #define TELL_SECONDS 0.2
 #define STOP_SECONDS 0.002
+/// A run with this share of the jumps that end it is worth a word: with so many, runs may last.
+#define JUMPS_TOLD 0.01
 /// A stop that was asked for waits this long for the end of a stretch of runs, which are then kept.
 #define STOP_PATIENCE 2.0
-
 
 // ---- running ------------------------------------------------------------------------------------------------------
 
@@ -33,19 +34,45 @@ struct Ensemble {
     int64_t begin, end;      // runs of this stretch, counted from the first of the ensemble
     int32_t n_skip;          // the first of setup->failure->failed that are known and passed over
     bool    is_stopping;     // the caller asked to stop; the stretch is played to its end, if that is near. Worker 0 alone
-    _Atomic int64_t n_done;  // runs
+    _Atomic int64_t n_done;  // runs that are over
     int64_t n_taken;         // of them from what was kept before
     double  begun, told, asked, stopped;   // seconds; worker 0 alone
 };
 
+static Standing standing_of(const Worker *w) {
+    return w->player ? player_standing(w->player) : w->block ? block_standing(w->block) : walker_standing(w->walker);
+}
+
+// How fast it goes; or, where no run is over yet, or one is about to be given up, how far those under way are. A scenario that
+// explodes shows it there: jumps pile up, and time stands still.
+static void put_note(const Ensemble *e, double played, double seconds, char note[96]) {
+    Standing at = standing_of(&e->worker[0]);
+    double most = (double)e->setup->jumps_max;
+    Text a = {0}, b = {0}, c = {0};
+    if ((double)at.n_jump >= JUMPS_TOLD * most) {
+        text_number(&a, (double)at.n_jump, 3);
+        text_number(&b, most, 9);
+        snprintf(note, 96, "%.20s jumps in one run; %.20s end it", text_view(&a), text_view(&b));
+    } else if (played > 0 && seconds > 0) {
+        text_number(&a, played / seconds, 3);
+        snprintf(note, 96, "%.40s runs/s", text_view(&a));
+    } else if (played == 0 && at.n > 0) {
+        text_number(&a, at.time, 3);
+        text_number(&b, e->setup->end, 3);
+        text_number(&c, (double)at.n_jump, 3);
+        snprintf(note, 96, "at %.16s of %.16s %ss, %.16s jump%s", text_view(&a), text_view(&b), e->setup->model->unit, text_view(&c),
+                 at.n_jump == 1 ? "" : "s");
+    }
+    text_free(&c);
+    text_free(&b);
+    text_free(&a);
+}
+
 static void tell(const Ensemble *e, double now) {
     const SimOptions *o = e->setup->options;
-    double done = (double)atomic_load(&e->n_done), played = done - (double)e->n_taken, seconds = now - e->begun;
-    char note[64] = "";
-    Text speed = {0};
-    text_number(&speed, seconds > 0 ? played / seconds : 0, 3);
-    if (played > 0 && seconds > 0) snprintf(note, sizeof note, "%.40s runs/s", text_view(&speed));
-    text_free(&speed);
+    double done = (double)atomic_load(&e->n_done);
+    char note[96] = "";
+    put_note(e, done - (double)e->n_taken, now - e->begun, note);
     progress_tell(o->progress, "simulating", done, (double)o->n_run, note);
 }
 
@@ -90,7 +117,7 @@ static void play(void *context, int64_t task, int worker) {
     int64_t first = e->begin + task * SIM_LANES, end = e->end - first < SIM_LANES ? e->end : first + SIM_LANES;
     poll(w);
     if (setup_is_over(e->setup, o->first_run + first)) return;
-    atomic_fetch_add(&e->n_done, end - first);
+    int64_t n = end - first;
     // around the runs that are known to fail
     for (int32_t k = 0; k < e->n_skip; k++) {
         int64_t failed = e->setup->failure->failed[k].run - o->first_run;
@@ -99,6 +126,7 @@ static void play(void *context, int64_t task, int worker) {
         first = failed + 1;
     }
     if (first < end) play_some(e, w, first, end - first);
+    if (!setup_is_over(e->setup, o->first_run + end - 1)) atomic_fetch_add(&e->n_done, n);
 }
 
 static void play_stretch(Ensemble *e, int64_t begin, int64_t end, Team *team) {

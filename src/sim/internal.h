@@ -234,6 +234,9 @@ static inline bool meter_look(const Meter *m, double x, double until, double *va
     }
 }
 
+/// How far the runs being played are: n of them, the time that the last one has got to, and the most jumps of one so far.
+typedef struct Standing { int32_t n; double time; int64_t n_jump; } Standing;
+
 // ---- the two kinds ------------------------------------------------------------------------------------------------
 
 typedef struct Block Block;   // continuous.c
@@ -241,6 +244,7 @@ Block *block_make(const Setup *setup, Tally *tally);
 void   block_free(Block *block);
 /// Play runs first .. first + n - 1, n <= SIM_LANES. `poll` is called now and then.
 void   block_play(Block *block, int64_t first, int32_t n, void (*poll)(void *), void *context);
+Standing block_standing(const Block *block);
 
 typedef struct Walker Walker; // chain_run.c
 /// What walkers share (walker.h).
@@ -251,6 +255,7 @@ Walker   *walker_make(const Walk *walk, Tally *tally);
 void      walker_free(Walker *walker);
 /// Play runs first .. first + n - 1, n <= SIM_LANES. `poll` is called now and then.
 void      walker_play(Walker *walker, int64_t first, int32_t n, void (*poll)(void *), void *context);
+Standing  walker_standing(const Walker *walker);
 /// What the walker has counted by itself goes into its tally: due once, when it has played all its runs.
 void      walker_tell(Walker *walker);
 
@@ -258,6 +263,7 @@ typedef struct Player Player; // rounds.c: both kinds, with `clock rounds`
 Player *player_make(const Setup *setup, Tally *tally);
 void    player_free(Player *player);
 void    player_play(Player *player, int64_t run, void (*poll)(void *), void *context);
+Standing player_standing(const Player *player);
 
 /// One draw of a random size, in standard form.
 double draw_size(const ModelDraw *draw, Stream *stream);

@@ -359,3 +359,5 @@ void player_play(Player *p, int64_t run, void (*poll)(void *), void *context) {
     // a mean is summed as such already
     for (int32_t q = 0; q < s->n_meter; q++) s->out[q * s->options->n_run + (run - s->options->first_run)] = p->value[q];
 }
+
+Standing player_standing(const Player *p) { return (Standing){.n = 1, .time = (double)p->round, .n_jump = p->n_jump}; }

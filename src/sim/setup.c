@@ -1,5 +1,6 @@
 /// What all runs of an ensemble share, made once: sources and bounds, instants, meters, cells of noise.
 #include "base/memory.h"
+#include "sim/block.h"
 #include "sim/internal.h"
 
 #include "num/elementary.h"
@@ -245,6 +246,11 @@ DurStatus setup_make(Setup *s, const Lattice *lattice, const Plan *plan, const S
     TRY(open_make(s));
     TRY(instants_make(s));
     TRY(meters_make(s, quantity, n_quantity, error));
+    // what steps are sure to be taken, and how many a run may take
+    double step = m->clock == CLOCK_ROUNDS ? 1 : options->kind == SIM_CONTINUOUS && s->n_moving > 0 ? STEP_MAX : INFINITY;
+    if (s->end / step > (double)SIM_TRIES_MAX)
+        return status_fail(error, DUR_LIMIT, "runs of %g %ss are too long to be played: a step is %g %s at most, and a run can take %lld",
+                           s->end, m->unit, step, m->unit, SIM_TRIES_MAX);
     if (s->end / s->cell > (double)UINT32_MAX)
         return status_fail(error, DUR_LIMIT, "runs of %g %s are too long for their noise, which needs steps of %g", s->end,
                            m->unit, s->cell);

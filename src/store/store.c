@@ -225,7 +225,10 @@ static DurStatus open_for_writing(Store *store, DurError *error) {
     // what is there is looked at first through a door that cannot change it
     struct stat info;
     bool is_new = true;
-    if (stat(store->path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+    bool is_there = stat(store->path, &info) == 0 && S_ISREG(info.st_mode);
+    // SQLite takes a file of one byte for an empty one (its ticket 3260), but the byte is somebody's
+    if (is_there && info.st_size == 1) return status_fail(error, DUR_IO, "%s: the store cannot be opened: it is not a store", store->path);
+    if (is_there && info.st_size > 0) {
         TRY(connect(store, SQLITE_OPEN_READONLY, error));
         DurStatus status = look(store, &is_new, error);
         sqlite3_close(store->db);

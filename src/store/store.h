@@ -34,7 +34,7 @@ typedef enum StoreAccess {
 
 /// Open the store in a file.
 /// Returns DUR_OK; DUR_IO with a sentence that names the file if it cannot be opened or written, is no store, or is one of a
-/// later version (its data is left as it was); DUR_MEMORY.
+/// later version (its data is left as it was); DUR_MEMORY. An empty file is nobody's data: STORE_WRITE makes it a store.
 DurStatus store_open(Store **out, const char *path, StoreAccess access, DurError *error);
 void      store_close(Store *store);
 const char *store_path(const Store *store);

@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 
+#include "game/nest.h"
+#include "game/sweep.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,15 @@ static double between(double a, double b, double part) {
     return a > 0 && b > 0 ? a * pow(b / a, part) : a + part * (b - a);
 }
 
+// Values and shifts on one lattice, read off on another of the same nodes: params may decide which moves can be made where, and
+// shifts are kept for those alone. NULL: out of memory
+static double *move_to(const Lattice *l, const Lattice *from, const double *value) {
+    double *out = memory_column(sweep_size(l));
+    if (out && nest_carry(from, value, l, out) == DUR_OK) return out;
+    memory_free(out);
+    return NULL;
+}
+
 // one solve from `value`, which becomes the solution; false: Newton's method did not get there
 static DurStatus step_to(bool *done, double *value, DurScenario *s, const Lattice *l, int32_t policy, int32_t phase, DurError *error) {
     LatticeRule rule = {0};
@@ -28,7 +40,7 @@ static DurStatus step_to(bool *done, double *value, DurScenario *s, const Lattic
     DurStatus status = game_solve(&g, l, &options, s->team, error);
     if (status == DUR_OK) {
         *done = g.verdict == GAME_CONVERGED;
-        if (*done) memcpy(value, g.policy->value, (size_t)model_rows(l->model) * (size_t)l->n_state * sizeof *value);
+        if (*done) memcpy(value, g.policy->value, (size_t)sweep_size(l) * sizeof *value);
         if (g.verdict == GAME_INTERRUPTED) status = status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
         game_free(&g);
     }
@@ -42,10 +54,9 @@ DurStatus approach(double **out, DurScenario *s, const Session *from, const Poli
     const Model *m = s->model;
     if (m->clock == CLOCK_ROUNDS) return DUR_OK;
     const Session *now = &s->session;
-    int64_t n = policy_shifts(now->lattice, NULL), n_value = model_rows(m) * now->lattice->n_state;
-    double *value = memory_column(n_value + n), *tried = memory_column(n_value + n), *param = memory_column(m->n_param);
-    DurStatus status = value && tried && param ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
-    if (status == DUR_OK) memcpy(value, known->value, (size_t)n_value * sizeof *value);
+    double *value = NULL, *param = memory_column(m->n_param);
+    Lattice *here = NULL;      // that `value` is on
+    DurStatus status = param ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
 
     double there = 0, step = 1;
     for (int32_t k = 0; k < SOLVES_MOST && there < 1 && step >= STEP_LEAST && status == DUR_OK; k++) {
@@ -56,24 +67,28 @@ DurStatus approach(double **out, DurScenario *s, const Session *from, const Poli
             status = lattice_make_grid(&l, m, param, now->n_node, error);
             if (status != DUR_OK) break;
         }
-        bool done;
-        memcpy(tried, value, (size_t)(n_value + n) * sizeof *tried);
-        status = step_to(&done, tried, s, l, policy, phase, error);
-        if (l != now->lattice) lattice_free(l);
-        if (status != DUR_OK) break;
+        bool done = false;
+        double *tried = move_to(l, here ? here : known->lattice, value ? value : known->value);
+        status = tried ? step_to(&done, tried, s, l, policy, phase, error) : status_fail(error, DUR_MEMORY, "out of memory");
         if (done) {
-            double *swap = value;
+            memory_free(value);
+            lattice_free(here);
             value = tried;
-            tried = swap;
+            here = l;
             there = next;
             step *= 2;
         } else {
+            memory_free(tried);
+            if (l != now->lattice) lattice_free(l);
             step /= 2;
         }
     }
-    memory_free(tried);
     memory_free(param);
-    if (status == DUR_OK && there >= 1) *out = value;
-    else memory_free(value);
+    if (status == DUR_OK && there >= 1) {
+        *out = value;
+        value = NULL;
+    }
+    memory_free(value);
+    if (here != now->lattice) lattice_free(here);
     return status;
 }

@@ -1,10 +1,10 @@
 #include "study/explain.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "study/result.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,34 +85,22 @@ static DurStatus list_targets(Explanation *e, const DurScenario *s, int32_t *n, 
     return status == DUR_MEMORY ? status_fail(error, status, "out of memory") : status;
 }
 
-/// Reasons and derivatives, made side by side where there are two threads. Only the caller's thread tells how far it is and asks
-/// whether to stop; the other follows.
+/// Reasons and derivatives, made side by side where there are two threads.
 typedef struct Making {
     Explanation *e;
     DurScenario *s;
     int32_t n_target;
-    atomic_bool stopped;
+    Asking asking;
     DurStatus status[2];
     DurError error[2];
 } Making;
-
-static bool asks(void *context) {
-    Making *k = context;
-    if (progress_stop(&k->s->progress)) atomic_store(&k->stopped, true);
-    return atomic_load(&k->stopped);
-}
-
-static bool follows(void *context) { return atomic_load(&((Making *)context)->stopped); }
-
-static void tells(void *context, const char *what, double done, double total, const char *note) {
-    progress_tell(&((Making *)context)->s->progress, what, done, total, note);
-}
 
 static void make(void *context, int64_t which, int worker) {
     Making *k = context;
     Explanation *e = k->e;
     const Policy *p = k->s->session.equilibrium.policy;
-    Progress progress = {.tell = worker == 0 ? tells : NULL, .stop = worker == 0 ? asks : follows, .context = k};
+    Asker asker = {&k->asking, worker};
+    Progress progress = asker_progress(&asker);
     // the longer one first
     if (which == 0 && k->n_target == 0) return;
     k->status[which] = which == 0 ? adjoint_make(&e->adjoint, p, e->state, k->n_target, e->target, &progress, NULL, &k->error[0])
@@ -121,10 +109,10 @@ static void make(void *context, int64_t which, int worker) {
 
 static DurStatus make_both(Explanation *e, DurScenario *s, bool derivatives, DurError *error) {
     const Policy *p = s->session.equilibrium.policy;
-    Making k = {.e = e, .s = s};
+    Making k = {.e = e, .s = s, .asking = {.progress = &s->progress}};
     if (derivatives) TRY(list_targets(e, s, &k.n_target, error));
     TRY(study_room(s, reasons_bytes(s->session.lattice, 1) + adjoint_bytes(p, k.n_target, 1), "explaining a game", error));
-    team_run(s->team, make, &k, 2);
+    asking_run(&k.asking, s->team, make, &k, 2);
     for (int which = 0; which < 2; which++)
         if (k.status[which] != DUR_OK) return status_fail(error, k.status[which], "%s", k.error[which].text);
     return DUR_OK;

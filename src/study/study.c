@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "game/nest.h"
 #include "game/sweep.h"
 #include "study/approach.h"
 #include "study/keep.h"
@@ -291,12 +292,8 @@ static DurStatus carry(const Session *now, const Policy *coarse, double **out, D
     *out = NULL;
     if (!now->coarse || !coarse) return DUR_OK;
     const Lattice *from = coarse->lattice, *to = now->lattice;
-    // what moves tell is not carried: it follows from the values
-    int32_t n_row = model_rows(to->model);
-    double *warm = memory_column(n_row * to->n_state + policy_shifts(to, NULL));
-    DurStatus status = warm ? DUR_OK : DUR_MEMORY;
-    for (int32_t a = 0; a < n_row && status == DUR_OK; a++)
-        status = lattice_carry(from, coarse->value + a * from->n_state, to, warm + a * to->n_state);
+    double *warm = memory_column(model_rows(to->model) * to->n_state + policy_shifts(to, NULL));
+    DurStatus status = warm ? nest_carry(from, coarse->value, to, warm) : DUR_MEMORY;
     if (status == DUR_OK) *out = warm;
     else memory_free(warm);
     return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory");

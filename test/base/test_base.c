@@ -2,12 +2,15 @@
 #include "../check.h"
 
 #include "base/arena.h"
+#include "base/asking.h"
+#include "base/compiler.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/team.h"
 #include "base/text.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -142,8 +145,6 @@ TEST(every_task_is_done_once_by_any_number_of_threads) {
     }
 }
 
-// ---- files ----
-
 typedef struct Stages {
     _Atomic int64_t n_done[8];
     const int64_t *first;
@@ -177,6 +178,65 @@ TEST(no_task_of_a_stage_begins_before_the_stage_before_is_done) {
         team_free(team);
     }
 }
+
+// who is asked whether to stop, and by whom
+typedef struct Asked {
+    pthread_t caller;
+    _Atomic int n_asked, n_elsewhere;
+    int after;                 // yes from this question on
+} Asked;
+
+static bool stop_after(void *context) {
+    Asked *a = context;
+    if (!pthread_equal(pthread_self(), a->caller)) a->n_elsewhere++;
+    return ++a->n_asked >= a->after;
+}
+
+typedef struct Hearing {
+    Asking asking;
+    _Atomic int n_here, n_heard;
+} Hearing;
+
+// each of the threads has a task of its own, and stays with it until it hears that it is to stop
+static void hear(void *context, int64_t task, int worker) {
+    (void)task;
+    Hearing *h = context;
+    Asker asker = {&h->asking, worker};
+    for (h->n_here++; h->n_here < 3;) DUR_PAUSE();
+    while (!asker_stopped(&asker)) DUR_PAUSE();
+    h->n_heard++;
+}
+
+// the same, where the caller's thread has little to do
+static void hear_elsewhere(void *context, int64_t task, int worker) {
+    Hearing *h = context;
+    if (worker > 0) { hear(context, task, worker); return; }
+    for (h->n_here++; h->n_here < 3;) DUR_PAUSE();
+}
+
+TEST(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it) {
+    Team *team = team_make(3);
+    Asked asked = {.caller = pthread_self(), .after = 5};
+    Progress progress = {.stop = stop_after, .context = &asked};
+    Hearing h = {.asking = {.progress = &progress}};
+    team_run(team, hear, &h, 3);
+    assert_int_equal(h.n_heard, 3);
+    CHECK(asked.n_asked >= 5);
+    assert_int_equal(asked.n_elsewhere, 0);
+    // somebody asks even while the caller has nothing left to do but wait
+    asked.n_asked = 0;
+    h = (Hearing){.asking = {.progress = &progress}};
+    asking_run(&h.asking, team, hear_elsewhere, &h, 3);
+    assert_int_equal(h.n_heard, 2);
+    assert_int_equal(asked.n_elsewhere, 0);
+    // a question once answered stays answered, and nobody to ask never stops
+    CHECK(asking_stopped(&h.asking, 1));
+    Asking nobody = {0};
+    CHECK(!asking_stopped(&nobody, 0));
+    team_free(team);
+}
+
+// ---- files ----
 
 TEST(a_file_is_written_whole_or_the_old_one_stays) {
     char folder[] = "/tmp/duress-test-XXXXXX", path[64];
@@ -229,6 +289,7 @@ int main(void) {
         RUN(an_arena_gives_back_what_came_after_a_mark),
         RUN(the_allocation_that_a_test_names_fails_and_no_other),
         RUN(every_task_is_done_once_by_any_number_of_threads),
+        RUN(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it),
         RUN(a_file_is_written_whole_or_the_old_one_stays),
         RUN(a_full_disk_and_a_missing_folder_are_told_with_the_path),
     };

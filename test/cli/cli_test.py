@@ -1008,6 +1008,17 @@ def a_reader_that_leaves_early_is_no_fault():
     done = subprocess.run(["bash", "-c", f'"{DURESS}" solve {name} | head -n 1'], cwd=ROOM, capture_output=True,
                           text=True, check=False)
     assert done.stdout == "A small demand\n" and done.stderr == ""
+    # nobody reads from the beginning, whatever is printed and however much: the code is that of the work, and nothing is said of it
+    for words in (["help"], ["help", "solve"], ["help", "--json"], ["version"], ["solve", "--help"], ["check", name], ["check", name, "--json"],
+                  ["fmt", "--stdout", name], ["solve", name], ["solve", name, "--json"], ["explain", name], ["claims", name],
+                  ["simulate", name, "--runs", "200", "--csv", "-"], ["trace", name, "--csv", "-"], ["run", name, "--runs", "200", "-o", "-"],
+                  ["check", "nowhere.duress", "--json"], ["solve", name, "--json", "--max-sweeps", "1"], ["runs", "--store", "nowhere.db"]):
+        code = run(*words).returncode
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([DURESS, *words], cwd=ROOM, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writer)
+        assert done.returncode == code and "written" not in done.stderr and "ipe" not in done.stderr, (words, code, done)
 
 
 # the signal goes to the process alone, in a session of its own, with the default action restored
@@ -1038,6 +1049,28 @@ def an_interrupted_run_ends_soon_and_leaves_nothing_half_written():
     name = scenario("long.duress")
     code, out, err, _ = interrupted(["simulate", name, "--runs", "1000000000", "--csv", "cut.csv"], 0.7)
     assert code == 3 and "interrupted" in err and "cut.csv" not in folder()
+
+
+@test
+def where_no_run_is_over_the_line_tells_how_far_they_are_and_ctrl_c_is_heard():
+    birth = 'scenario "births" { clock continuous  unit month  from 2025-01-01  until 2030-01-01 }\n' \
+            'actor a { patience 10 month }\nstock y { range 0..1  grid 3  start 0.5  drift 0.1*(0.3 - y) }\npayoff a { t y }\n'
+    # candidates for births that may be a million times as many stand still in time; a rate far too high piles up jumps
+    cases = (("stock x { range 0..1000000000  grid 3  start 1  drift -0.001*x }\nevent grow { rate 2*x per month  then x += 1 }\n", r"at \S+ of 60 months, \S+ jumps?$"),
+             ("stock x { range 0..1  grid 3  start 0 }\nevent turn { rate 1e7 per month  then x = 1 - x }\n",
+              r"^[\d,]+ jumps in one run; 10,000,000 end it$"))
+    for text, note in cases:
+        name = scenario("births.duress", text=birth + text)
+        work = subprocess.Popen([DURESS, "simulate", name, "--progress", "json", "-j1"], cwd=ROOM, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, start_new_session=True)
+        said = []
+        for line in work.stderr:
+            said.append(line)
+            if line.startswith("{") and re.search(note, json.loads(line)["note"]):
+                break
+        work.send_signal(signal.SIGINT)
+        out, err = work.communicate(timeout=60)
+        assert work.returncode == 3 and "interrupted after 0 of 10000 runs" in err, (said[-3:], out, err)
 
 
 def on_terminal(words, seconds=60):

@@ -812,6 +812,26 @@ def a_store_of_a_newer_version_is_left_as_it_is():
 
 
 @test
+def an_empty_file_becomes_a_store_when_a_run_is_kept_and_no_sooner():
+    name = scenario("empty.duress")
+    with tempfile.NamedTemporaryFile(dir=at("."), suffix=".db", delete=False) as made:
+        store = os.path.basename(made.name)
+    for words in (["runs"], ["show", "1"], ["rm", "1"]):
+        done = run(*words, "--store", store)
+        assert done.returncode == 3 and "there is nothing in it" in done.stderr, (words, done)
+    scenario("faulty.duress", "scenario")
+    assert run("claims", "faulty.duress", "--store", store).returncode == 2
+    assert os.path.getsize(at(store)) == 0
+    good("claims", name, "--store", store)
+    assert [r["run"] for r in runs(store)] == [1]
+    # a single byte is somebody's
+    with open(at("byte.db"), "w", encoding="utf-8") as out:
+        out.write("x")
+    refuses(name, "byte.db", "not a store")
+    assert os.path.getsize(at("byte.db")) == 1
+
+
+@test
 def a_full_disk_is_told_and_costs_no_old_data():
     name, store = scenario("full.duress"), "full.db"
     good("claims", name, "--store", store)

@@ -7,6 +7,8 @@
 #include "num/isa.h"
 #include "num/philox.h"
 
+#include <malloc.h>
+
 // values of about the size that a game has, at random
 static void random_values(const Case *k, uint64_t seed, double *value) {
     Stream s = stream_make(seed, 0, 0);
@@ -228,8 +230,51 @@ TEST(the_slope_is_the_derivative_in_the_logarithm_of_precision) {
     }
 }
 
+// bytes in use, whether the heap's or mapped by themselves
+static double bytes_in_use(void) {
+    struct mallinfo2 use = mallinfo2();
+    return (double)use.uordblks + (double)use.hblkhd;
+}
+
+static void tangent_takes_what_it_tells(const char *text, double most) {
+    Case k = {0};
+    case_open(&k, text);
+    double told = tangent_bytes(k.lattice), before = bytes_in_use();
+    Tangent *t = tangent_make(k.lattice, NULL, NULL);
+    double taken = bytes_in_use() - before;
+    assert_non_null(t);
+    // tables begin with room for some hundred entries, whatever the game
+    if (taken > told + 0x20000 || told > most * taken) fail_msg("%s\ntold %.0f, taken %.0f, %lld states", text, told, taken, (long long)k.lattice->n_state);
+    tangent_free(t);
+    case_close(&k);
+}
+
+#define HEAD_OF_TWO "scenario \"memory\" { clock continuous  unit month }\n" \
+    "actor a { patience 12 month  precision 2  attends 1 per month }\nactor b { patience 12 month  precision 2  attends 1 per month }\n" \
+    "mode m of a { off, on }\npayoff a { good x }\npayoff b { good y }\n"
+
+TEST(what_a_tangent_takes_is_no_more_than_what_is_told_before) {
+    // moves and events that lead elsewhere from each lane: sums, products, a fixed place, along two stocks at once, at random
+    tangent_takes_what_it_tells(HEAD_OF_TWO "stock x { range 0..1  grid 60  start 0.5  drift -0.1*x }\nstock y { range 0..1  grid 60  start 0.5  drift 0.1*(1 - y) }\n"
+                                "move up of a { when m == off  then m = on, x += 0.13*y }\nmove set of a { when m == on  then m = off, x = 0.37 }\n"
+                                "move both of b { then x *= 0.7, y *= 0.9 }\nmove draw of b { then y = uniform(0, 1) }\n"
+                                "event shock { rate 0.3  then y = 0.21 }\n", 3);
+    tangent_takes_what_it_tells(HEAD_OF_TWO "stock x { range 0..1  grid 900  start 0.5  drift -0.1*x }\nstock y { range 0..1  grid 5  start 0.5 }\n"
+                                "move set of a { when m == off  then x = 0.37 + 0.1*y, m = on }\nmove halve of b { then x *= 0.5 }\n", 3);
+    // and none that do
+    tangent_takes_what_it_tells(HEAD_OF_TWO "stock x { range 0..1  grid 40  start 0.5  drift -0.1*x }\nstock y { range 0..1  grid 40  start 0.5  drift 0.1*(1 - y) }\n"
+                                "move go of a { when m == off  then m = on }\nmove back of a { when m == on  then m = off }\n", 3);
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        Text text = {0};
+        random_scenario(&text, seed, "quantal", 3);
+        tangent_takes_what_it_tells(text_view(&text), INFINITY);
+        text_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(what_a_tangent_takes_is_no_more_than_what_is_told_before),
         RUN(what_the_equations_miss_by_is_what_the_plain_solver_says_they_miss_by),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says),
         RUN(a_sweep_stays_put_along_lines_too),

@@ -180,6 +180,10 @@ TEST(a_value_that_cannot_be_is_told_with_its_expression_and_its_node) {
     fault("payoff a { flow by m { calm 1, tense 1/(x - 0.25) } }\n", DUR_DOMAIN, "m=tense, x=0.25");
     fault("event e { rate x - 0.1 then m = calm }\npayoff a { flow 1 }\n", DUR_DOMAIN, "is negative at x=0");
     fault("event e { when x > 0.2 rate 1/x - 1 + [x > 0.9]*(-0.5) then m = calm }\npayoff a { flow 1 }\n", DUR_DOMAIN, "x=1");
+    // nobody looks so far ahead that what a move changes is lost in rounding
+    fault("actor b { patience 1e300 month }\npayoff a { flow 1 }\n", DUR_DOMAIN, "test.duress:7:20: `b` looks too far ahead");
+    fault("actor b { patience 2e9 month }\npayoff a { flow 1 }\n", DUR_DOMAIN, "its patience can be 1e+09 months at most");
+    fault("actor b { patience 9e8 month }\npayoff a { flow 1 }\n", DUR_OK, "");
     // where the guard is false a rate may be anything
     fault("event e { when x > 0 rate 1/x then m = calm }\npayoff a { flow 1 }\n", DUR_OK, "");
 }

@@ -475,6 +475,24 @@ TEST(a_scenario_that_explodes_ends_with_a_sentence) {
     case_close(&k);
 }
 
+TEST(a_run_that_would_take_more_steps_than_one_can_is_refused_before_it_begins) {
+    const char *text = HEAD "stock x { range 0..1 grid 3 start 0 drift 1 - x }\n";
+    FAULT(text, "E(x at 9e8 month)", ((SimOptions){.n_run = 1, .horizon = 9e8}), DUR_LIMIT, "runs of 9e+08 months are too long to be played");
+    // where nothing moves by itself a long time may pass in few jumps
+    SimCase k;
+    const char *query = "P(m == v1 at 9e8 month)";
+    case_open(&k, HEAD "mode m of nature { v0, v1 }\nstock x { range 0..1 grid 3 start 0 }\n"
+                       "event turn { when m == v0 rate 1 per month then m = v1 }\n", &query, 1);
+    SimOptions o = {.n_run = 1, .horizon = 9e8};
+    int32_t quantity = k.model->n_quantity - 1;
+    double out;
+    DurError error = {0};
+    Setup s;
+    CHECK_OK(setup_make(&s, k.lattice, &k.plan, &o, &quantity, 1, &out, NULL, 0, &error));
+    setup_free(&s);
+    case_close(&k);
+}
+
 TEST(a_question_that_no_run_answers_is_refused) {
     SimCase k;
     const char *query = "E(x in the long run)";
@@ -625,6 +643,7 @@ int main(void) {
         RUN(paths_tell_means_quantiles_shares_and_counts),
         RUN(an_expression_without_a_value_is_named_with_its_run_and_time),
         RUN(a_scenario_that_explodes_ends_with_a_sentence),
+        RUN(a_run_that_would_take_more_steps_than_one_can_is_refused_before_it_begins),
         RUN(a_question_that_no_run_answers_is_refused),
         RUN(a_bound_that_does_not_hold_is_an_error_that_names_the_rate),
         RUN(the_first_fault_is_told_whoever_meets_it),

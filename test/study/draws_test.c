@@ -1,4 +1,5 @@
 #define _GNU_SOURCE   // mkdtemp
+#include "../random_types.h"
 #include "study_case.h"
 
 #include "base/memory.h"
@@ -170,8 +171,35 @@ TEST(policies_that_say_the_same_are_solved_once) {
     dur_close(s);
 }
 
+TEST(a_solution_of_coarser_grids_leads_to_that_of_finer_ones_by_what_its_moves_tell) {
+    // with values alone Newton's method stalls from there at 0.01
+    Text text = {0};
+    random_types(&text, 15, "quantal", 4, 1);
+    DurScenario *s = open_scenario("carried.duress", text_view(&text), NULL);
+    DurOptions options = {.threads = 1};
+    dur_result_free(ask(dur_solve, s, &options, DUR_OK));
+    Session coarse = s->session;
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    for (int32_t v = 0; v < coarse.lattice->n_variable; v++)
+        n_node[v] = v < s->model->n_mode ? coarse.lattice->n_node[v] : 2 * coarse.lattice->n_node[v] - 1;
+    DurError error = {0};
+    CHECK_OK(session_make(&s->session, s->model, coarse.param, n_node, &error));
+    s->session.tolerance = coarse.tolerance;
+    s->session.max_sweep = coarse.max_sweep;
+    s->session.coarse = &coarse;
+    CHECK_OK(study_equilibrium(s, false, &error));
+    const char *how = s->session.equilibrium.how;
+    if (!strstr(how, "from values at hand: ")) fail_msg("%s", how);
+    s->session.coarse = NULL;
+    session_free(&s->session, s->model);
+    s->session = coarse;
+    dur_close(s);
+    text_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(a_solution_of_coarser_grids_leads_to_that_of_finer_ones_by_what_its_moves_tell),
         RUN(a_search_leaves_the_claims_that_hold_or_fail_whatever_the_numbers),
         RUN(quantities_have_in_each_draw_what_claims_are_judged_on),
         RUN(draws_give_what_the_scenario_gives_with_these_numbers_set),
