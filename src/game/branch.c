@@ -13,7 +13,9 @@
 #define POINT_LEAST 1e-9
 /// First multiple of the stated precisions after 0, and the factor from one to the next.
 #define SCALE_FIRST (1.0 / 16)
-#define FACTOR_MOST 2.0
+/// With steps of twice, Newton's method went straight to other branches on the way of `hold` in proxy.duress, to either of two by how sums
+/// were rounded; from one and a half times down all lead to one and the same.
+#define FACTOR_MOST 1.5
 /// A shorter factor than this is a sign of a fold: from there the branch is measured by its length.
 #define FACTOR_LEAST 1.1
 /// Newton steps that a point may take. One that is near takes three or four; one that takes more may be on another branch.

@@ -121,7 +121,7 @@ TEST(exactly_where_possible_and_sampled_where_not) {
 
 TEST(what_can_be_had_in_no_way_is_refused_with_both_reasons) {
     Case k;
-    const char *query = "P(m == a until m == b after 2e9 month)";
+    const char *query = "P(m == a until m == b after 9e8 month)";
     case_open(&k, BASE "mode m of nature { a, b }\nmode n of nature { c, d }\n"
               "event cd { when n == c rate 9 per month then n = d }\n", &query, 1);
     CheckAnswer a;

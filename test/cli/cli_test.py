@@ -1054,7 +1054,7 @@ def an_interrupted_run_ends_soon_and_leaves_nothing_half_written():
 @test
 def where_no_run_is_over_the_line_tells_how_far_they_are_and_ctrl_c_is_heard():
     birth = 'scenario "births" { clock continuous  unit month  from 2025-01-01  until 2030-01-01 }\n' \
-            'actor a { patience 10 month }\nstock y { range 0..1  grid 3  start 0.5  drift 0.1*(0.3 - y) }\npayoff a { t y }\n'
+            'stock y { range 0..1  grid 3  start 0.5  drift 0.1*(0.3 - y) }\n'
     # candidates for births that may be a million times as many stand still in time; a rate far too high piles up jumps
     cases = (("stock x { range 0..1000000000  grid 3  start 1  drift -0.001*x }\nevent grow { rate 2*x per month  then x += 1 }\n", r"at \S+ of 60 months, \S+ jumps?$"),
              ("stock x { range 0..1  grid 3  start 0 }\nevent turn { rate 1e7 per month  then x = 1 - x }\n",
