@@ -18,6 +18,11 @@
 #define NEAR      1e-3
 #define NEARER    0.2
 #define NEWTON_STEPS 30
+/// From farther than NEAR it is tried where so many steps have not halved the residual, and after that many more: what holds them up may be
+/// a state that jumps to and fro.
+#define HELD_UP   2e-2
+#define IDLE      4
+#define IDLE_MORE 12
 /// Near a solution its steps are shortened where need be; from farther, one that would have to be led astray.
 #define WHOLE     1e-5
 /// Where so many steps on end change a small residual by less than this part, a solution nearly is, and passing it would take too long.
@@ -60,15 +65,21 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t m
     if (!kept) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     out->residual = take(k, lag, value);
-    for (int32_t n_even = 0;;) {
+    double best = INFINITY;
+    for (int32_t n_even = 0, n_idle = 0;;) {
         out->converged = out->residual <= tolerance;
         krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
-        if (out->residual <= near) {
+        n_idle = out->residual < 0.5 * best ? 0 : n_idle + 1;
+        if (out->residual < 0.5 * best) best = out->residual;
+        if (out->residual <= near || (out->residual <= HELD_UP && n_idle >= IDLE)) {
             bool led;
             status = by_newton(out, k, tolerance, kept, value, &led);
             if (status != DUR_OK || out->converged || out->interrupted) break;
-            near = NEARER * out->residual;
+            // what was tried from there is not tried again
+            if (out->residual <= near) near = NEARER * out->residual;
+            best = led ? out->residual : best;
+            n_idle = led ? 0 : IDLE - IDLE_MORE;
             lag = LAG_LEAST * rho;
             out->residual = take(k, lag, value);
             continue;

@@ -18,6 +18,8 @@
 #define NODES_TYPED 2
 /// Residual to which coarser lattices are solved: what the grid leaves open is far more.
 #define LEVEL_TOLERANCE 3e-4
+/// The same with private types, where a few states can hold up a coarser lattice that is only to lead to the next.
+#define LEVEL_TYPED 1e-3
 /// Newton steps from one lattice to the next, and by how much of their size values may move while both solutions belong together.
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
@@ -190,6 +192,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     Krylov *k = NULL;
     Policy *policy = NULL;   // on the coarsest
     int32_t n_level = 0;
+    double level_tolerance = m->n_private ? LEVEL_TYPED : LEVEL_TOLERANCE;
     KrylovResult end = {0};
 
     // a coarser node may be where an expression has no value, though none of the lattice's own is: then there is no such level
@@ -217,11 +220,11 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         bool solved = false;
         y = memory_column(sweep_size(l));
         if (y && i == n_level - 1) {
-            status = find(context, l, &own, LEVEL_TOLERANCE, y, &solved, &out->interrupted);
+            status = find(context, l, &own, level_tolerance, y, &solved, &out->interrupted);
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
             if (k) status = krylov_aggregate(k, policy);
-            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, LEVEL_TOLERANCE, y, &end, &solved);
+            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, level_tolerance, y, &end, &solved);
             if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
