@@ -132,11 +132,14 @@ static int64_t ask_number(Store *store, const char *sql, int64_t otherwise) {
 
 // what kind of file this is: DUR_OK and *is_new where there is nothing in it yet
 static DurStatus look(Store *store, bool *is_new, DurError *error) {
-    int64_t version = ask_number(store, "PRAGMA user_version", -1);
-    if (version < 0) return db_fail(store, "cannot be read", error);
-    int64_t application = ask_number(store, "PRAGMA application_id", -1);
-    int64_t n_table = ask_number(store, "SELECT count(*) FROM sqlite_master", -1);
-    if (application < 0 || n_table < 0) return db_fail(store, "cannot be read", error);
+    // all in one statement: between two of them another process may have made the store
+    sqlite3_stmt *s = db_prepare(store, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), "
+                                        "(SELECT count(*) FROM sqlite_master)");
+    bool fine = db_step(s) == 1;
+    int64_t version = fine ? sqlite3_column_int64(s, 0) : -1, application = fine ? sqlite3_column_int64(s, 1) : -1;
+    int64_t n_table = fine ? sqlite3_column_int64(s, 2) : -1;
+    sqlite3_finalize(s);
+    if (version < 0 || application < 0 || n_table < 0) return db_fail(store, "cannot be read", error);
     *is_new = n_table == 0 && version == 0;
     if (*is_new) return DUR_OK;
     if (application != STORE_APPLICATION)

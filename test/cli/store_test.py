@@ -9,6 +9,7 @@ DURESS_TEST_KILLS says at how many random moments the loop of kills strikes (40)
 
 import ast
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -747,6 +748,18 @@ def processes_share_a_store_from_its_first_moment_on():
     whole(store)
     listed = runs(store)
     assert all(r["state"] == "done" for r in listed) and {r["seed"] for r in listed} == set("123456")
+
+
+@test
+def a_store_that_another_process_is_making_is_no_strange_database():
+    name = scenario("making.duress")
+    for _ in range(40):
+        for left in glob.glob(os.path.join(ROOM, "making.db*")):
+            os.remove(left)
+        work = [start("query", name, "E([1 == 1] at 1 month)", "--exact", "--seed", str(k), "--store", "making.db", "-j", "1") for k in range(8)]
+        for w in work:
+            _, err = w.communicate(timeout=120)
+            assert w.returncode == 0 and "not kept" not in err and "database" not in err, err
 
 
 @test
