@@ -157,9 +157,6 @@ typedef struct System {
     double *x;                  // [n_target][n_actor x n_state] solutions
     atomic_int status, n_done;
     Asking asking;
-    // params
-    double *both;               // [n_param][2][n_target] x' R + q at p + h and p - h; NaN where there is no game
-    double *step;               // [n_param] h
 } System;
 
 // What dR_i gains when the advantage of move a of actor j rises, through j's choice alone:
@@ -290,30 +287,62 @@ static void task_solve(void *context, int64_t i, int worker) {
 
 // ---- params -------------------------------------------------------------------------------------------------------
 
-DurStatus adjoint_side(const Lattice *l, int64_t side, const double *step, int32_t n,
-                       DurStatus (*look)(void *context, const Lattice *there, double *out), void *context, double *both) {
+/// Sides of params at hand.
+typedef struct Sides {
+    const Lattice *lattice;
+    const double  *step;
+    int32_t        n;
+    AdjointLook   *look;
+    void          *context;
+    const char    *what;
+    Asking        *asking;
+    double        *both;
+    atomic_int     status, n_done;
+} Sides;
+
+// param i/2 moved up, or down where i is odd
+static DurStatus look_at_side(const Sides *s, int64_t i, int worker) {
+    const Lattice *l = s->lattice;
     const Model *m = l->model;
-    int32_t i_param = (int32_t)(side / 2);
-    double *out = both + side * n, *param = memory_column(m->n_param);
+    double *out = s->both + i * s->n, *param = memory_column(m->n_param);
     Lattice *there = NULL;
     DurError ignored = {0};
     DurStatus status = DUR_MEMORY;
     if (param) {
         memcpy(param, l->param, (size_t)m->n_param * sizeof *param);
-        param[i_param] += side % 2 ? -step[i_param] : step[i_param];
+        param[i / 2] += i % 2 ? -s->step[i / 2] : s->step[i / 2];
         status = lattice_make_grid(&there, m, param, l->n_node, &ignored);
     }
-    if (status == DUR_OK) status = look(context, there, out);
+    if (status == DUR_OK) status = s->look(s->context, there, worker, out);
     lattice_free(there);
     memory_free(param);
     // a param at the limit of what the scenario allows can be moved to one side alone
     bool is_edge = status == DUR_DOMAIN || status == DUR_INPUT || status == DUR_LIMIT;
-    for (int32_t t = 0; is_edge && t < n; t++) out[t] = NAN;
+    for (int32_t t = 0; is_edge && t < s->n; t++) out[t] = NAN;
     return is_edge ? DUR_OK : status;
 }
 
+static void task_side(void *context, int64_t i, int worker) {
+    Sides *s = context;
+    int none = DUR_OK;
+    DurStatus status = asking_stopped(s->asking, worker) ? DUR_INTERRUPTED : DUR_OK;
+    if (status == DUR_OK && atomic_load(&s->status) == DUR_OK) status = look_at_side(s, i, worker);
+    if (status != DUR_OK) atomic_compare_exchange_strong(&s->status, &none, (int)status);
+    int done = atomic_fetch_add(&s->n_done, 1) + 1;
+    if (worker == 0 && s->what && atomic_load(&s->status) == DUR_OK)
+        progress_tell(s->asking->progress, s->what, done, 2 * s->lattice->model->n_param, NULL);
+}
+
+DurStatus adjoint_sides(const Lattice *l, const double *step, int32_t n, AdjointLook *look, void *context, const char *what, Asking *asking,
+                        Team *team, double *both) {
+    Sides s = {.lattice = l, .step = step, .n = n, .look = look, .context = context, .what = what, .asking = asking, .both = both};
+    asking_run(asking, team, task_side, &s, 2 * (int64_t)l->model->n_param);
+    return (DurStatus)atomic_load(&s.status);
+}
+
 // x' R and q of every target with one param moved, at the values at hand
-static DurStatus look(void *context, const Lattice *there, double *out) {
+static DurStatus look(void *context, const Lattice *there, int worker, double *out) {
+    (void)worker;
     const System *s = context;
     const Model *m = there->model;
     int64_t n = there->n_state;
@@ -338,14 +367,6 @@ done:
     return status;
 }
 
-static void task_param(void *context, int64_t i, int worker) {
-    System *s = context;
-    if (asking_stopped(&s->asking, worker)) fail(s, DUR_INTERRUPTED);
-    if (atomic_load(&s->status) != DUR_OK) return;
-    DurStatus status = adjoint_side(s->policy->lattice, i, s->step, s->n_target, look, s, s->both);
-    if (status != DUR_OK) fail(s, status);
-}
-
 DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
                        const Progress *progress, Team *team, DurError *error) {
     const Lattice *l = p->lattice;
@@ -353,7 +374,8 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     int64_t n_all = m->n_actor * l->n_state;
     Measure point = {0};
     System s = {.policy = p, .asking = {.progress = progress}, .point = &point, .target = target, .n_target = n};
-    double *base = NULL, *column = NULL;
+    // x' R + q at p + h and p - h, h, and x' R + q at p
+    double *both = NULL, *step = NULL, *base = NULL, *column = NULL;
     *out = (Adjoint){0};
     if (m->n_private) return adjoint_types(out, p, state, n, target, progress, team, error);
     bool is_rounds = m->clock == CLOCK_ROUNDS;
@@ -363,11 +385,11 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     status = DUR_MEMORY;
     s.x = memory_column(n * n_all);
     s.rho = memory_column(m->n_actor);
-    s.both = memory_column(2 * (int64_t)n * m->n_param);
-    s.step = memory_column(m->n_param);
+    both = memory_column(2 * (int64_t)n * m->n_param);
+    step = memory_column(m->n_param);
     base = memory_column(n);
     column = memory_column(l->n_state);
-    if (!s.x || !s.rho || !s.both || !s.step || !base || !column) goto done;
+    if (!s.x || !s.rho || !both || !step || !base || !column) goto done;
 
     for (int32_t i = 0; i < m->n_actor; i++) s.rho[i] = l->actor[i].rho;
     status = answers_make(&s);
@@ -376,8 +398,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
     memory_free(s.answer);
     s.answer = NULL;
 
-    // targets beside one another know nothing of each other, and each task runs on one thread from end to end, each side of a param
-    // too: the bits don't depend on how many threads there are
+    // targets beside one another know nothing of each other, and each task runs on one thread from end to end: the bits don't depend on how many threads there are
     asking_run(&s.asking, team, task_solve, &s, (n + TRANSPOSED_WIDTH - 1) / TRANSPOSED_WIDTH);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
@@ -390,18 +411,17 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
         for (int32_t t = 0; t < n; t++)
             base[t] += vector_dot(s.x + (t * (int64_t)m->n_actor + i) * l->n_state, column, l->n_state);
     }
-    for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
+    for (int32_t k = 0; k < m->n_param; k++) step[k] = adjoint_difference(&m->param[k], l->param[k]);
     transposed_free(&s.transposed);
-    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
-    status = (DurStatus)atomic_load(&s.status);
-    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, base);
+    status = adjoint_sides(l, step, n, look, &s, NULL, &s.asking, team, both);
+    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, step, both, base);
 
 done:
     memory_free(column);
     memory_free(base);
     memory_free(s.answer);
-    memory_free(s.step);
-    memory_free(s.both);
+    memory_free(step);
+    memory_free(both);
     memory_free(s.rho);
     transposed_free(&s.transposed);
     memory_free(s.x);

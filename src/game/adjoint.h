@@ -11,6 +11,7 @@
 #ifndef GAME_ADJOINT_H
 #define GAME_ADJOINT_H
 
+#include "base/asking.h"
 #include "base/progress.h"
 #include "base/team.h"
 #include "game/measure.h"
@@ -55,13 +56,16 @@ double adjoint_number(const Measure *point, const AdjointTarget *target, const P
 /// How far a param is moved to each side of its value.
 double adjoint_difference(const ModelParam *param, double value);
 
-/// One side of one param: make a lattice like `l` with that param moved, and have looked at what is differenced there.
-///   side     2 i_param to move it up by step[i_param], 2 i_param + 1 to move it down
-///   look     writes the n numbers, or fails; DUR_DOMAIN, DUR_INPUT and DUR_LIMIT say that there is no game there
-///   both     [out] [n_param][2][n]; this side's row alone is written, NaN where there is no game
-/// Sides beside one another may run on any threads. DUR_OK, or what went wrong.
-DurStatus adjoint_side(const Lattice *l, int64_t side, const double *step, int32_t n,
-                       DurStatus (*look)(void *context, const Lattice *there, double *out), void *context, double *both);
+/// Writes the n numbers that are differenced, on a lattice with one param moved; called on any thread.
+/// DUR_OK, or what went wrong; DUR_DOMAIN, DUR_INPUT and DUR_LIMIT say that there is no game there.
+typedef DurStatus AdjointLook(void *context, const Lattice *there, int worker, double *out);
+
+/// Look at both sides of every param: lattices like `l`, made with it moved up and down by step[i_param], side by side.
+///   what     what progress is told of; NULL: none
+///   both     [out] [n_param][2][n]; NaN where there is no game
+/// Each side runs on one thread from end to end: the bits don't depend on how many there are. DUR_OK, DUR_INTERRUPTED, or what went wrong.
+DurStatus adjoint_sides(const Lattice *l, const double *step, int32_t n, AdjointLook *look, void *context, const char *what, Asking *asking,
+                        Team *team, double *both);
 
 /// Make the derivatives from what is differenced:
 ///   both   [n_param][2][n] with each param moved up, then down by step[n_param]; NaN where there is no game

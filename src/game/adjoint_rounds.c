@@ -26,8 +26,6 @@ typedef struct System {
     AdjointTarget *target;
     double *value;               // [n_target x n_value] multipliers of values
     double *entry;               // [n_target x n_entry] and of advantages: what they are before values answer, then the whole
-    double *both, *base;         // [n_param][2][n_target], [n_target] what is differenced; NaN where there is no game
-    double *step;                // [n_param]
     atomic_int status, n_done;
     Asking asking;
 } System;
@@ -236,7 +234,8 @@ static void weigh_equations(const System *s, const RoundsSystem *r, double *out)
     }
 }
 
-static DurStatus look(void *context, const Lattice *there, double *out) {
+static DurStatus look(void *context, const Lattice *there, int worker, double *out) {
+    (void)worker;
     System *s = context;
     RoundsSystem r = {0};
     DurError ignored = {0};
@@ -246,20 +245,14 @@ static DurStatus look(void *context, const Lattice *there, double *out) {
     return DUR_OK;
 }
 
-static void task_param(void *context, int64_t i, int worker) {
-    System *s = context;
-    if (asking_stopped(&s->asking, worker)) fail(s, DUR_INTERRUPTED);
-    if (atomic_load(&s->status) != DUR_OK) return;
-    DurStatus status = adjoint_side(s->policy->lattice, i, s->step, s->n_target, look, s, s->both);
-    if (status != DUR_OK) fail(s, status);
-}
-
 DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
                          const Progress *progress, Team *team, DurError *error) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     Measure point = {0};
     System s = {.policy = p, .asking = {.progress = progress}, .point = &point, .target = target, .n_target = n};
+    // what is differenced, with a param moved and with none
+    double *both = NULL, *step = NULL, *base = NULL;
     *out = (Adjoint){0};
     DurStatus status = measure_point(&point, l, state);
     if (status == DUR_OK) status = open_at(&s.rounds, l, p, team, error);
@@ -267,10 +260,10 @@ DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int
     status = DUR_MEMORY;
     s.value = memory_column(n * s.rounds.n_value);
     s.entry = memory_column(n * s.rounds.policy->n_entry);
-    s.both = memory_column(2 * (int64_t)n * m->n_param);
-    s.base = memory_column(n);
-    s.step = memory_column(m->n_param);
-    if (!s.value || !s.entry || !s.both || !s.base || !s.step) goto done;
+    both = memory_column(2 * (int64_t)n * m->n_param);
+    base = memory_column(n);
+    step = memory_column(m->n_param);
+    if (!s.value || !s.entry || !both || !base || !step) goto done;
 
     status = rounds_linearize(&s.rounds);
     if (status == DUR_OK) status = put_targets(&s);
@@ -279,16 +272,15 @@ DurStatus adjoint_rounds(Adjoint *out, const Policy *p, const double *state, int
     asking_run(&s.asking, team, task_solve, &s, n);
     status = (DurStatus)atomic_load(&s.status);
     if (status != DUR_OK) goto done;
-    weigh_equations(&s, &s.rounds, s.base);
-    for (int32_t k = 0; k < m->n_param; k++) s.step[k] = adjoint_difference(&m->param[k], l->param[k]);
-    asking_run(&s.asking, team, task_param, &s, 2 * (int64_t)m->n_param);
-    status = (DurStatus)atomic_load(&s.status);
-    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, s.step, s.both, s.base);
+    weigh_equations(&s, &s.rounds, base);
+    for (int32_t k = 0; k < m->n_param; k++) step[k] = adjoint_difference(&m->param[k], l->param[k]);
+    status = adjoint_sides(l, step, n, look, &s, NULL, &s.asking, team, both);
+    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, step, both, base);
 
 done:
-    memory_free(s.step);
-    memory_free(s.base);
-    memory_free(s.both);
+    memory_free(step);
+    memory_free(base);
+    memory_free(both);
     memory_free(s.entry);
     memory_free(s.value);
     rounds_system_free(&s.rounds);

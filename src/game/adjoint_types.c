@@ -7,7 +7,6 @@
 #include "game/sweep.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 
 /// Params are moved this many times as far as where equations alone are differenced: what a solve leaves open counts.
@@ -21,15 +20,9 @@ typedef struct Work {
     const Measure  *point;
     int32_t         n_target;
     AdjointTarget  *target;      // [n_target]
-    double         *both;        // [n_param][2][n_target] the numbers with a param moved; NaN where there is no solution
-    double         *step;        // [n_param]
     const double   *value;       // where solves start: values and shifts of `policy`'s lattice, at the tight tolerance
-    atomic_int      status, n_done;
     Asking          asking;
 } Work;
-
-/// One side of one param, on one thread.
-typedef struct Side { Work *work; int worker; } Side;
 
 double adjoint_types_bytes(const Policy *p, int n_thread) {
     return n_thread * (game_bytes(p->lattice) + (double)p->lattice->n_byte + 8.0 * (double)sweep_size(p->lattice));
@@ -39,9 +32,8 @@ double adjoint_types_bytes(const Policy *p, int n_thread) {
 static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, double **value) {
     Asker asker = {&w->asking, worker};
     Progress progress = {.stop = asker_stopped, .context = &asker};
-    // params may decide which moves can be made where, and shifts are kept for those alone
-    double *warm = memory_column(sweep_size(l));
-    DurStatus status = warm ? nest_carry(w->policy->lattice, w->value, l, warm) : DUR_MEMORY;
+    double *warm = nest_carried(w->policy->lattice, w->value, l);
+    DurStatus status = warm ? DUR_OK : DUR_MEMORY;
     GameOptions options = {.tolerance = TOLERANCE, .warm = warm, .warm_alone = true, .warm_sweeps = SWEEPS,
                            .skip_certificate = true, .progress = &progress};
     GameSolution solution;
@@ -62,22 +54,7 @@ static DurStatus numbers(Work *w, const Lattice *l, int worker, double *out, dou
     return status;
 }
 
-static DurStatus look(void *context, const Lattice *there, double *out) {
-    Side *s = context;
-    return numbers(s->work, there, s->worker, out, NULL);
-}
-
-static void task(void *context, int64_t i, int worker) {
-    Work *w = context;
-    if (atomic_load(&w->status) != DUR_OK) return;
-    const Lattice *l = w->policy->lattice;
-    Side side = {w, worker};
-    DurStatus status = adjoint_side(l, i, w->step, w->n_target, look, &side, w->both);
-    int none = DUR_OK;
-    if (status != DUR_OK) atomic_compare_exchange_strong(&w->status, &none, (int)status);
-    int done = atomic_fetch_add(&w->n_done, 1) + 1;
-    if (worker == 0) progress_tell(w->asking.progress, "differentiating", done, 2 * l->model->n_param, NULL);
-}
+static DurStatus look(void *context, const Lattice *there, int worker, double *out) { return numbers(context, there, worker, out, NULL); }
 
 DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int32_t n, AdjointTarget *target,
                         const Progress *progress, Team *team, DurError *error) {
@@ -85,10 +62,8 @@ DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int3
     const Model *m = l->model;
     Measure point = {0};
     Work w = {.policy = p, .asking = {.progress = progress}, .point = &point, .n_target = n, .target = target, .value = p->value};
-    double *base = memory_column(n), *value = NULL;
-    w.both = memory_column(2 * (int64_t)n * m->n_param);
-    w.step = memory_column(m->n_param);
-    DurStatus status = base && w.both && w.step ? measure_point(&point, l, state) : DUR_MEMORY;
+    double *both = memory_column(2 * (int64_t)n * m->n_param), *step = memory_column(m->n_param), *base = memory_column(n), *value = NULL;
+    DurStatus status = base && both && step ? measure_point(&point, l, state) : DUR_MEMORY;
     // the solution at hand may be looser than those beside it are to be
     if (status == DUR_OK) status = numbers(&w, l, 0, base, &value);
     if (status != DUR_OK) goto done;
@@ -96,18 +71,17 @@ DurStatus adjoint_types(Adjoint *out, const Policy *p, const double *state, int3
         target[t].now = adjoint_number(&point, &target[t], p);
         target[t].is_solved = isfinite(base[t]);
     }
-    for (int32_t k = 0; k < m->n_param; k++) w.step[k] = WIDER * adjoint_difference(&m->param[k], l->param[k]);
+    for (int32_t k = 0; k < m->n_param; k++) step[k] = WIDER * adjoint_difference(&m->param[k], l->param[k]);
     if (n > 0 && isfinite(base[0])) {
         w.value = value;
-        asking_run(&w.asking, team, task, &w, 2 * (int64_t)m->n_param);
-        status = (DurStatus)atomic_load(&w.status);
+        status = adjoint_sides(l, step, n, look, &w, "differentiating", &w.asking, team, both);
     }
-    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, w.step, w.both, base);
+    if (status == DUR_OK) status = adjoint_fill(out, n, target, m->n_param, step, both, base);
 
 done:
     memory_free(value);
-    memory_free(w.step);
-    memory_free(w.both);
+    memory_free(step);
+    memory_free(both);
     memory_free(base);
     measure_free(&point);
     if (status == DUR_OK) return DUR_OK;

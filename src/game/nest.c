@@ -107,6 +107,13 @@ DurStatus nest_carry(const Lattice *from, const double *x, const Lattice *to, do
     return to->model->n_private ? carry_shifts(from, x + n_row * from->n_state, to, y + n_row * to->n_state) : DUR_OK;
 }
 
+double *nest_carried(const Lattice *from, const double *x, const Lattice *to) {
+    double *y = memory_column(sweep_size(to));
+    if (y && nest_carry(from, x, to, y) == DUR_OK) return y;
+    memory_free(y);
+    return NULL;
+}
+
 // what everyone does at these values
 static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *rule, Team *team, const double *value) {
     DurError error = {0};

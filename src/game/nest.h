@@ -45,4 +45,8 @@ bool nest_coarser(const Lattice *lattice, int32_t *n_node);
 /// DUR_OK or DUR_MEMORY.
 DurStatus nest_carry(const Lattice *from, const double *x, const Lattice *to, double *y);
 
+/// The same into a column of its own, the caller's. On lattices of the same nodes too this is not a copy: params may decide which moves can be made
+/// where, and shifts are kept for those alone. NULL: out of memory.
+double *nest_carried(const Lattice *from, const double *x, const Lattice *to);
+
 #endif

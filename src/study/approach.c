@@ -20,15 +20,6 @@ static double between(double a, double b, double part) {
     return a > 0 && b > 0 ? a * pow(b / a, part) : a + part * (b - a);
 }
 
-// Values and shifts on one lattice, read off on another of the same nodes: params may decide which moves can be made where, and
-// shifts are kept for those alone. NULL: out of memory
-static double *move_to(const Lattice *l, const Lattice *from, const double *value) {
-    double *out = memory_column(sweep_size(l));
-    if (out && nest_carry(from, value, l, out) == DUR_OK) return out;
-    memory_free(out);
-    return NULL;
-}
-
 // one solve from `value`, which becomes the solution; false: Newton's method did not get there
 static DurStatus step_to(bool *done, double *value, DurScenario *s, const Lattice *l, int32_t policy, int32_t phase, DurError *error) {
     LatticeRule rule = {0};
@@ -68,7 +59,7 @@ DurStatus approach(double **out, DurScenario *s, const Session *from, const Poli
             if (status != DUR_OK) break;
         }
         bool done = false;
-        double *tried = move_to(l, here ? here : known->lattice, value ? value : known->value);
+        double *tried = nest_carried(here ? here : known->lattice, value ? value : known->value, l);
         status = tried ? step_to(&done, tried, s, l, policy, phase, error) : status_fail(error, DUR_MEMORY, "out of memory");
         if (done) {
             memory_free(value);

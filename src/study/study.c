@@ -291,12 +291,8 @@ double study_bytes(const DurScenario *s, int32_t n_policy) {
 static DurStatus carry(const Session *now, const Policy *coarse, double **out, DurError *error) {
     *out = NULL;
     if (!now->coarse || !coarse) return DUR_OK;
-    const Lattice *from = coarse->lattice, *to = now->lattice;
-    double *warm = memory_column(model_rows(to->model) * to->n_state + policy_shifts(to, NULL));
-    DurStatus status = warm ? nest_carry(from, coarse->value, to, warm) : DUR_MEMORY;
-    if (status == DUR_OK) *out = warm;
-    else memory_free(warm);
-    return status == DUR_OK ? DUR_OK : status_fail(error, status, "out of memory");
+    *out = nest_carried(coarse->lattice, coarse->value, now->lattice);
+    return *out ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
 }
 
 /// Sweeps of the values from what is near, where Newton's method fails in a game at other params.
