@@ -47,7 +47,8 @@ static void *column(int64_t n, size_t each, int zeroed) {
     void *p = NULL;
     if (posix_memalign(&p, DUR_ALIGN, n_byte)) return NULL;
     pages_prefer_large(p, n_byte);
-    if (zeroed) memset(p, 0, n_byte);
+    size_t unknown = zeroed ? 0 : (size_t)n * each;
+    memset((char *)p + unknown, 0, n_byte - unknown);
     return p;
 }
 

@@ -57,13 +57,7 @@ static double size_of(const double *x, int64_t n) {
     return size > 0 ? size : 1;
 }
 
-// miss and slope at a point; the residual relative to the largest value
-static double take(Along *a, double scale, double *value) {
-    a->k->n_take++;
-    return tangent_take(a->k->tangent, scale, value, a->k->miss, a->slope) / size_of(value, a->k->n);
-}
-
-// The tangent of the branch at a point at which `take` has been: A next = slope * next_log, of length 1, the way that `chord`
+// The tangent of the branch at a point at which krylov_take has been: A next = slope * next_log, of length 1, the way that `chord`
 // shows (chord_log > 0 and no chord: towards higher precision).
 static DurStatus tangent_of(Along *a) {
     Krylov *k = a->k;
@@ -91,7 +85,7 @@ static DurStatus correct(Along *a, double length_of_step, double *log_scale, dou
     tolerance = tolerance < POINT_LEAST ? POINT_LEAST : tolerance < POINT_TOLERANCE ? tolerance : POINT_TOLERANCE;
     *ok = false;
     for (*n_step = 0; *n_step < POINT_STEPS; ++*n_step) {
-        double residual = take(a, exp(*log_scale), value), reduced, length;
+        double residual = krylov_take(k, exp(*log_scale), value, a->slope), reduced, length;
         if (residual <= tolerance) { *ok = true; return DUR_OK; }
         // in the measure of Newton's method (krylov_measure): at a few states a step may miss by more while all come nearer
         DurStatus status = krylov_measure(k, &length);
@@ -137,7 +131,7 @@ static DurStatus follow_length(BranchResult *out, Krylov *k, double scale, doubl
 
     double size = size_of(value, k->n), at = log(scale), length = LENGTH_FIRST;
     a.weight = 1 / (sqrt((double)k->n) * size * size);
-    take(&a, scale, value);
+    krylov_take(k, scale, value, a.slope);
     a.chord_log = scale < 1 ? 1 : -1;
     status = tangent_of(&a);
     if (status != DUR_OK) goto done;

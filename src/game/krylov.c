@@ -23,13 +23,6 @@
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
-// a vector that sweeps may read past the end of, where it is 0
-static float *floats(int64_t n) {
-    float *x = memory_floats(n + 16);
-    if (x) memset(x + n, 0, 16 * sizeof *x);
-    return x;
-}
-
 Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32_t window, const Progress *progress) {
     Krylov *k = memory_zeroed(1, sizeof *k);
     if (!k) return NULL;
@@ -42,9 +35,9 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     if (k->n < TANGENT_SHARED) team = NULL;
     k->team = team;
     k->gmres = gmres_make(k->n, window, team);
-    k->miss = floats(k->n);
-    k->swept = floats(k->n);
-    k->d = floats(k->n);
+    k->miss = memory_floats(k->n);
+    k->swept = memory_floats(k->n);
+    k->d = memory_floats(k->n);
     if (!k->tangent || !k->gmres || !k->miss || !k->swept || !k->d) {
         krylov_free(k);
         return NULL;
@@ -168,6 +161,12 @@ static double take(Krylov *k, double by, double scale, double *value) {
     k->n_idle = k->residual < 0.5 * k->best ? 0 : k->n_idle + 1;
     if (k->residual < 0.5 * k->best) k->best = k->residual;
     return k->residual;
+}
+
+double krylov_take(Krylov *k, double scale, double *value, float *slope) {
+    double size = step(k, 0, value), miss = tangent_take(k->tangent, scale, value, k->miss, slope);
+    k->n_take++;
+    return size > 0 ? miss / size : miss;
 }
 
 static void task_zero(void *context, int64_t part, int worker) {

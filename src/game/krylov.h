@@ -73,6 +73,10 @@ DurStatus krylov_measure(Krylov *krylov, double *length);
 /// The largest |x[i]|, what residuals are relative to; a NaN is passed over (vector_sup is not as forgiving).
 double krylov_size(const double *x, int64_t n);
 
+/// Take the tangent at `value` [n_all], into `miss`; slope as for tangent_take. Returns the largest |F|, relative to the largest |value| if that is
+/// not 0.
+double krylov_take(Krylov *krylov, double scale, double *value, float *slope);
+
 /// Tell the progress of a solve, not too often.
 void krylov_tell(Krylov *krylov, double scale, double residual, double tolerance);
 

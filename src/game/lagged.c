@@ -30,10 +30,8 @@
 #define EVENLY    0.03
 
 static double take(Krylov *k, double lag, double *value) {
-    double size = krylov_size(value, k->n);
-    k->n_take++;
     tangent_lag(k->tangent, lag);
-    return tangent_take(k->tangent, 1.0, value, k->miss, NULL) / (size > 0 ? size : 1);
+    return krylov_take(k, 1.0, value, NULL);
 }
 
 // Newton's method from here. True if it came nearer by far; else `value` stays

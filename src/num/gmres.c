@@ -43,14 +43,12 @@ Gmres *gmres_make(int64_t n, int32_t window, Team *team) {
     g->team = team;
     g->kernel = vector_kernels();
     g->basis = memory_floats((g->window + 1) * n);
-    g->room = memory_floats(n + 16);
+    g->room = memory_floats(n);
     g->partial = memory_column(g->n_chunk * (g->window + 3));
     if (!g->basis || !g->room || !g->partial) {
         gmres_free(g);
         return NULL;
     }
-    // sweeps may read past its end
-    memset(g->room + n, 0, 16 * sizeof *g->room);
     return g;
 }
 

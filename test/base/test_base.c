@@ -123,6 +123,23 @@ TEST(the_allocation_that_a_test_names_fails_and_no_other) {
     memory_free(a); memory_free(b); memory_free(d);
 }
 
+TEST(what_lies_behind_a_column_is_zero_even_where_its_content_is_not) {
+    // memory that has been used before
+    unsigned char *used = memory_alloc(1 << 12);
+    memset(used, 0xff, 1 << 12);
+    memory_free(used);
+    for (int64_t n = 1; n < 900; n += 37) {
+        float *x = memory_floats(n);
+        double *y = memory_column(n / 2);
+        assert_non_null(x); assert_non_null(y);
+        CHECK((uintptr_t)x % 64 == 0);
+        for (int i = 0; i < 16; i++) CHECK(x[n + i] == 0.0f);
+        for (int i = 0; i < 8; i++) CHECK(y[n / 2 + i] == 0.0);
+        memset(x, 0xff, (size_t)(n + 16) * sizeof *x);
+        memory_free(x); memory_free(y);
+    }
+}
+
 // ---- threads ----
 
 static void count(void *context, int64_t task, int worker) {
@@ -288,6 +305,7 @@ int main(void) {
         RUN(only_valid_utf8_is_text),
         RUN(an_arena_gives_back_what_came_after_a_mark),
         RUN(the_allocation_that_a_test_names_fails_and_no_other),
+        RUN(what_lies_behind_a_column_is_zero_even_where_its_content_is_not),
         RUN(every_task_is_done_once_by_any_number_of_threads),
         RUN(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it),
         RUN(a_file_is_written_whole_or_the_old_one_stays),
