@@ -241,7 +241,6 @@ static int32_t window_of(const Lattice *l) {
     return l->model->n_private ? KRYLOV_WINDOW_TYPED : KRYLOV_WINDOW_LARGE;
 }
 
-
 // what was done, in words
 static void say_how(GameSolution *out, const char *format, ...) DUR_PRINTF(2, 3);
 static void say_how(GameSolution *out, const char *format, ...) {
@@ -270,9 +269,11 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
 // along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
 static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     BranchResult b;
-    // near precision 0, where it begins, values hardly count
-    memset(r->x, 0, (size_t)r->n * sizeof *r->x);
-    if (!k->aggregate) TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
+    if (!k->aggregate) {
+        // near precision 0, where it begins, values hardly count
+        memset(r->x, 0, (size_t)r->n * sizeof *r->x);
+        TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
+    }
     double sweeps = BRANCH_WORK / (double)r->n;
     int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
     if (k->lattice->model->n_private && most > SWEEPS_TYPED && r->n_value > TYPED_LARGE) most = SWEEPS_TYPED;

@@ -240,16 +240,21 @@ static bool make_spread(Tangent *t, int32_t jump, const LatticeBlock *view, int6
     return true;
 }
 
+// whether the tables of a jump have other rows at other nodes of an outer variable
+static bool tells_apart(const LatticeJump *j, int32_t v) {
+    bool is_read = false;
+    for (int32_t b = 0; b < j->n_branch; b++)
+        for (int32_t i = 0; i < j->branch[b].n_shift; i++)
+            is_read |= j->branch[b].shift[i].move.stride[v] != 0 || j->branch[b].shift[i].up.stride[v] != 0;
+    return is_read;
+}
+
 // by which nodes the tables of a jump tell blocks apart, and room for what is found there
 static bool spread_open(Spread *spread, const Lattice *l, const LatticeJump *j) {
     int64_t n = 1;
     for (int32_t k = l->n_variable - l->n_inner - 1; k >= 0; k--) {
         int32_t v = l->order[k];
-        bool is_read = false;
-        for (int32_t b = 0; b < j->n_branch; b++)
-            for (int32_t i = 0; i < j->branch[b].n_shift; i++)
-                is_read |= j->branch[b].shift[i].move.stride[v] != 0 || j->branch[b].shift[i].up.stride[v] != 0;
-        if (!is_read) continue;
+        if (!tells_apart(j, v)) continue;
         spread->stride[v] = n;
         n *= l->n_node[v];
     }
@@ -648,14 +653,17 @@ void tangent_free(Tangent *t) {
     memory_free(t);
 }
 
-// targets of a jump in one block, or in one of its lanes, at most
+// targets of one branch of a jump in one block, or in one of its lanes, at most
+static double branch_corners(const LatticeBranch *b) {
+    double n = 1;
+    for (int32_t k = 0; k < b->n_shift; k++) n *= b->shift[k].has_split ? 2 : 1;
+    return n;
+}
+
+// and of all its branches
 static double most_corners(const LatticeJump *j) {
     double n = 0;
-    for (int32_t b = 0; b < j->n_branch; b++) {
-        double corners = 1;
-        for (int32_t k = 0; k < j->branch[b].n_shift; k++) corners *= j->branch[b].shift[k].has_split ? 2 : 1;
-        n += corners;
-    }
+    for (int32_t b = 0; b < j->n_branch; b++) n += branch_corners(&j->branch[b]);
     return n;
 }
 
@@ -675,11 +683,7 @@ static double count_shifts(const Lattice *l, const LatticeShift *s, const Lattic
 static bool is_first(const Lattice *l, const LatticeJump *j, const LatticeBlock *view) {
     for (int32_t k = 0; k < l->n_variable - l->n_inner; k++) {
         int32_t v = l->order[k];
-        bool is_read = false;
-        for (int32_t b = 0; b < j->n_branch; b++)
-            for (int32_t i = 0; i < j->branch[b].n_shift; i++)
-                is_read |= j->branch[b].shift[i].move.stride[v] != 0 || j->branch[b].shift[i].up.stride[v] != 0;
-        if (!is_read && view->node[v] != 0) return false;
+        if (!tells_apart(j, v) && view->node[v] != 0) return false;
     }
     return true;
 }
@@ -688,12 +692,8 @@ static bool is_first(const Lattice *l, const LatticeJump *j, const LatticeBlock 
 static double count_spread(const Lattice *l, const LatticeJump *j, const LatticeBlock *view) {
     double all = 0;
     for (int32_t b = 0; b < j->n_branch; b++) {
-        double n = 1, corners = 1;
-        for (int32_t k = 0; k < j->branch[b].n_shift; k++) {
-            n *= count_shifts(l, &j->branch[b].shift[k], view);
-            corners *= j->branch[b].shift[k].has_split ? 2 : 1;
-        }
-        double most = (double)l->n_lane * corners;
+        double n = 1, most = (double)l->n_lane * branch_corners(&j->branch[b]);
+        for (int32_t k = 0; k < j->branch[b].n_shift; k++) n *= count_shifts(l, &j->branch[b].shift[k], view);
         all += n < most ? n : most;
     }
     return all;

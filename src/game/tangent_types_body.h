@@ -346,7 +346,7 @@ static inline double mover_follow(const TangentJob *tangent, const LatticeBlock 
     return miss;
 }
 
-// shifts settled at these values, choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
+// Shifts settled at these values, or one joint step on (tangent_joint), choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
 static inline double mover_settle(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
     const Lattice *l = tangent->lattice;
     const Chooser *c = &v->c;
