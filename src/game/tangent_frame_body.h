@@ -148,70 +148,74 @@ typedef void FromOutside(const TangentJob *job, int64_t block, int64_t mode, int
 typedef void FromModes(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t mode, int64_t lane,
                        int64_t g, int64_t pad, int32_t n_value, const float *x, const float *acc, DurFloat16 *sum);
 
-// x moved k lanes on, or back, zeros coming in
-#define ON1(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
-#define ON2(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
-#define ON4(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27)
-#define ON8(x)   __builtin_shufflevector((DurFloat16){0}, x, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
-#define BACK1(x) __builtin_shufflevector(x, (DurFloat16){0}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-#define BACK2(x) __builtin_shufflevector(x, (DurFloat16){0}, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
-#define BACK4(x) __builtin_shufflevector(x, (DurFloat16){0}, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
-#define BACK8(x) __builtin_shufflevector(x, (DurFloat16){0}, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
-// the last lane of x in the first, or the first in the last, zeros elsewhere
-#define LAST_FIRST(x) __builtin_shufflevector(x, (DurFloat16){0}, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
-#define FIRST_LAST(x) __builtin_shufflevector(x, (DurFloat16){0}, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 0)
+// x moved k lanes on, or back, those of `in` coming in
+#define ON1(x, in)   __builtin_shufflevector(in, x, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
+#define ON2(x, in)   __builtin_shufflevector(in, x, 0, 1, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
+#define ON4(x, in)   __builtin_shufflevector(in, x, 0, 1, 2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27)
+#define ON8(x, in)   __builtin_shufflevector(in, x, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define BACK1(x, in) __builtin_shufflevector(x, in, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define BACK2(x, in) __builtin_shufflevector(x, in, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
+#define BACK4(x, in) __builtin_shufflevector(x, in, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19)
+#define BACK8(x, in) __builtin_shufflevector(x, in, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
 
-// s_i += c_i s_{i-1}, lane after lane, the group before ending with the last of `before`: sixteen steps in four, each
-// joining stretches of twice the length (Kogge and Stone 1973)
-static DUR_ALWAYS_INLINE void follow_on(DurFloat16 *s, const DurFloat16 *by, const DurFloat16 *before) {
-    DurFloat16 c = *by, x = *s + c * LAST_FIRST(*before);
-    x += c * ON1(x); c *= ON1(c);
-    x += c * ON2(x); c *= ON2(c);
-    x += c * ON4(x); c *= ON4(c);
-    *s = x + c * ON8(x);
+// s_i += c_i s_{i-1}, lane after lane, from nothing before the first: sixteen steps in four, each joining stretches of twice the
+// length (Kogge and Stone 1973). c becomes what each lane takes of what might stand before the first, all but its last factor
+// (ON8): groups of a line wait for one another only there.
+static DUR_ALWAYS_INLINE void follow_on(DurFloat16 *s, DurFloat16 *c) {
+    DurFloat16 none = {0}, one = none + 1.0f, x = *s, by = *c;
+    x += by * ON1(x, none); by *= ON1(by, one);
+    x += by * ON2(x, none); by *= ON2(by, one);
+    x += by * ON4(x, none); by *= ON4(by, one);
+    *s = x + by * ON8(x, none);
+    *c = by;
 }
 
-static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, const DurFloat16 *by, const DurFloat16 *after) {
-    DurFloat16 c = *by, x = *s + c * FIRST_LAST(*after);
-    x += c * BACK1(x); c *= BACK1(c);
-    x += c * BACK2(x); c *= BACK2(c);
-    x += c * BACK4(x); c *= BACK4(c);
-    *s = x + c * BACK8(x);
+static DUR_ALWAYS_INLINE void follow_back(DurFloat16 *s, DurFloat16 *c) {
+    DurFloat16 none = {0}, one = none + 1.0f, x = *s, by = *c;
+    x += by * BACK1(x, none); by *= BACK1(by, one);
+    x += by * BACK2(x, none); by *= BACK2(by, one);
+    x += by * BACK4(x, none); by *= BACK4(by, one);
+    *s = x + by * BACK8(x, none);
+    *c = by;
 }
 
 // One line of one combination of modes, from `sum`, what comes from all others, and what its neighbours have become: elimination
-// on, substitution back. z_i = m_i (b_i + down_i z_{i-1}), x_i = z_i + m_i up_i x_{i+1}, m the pivots (see pivots).
+// on, substitution back. z_i = m_i (b_i + down_i z_{i-1}), x_i = z_i + m_i up_i x_{i+1}, m the pivots (see pivots). Rows of values
+// go side by side: each step of one waits for the step before.
 static DUR_ALWAYS_INLINE void settle_line(const TangentJob *job, const TangentCell *cell, const float *coefficient, int64_t next,
                                           int64_t line, int64_t pad, int32_t n_value, const float *sum, float *here) {
     int64_t lane = line * job->line, first = line * job->line_group * 16, group = job->group;
     const TangentFlow *flow = job->flow + cell->flow + cell->n_flat + cell->n_uneven + cell->n_rest;
-    coefficient += line * job->line_group * next;
-    for (int32_t e = 0; e < n_value; e++, sum += pad, here += pad) {
-        const float *row = coefficient + e * group;
-        DurFloat16 end = {0};
-        for (int64_t k = 0; k < job->line_group; k++, row += next) {
-            int64_t g = first + 16 * k;
-            DurFloat16 z = LOAD16(sum + g);
-            for (int32_t f = 0; f < cell->n_across; f++) {
-                // its shift counts lines
-                int64_t other = line + flow[f].shift;
-                if (other < 0 || other >= job->n_line) continue;
-                z += LOAD16(flow[f].lane + lane + 16 * k) * flow[f].weight * LOAD16(here + other * job->line_group * 16 + 16 * k);
-            }
-            DurFloat16 pivot = LOAD16(row), by = pivot * LOAD16(cell->down + lane + 16 * k);
-            z *= pivot;
-            follow_on(&z, &by, &end);
-            STORE16(here + g, z);
-            end = z;
+    const float *row = coefficient + line * job->line_group * next;
+    DurFloat16 one = (DurFloat16){0} + 1.0f;
+    for (int64_t k = 0; k < job->line_group; k++, row += next) {
+        int64_t g = first + 16 * k;
+        DurFloat16 z[n_value > 0 ? n_value : 1], down = LOAD16(cell->down + lane + 16 * k);
+        for (int32_t e = 0; e < n_value; e++) z[e] = LOAD16(sum + e * pad + g);
+        for (int32_t f = 0; f < cell->n_across; f++) {
+            // its shift counts lines
+            int64_t other = line + flow[f].shift;
+            if (other < 0 || other >= job->n_line) continue;
+            const float *there = here + other * job->line_group * 16 + 16 * k;
+            DurFloat16 rate = LOAD16(flow[f].lane + lane + 16 * k) * flow[f].weight;
+            for (int32_t e = 0; e < n_value; e++) z[e] += rate * LOAD16(there + e * pad);
         }
-        end = (DurFloat16){0};
-        for (int64_t k = job->line_group - 1; k >= 0; k--) {
-            int64_t g = first + 16 * k;
-            row -= next;
-            DurFloat16 z = LOAD16(here + g), by = LOAD16(row) * LOAD16(cell->up + lane + 16 * k);
-            follow_back(&z, &by, &end);
-            STORE16(here + g, z);
-            end = z;
+        for (int32_t e = 0; e < n_value; e++) {
+            DurFloat16 pivot = LOAD16(row + e * group), by = pivot * down, x = z[e] * pivot;
+            follow_on(&x, &by);
+            if (k > 0) x += by * ON8(by, one) * here[e * pad + g - 1];
+            STORE16(here + e * pad + g, x);
+        }
+    }
+    for (int64_t k = job->line_group - 1; k >= 0; k--) {
+        int64_t g = first + 16 * k;
+        row -= next;
+        DurFloat16 up = LOAD16(cell->up + lane + 16 * k);
+        for (int32_t e = 0; e < n_value; e++) {
+            DurFloat16 by = LOAD16(row + e * group) * up, x = LOAD16(here + e * pad + g);
+            follow_back(&x, &by);
+            if (k < job->line_group - 1) x += by * BACK8(by, one) * here[e * pad + g + 16];
+            STORE16(here + e * pad + g, x);
         }
     }
 }
