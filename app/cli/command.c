@@ -387,6 +387,8 @@ static OptionId option_of_code(int code) {
     return (OptionId)i;
 }
 
+static bool may_repeat(OptionId id) { return id == OPTION_SET || id == OPTION_GRID || id == OPTION_KEEP_RUN; }
+
 static DurStatus read_words(CommandLine *line, int argc, char **argv, bool taken[OPTION_COUNT], char error[1024]) {
     struct option longs[OPTION_COUNT + 1];
     char shorts[3 * OPTION_COUNT + 4];
@@ -407,6 +409,8 @@ static DurStatus read_words(CommandLine *line, int argc, char **argv, bool taken
             return unknown_option(argv[before < argc ? before : argc - 1], error);
         } else {
             OptionId id = option_of_code(code);
+            // of two answers to one question neither is dropped in silence
+            if (taken[id] && OPTION[id].argument && !may_repeat(id)) return fail(error, "--%s is given twice, and can be given once", OPTION[id].name);
             taken[id] = true;
             DurStatus status = take_option(line, id, optarg, error);
             if (status != DUR_OK) return status;

@@ -287,6 +287,8 @@ def what_makes_no_sense_is_said_in_one_line():
         (["solve", name, "--csv", "x"], "belongs to simulate"),
         (["solve", name, "--threads"], "wants N behind it"),
         (["solve", name, "--threads", "two"], "wants a whole number"),
+        (["solve", name, "--tolerance", "1e-6", "--tolerance", "1e-7"], "--tolerance is given twice"),
+        (["claims", name, "--claim", "a", "--claim", "b"], "--claim is given twice"),
         (["solve", name, "--threads", "2x"], "wants a whole number"),
         (["solve", name, "--threads", "0"], "from 1 to"),
         (["solve", name, "--tolerance", "0"], "above 0"),
