@@ -20,6 +20,8 @@
 #define LINEAR_SWEEPS 180
 /// With private types: residual from which shifts of beliefs may step jointly with the values.
 #define JOINT_NEAR 2e-2
+/// What a step may bring while held states go their own ways, in times the residual before.
+#define HELD_GROWTH 10.0
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
@@ -149,7 +151,7 @@ static double step(Krylov *k, double by, double *value) {
 // a step of `by` times d, and the tangent there
 static double take(Krylov *k, double by, double scale, double *value) {
     // shifts follow the values; where that leads to and fro near a solution they step with them instead, and where that does they follow again
-    if (k->n_idle > (k->is_joint ? 1 : 0) || !(k->residual <= JOINT_NEAR)) {
+    if (!k->holds && (k->n_idle > (k->is_joint ? 1 : 0) || !(k->residual <= JOINT_NEAR))) {
         k->is_joint = !k->is_joint && k->residual <= JOINT_NEAR;
         k->n_idle = 0;
     }
@@ -210,7 +212,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
                 break;
             }
             TRY(krylov_measure(k, &length));
-            if (length <= (1 - 0.1 * fraction) * length_before) break;
+            if (length <= (1 - 0.1 * fraction) * length_before || (k->holds && residual <= HELD_GROWTH * before)) break;
             if (fraction / 2 < FRACTION_LEAST || k->only_whole || krylov_is_spent(k)) {
                 step(k, -fraction, value);
                 out->residual = before;
@@ -238,12 +240,13 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
 
 DurStatus krylov_solve(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
-    k->residual = k->joint_first ? 0 : INFINITY;
-    k->best = INFINITY;
-    k->is_joint = k->joint_first;
+    k->residual = k->best = INFINITY;
+    k->is_joint = false;
     k->n_idle = 0;
+    if (k->holds) TRY(tangent_hold(k->tangent, true));
     DurStatus status = newton(out, k, scale, tolerance, max_step, value);
     tangent_joint(k->tangent, false);
+    tangent_hold(k->tangent, false);
     if (status != DUR_INTERRUPTED) return status;
     out->interrupted = true;
     return DUR_OK;

@@ -9,7 +9,7 @@
 /// where a solution nearly is grow by; below it steps are Newton's, and lead back there.
 #define LAG_FIRST 16.0
 #define LAG_LEAST 2.0
-/// From one step to the next it falls and rises with the residual, by no more than this.
+/// From one step to the next it falls and rises with what all states miss together, by no more than this: the worst may be a few that jump.
 #define LAG_FALL  0.4
 #define LAG_RISE  4.0
 /// How much of its residual a linear system leaves.
@@ -17,12 +17,15 @@
 /// Residual at which Newton's method is tried, what part of it must be left for it to have led on, and its steps.
 #define NEAR      1e-3
 #define NEARER    0.2
-#define NEWTON_STEPS 30
-/// From farther than NEAR it is tried where so many steps have not halved the residual, and after that many more: what holds them up may be
-/// a state that jumps to and fro.
+#define NEWTON_STEPS 80
+/// From farther than NEAR it is tried where so many steps have not halved the residual, and after that many more, if few states hold them up: no
+/// more than FEW, or one in FEW_PART, miss FEW_MISS of what the worst does. They jump to and fro.
 #define HELD_UP   2e-2
 #define IDLE      4
 #define IDLE_MORE 12
+#define FEW       1000
+#define FEW_PART  200
+#define FEW_MISS  0.01f
 /// Near a solution its steps are shortened where need be; from farther, one that would have to be led astray.
 #define WHOLE     1e-5
 /// Where so many steps on end change a small residual by less than this part, a solution nearly is, and passing it would take too long.
@@ -34,6 +37,15 @@ static double take(Krylov *k, double lag, double *value) {
     return krylov_take(k, 1.0, value, NULL);
 }
 
+// whether it is few states that miss
+static bool is_few(const Krylov *k) {
+    float top = 0;
+    int64_t n = 0, most = k->n / FEW_PART > FEW ? k->n / FEW_PART : FEW;
+    for (int64_t i = 0; i < k->n; i++) top = fabsf(k->miss[i]) > top ? fabsf(k->miss[i]) : top;
+    for (int64_t i = 0; i < k->n; i++) n += fabsf(k->miss[i]) > FEW_MISS * top;
+    return n <= most;
+}
+
 // Newton's method from here. True if it came nearer by far; else `value` stays
 static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, double *kept, double *value, bool *led) {
     double residual = out->residual;
@@ -42,9 +54,9 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, doubl
     tangent_lag(k->tangent, 0);
     k->only_whole = residual > WHOLE;
     // with shifts that follow the values it would have led on already, but for states that jump to and fro
-    k->joint_first = true;
+    k->holds = true;
     DurStatus status = krylov_solve(out, k, 1.0, tolerance, NEWTON_STEPS, value);
-    k->only_whole = k->joint_first = false;
+    k->only_whole = k->holds = false;
     out->n_step += n_step;
     *led = out->residual <= NEARER * residual;
     if (status == DUR_OK && !*led && !out->interrupted) {
@@ -54,7 +66,7 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, doubl
     return status;
 }
 
-DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t max_step, double *value) {
+DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double enough, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
     const Lattice *l = k->lattice;
     double rho = 0, near = NEAR;
@@ -63,22 +75,23 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t m
     if (!kept) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     out->residual = take(k, lag, value);
-    double best = INFINITY;
+    double best = INFINITY, length_before = 0;
     for (int32_t n_even = 0, n_idle = 0;;) {
         out->converged = out->residual <= tolerance;
         krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
         n_idle = out->residual < 0.5 * best ? 0 : n_idle + 1;
         if (out->residual < 0.5 * best) best = out->residual;
-        if (out->residual <= near || (out->residual <= HELD_UP && n_idle >= IDLE)) {
+        if (out->residual <= near || (out->residual <= HELD_UP && n_idle >= IDLE && is_few(k))) {
             bool led;
             status = by_newton(out, k, tolerance, kept, value, &led);
-            if (status != DUR_OK || out->converged || out->interrupted) break;
+            if (status != DUR_OK || out->converged || out->interrupted || (!led && out->residual <= enough)) break;
             // what was tried from there is not tried again
             if (out->residual <= near) near = NEARER * out->residual;
             best = led ? out->residual : best;
             n_idle = led ? 0 : IDLE - IDLE_MORE;
             lag = LAG_LEAST * rho;
+            length_before = 0;
             out->residual = take(k, lag, value);
             continue;
         }
@@ -88,11 +101,13 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, int32_t m
         if (status != DUR_OK) break;
         for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
         // a tangent is taken with a lag that is known before its residual is, so the lag goes by the step before
+        double fell = length_before > 0 ? length / length_before : 1;
+        lag *= fell < LAG_FALL ? LAG_FALL : fell > LAG_RISE ? LAG_RISE : fell;
+        if (lag < LAG_LEAST * rho) lag = LAG_LEAST * rho;
+        length_before = length;
         out->n_step++;
         out->residual = take(k, lag, value);
         double ratio = out->residual / before;
-        lag *= ratio < LAG_FALL ? LAG_FALL : ratio > LAG_RISE ? LAG_RISE : ratio;
-        if (lag < LAG_LEAST * rho) lag = LAG_LEAST * rho;
         n_even = out->residual <= NEAR && fabs(ratio - 1) < EVENLY ? n_even + 1 : 0;
         // it has left where it was held up, and may come near again
         if (out->residual > NEAR) near = NEAR;

@@ -24,10 +24,12 @@
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
-/// With private types, where Newton's method does not go straight to a solution: steps in time, at most. On
-/// lattices of fewer values sweeps from nothing cost less.
+/// With private types and this many values, a coarser lattice leads to where steps in time begin (lagged.h): so many, at most. On lattices of
+/// fewer values sweeps from nothing cost less.
 #define LAGGED_STEPS 60
 #define LAGGED_VALUES 2000000
+/// What is held up on a coarser lattice is left there, from this residual on: steps in time begin from much farther.
+#define LAGGED_ENOUGH 1e-2
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
@@ -130,31 +132,32 @@ static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *ru
     return DUR_OK;
 }
 
-// Newton's method on one lattice from the solution on a coarser one
-static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance,
+// Newton's method on one lattice from the solution on a coarser one; with private types on a large one steps in time, which ask it where they are near
+static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance, double enough,
                         double *value, KrylovResult *end, bool *ok) {
     *ok = false;
     TRY(nest_carry(from, coarse, k->lattice, value));
+    if (from->model->n_private && k->n > LAGGED_VALUES) {
+        TRY(lagged_solve(end, k, tolerance, enough, LAGGED_STEPS, value));
+        out->n_lagged++;
+        out->is_near = false;
+        out->interrupted = end->interrupted;
+        *ok = end->residual <= enough && !end->interrupted;
+        return DUR_OK;
+    }
     int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
     if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
-    // with types a step of Newton's method that has to be shortened leads nowhere: steps in time go on from there (lagged.h)
+    // with types a step that has to be shortened leads nowhere
     k->only_whole = from->model->n_private > 0;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
     k->only_whole = false;
     k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
-    bool is_lagged = from->model->n_private && k->n > LAGGED_VALUES && !end->converged && !end->interrupted;
-    if (is_lagged) {
-        int32_t n_step = end->n_step;
-        TRY(lagged_solve(end, k, tolerance, LAGGED_STEPS, value));
-        end->n_step += n_step;
-        out->n_lagged++;
-    }
     out->interrupted = end->interrupted;
     if (!end->converged) return DUR_OK;
     double by;
     TRY(moved(from, coarse, k->lattice, value, &by));
-    out->is_near &= end->n_short == 0 && !is_lagged && by <= MOVED_MOST;
+    out->is_near &= end->n_short == 0 && by <= MOVED_MOST;
     *ok = true;
     return DUR_OK;
 }
@@ -231,7 +234,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
             if (k) status = krylov_aggregate(k, policy);
-            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, level_tolerance, y, &end, &solved);
+            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, level_tolerance, LAGGED_ENOUGH, y, &end, &solved);
             if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
@@ -246,7 +249,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         out->n_level++;
     }
     status = krylov_aggregate(krylov, policy);
-    if (status == DUR_OK) status = refine(out, krylov, level[0], x, tolerance, value, &end, &out->found);
+    if (status == DUR_OK) status = refine(out, krylov, level[0], x, tolerance, tolerance, value, &end, &out->found);
     out->residual = end.residual;
     out->n_step += end.n_step;
 

@@ -14,6 +14,8 @@ typedef struct TypesJob {
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
     double precision_scale;
     bool is_joint;                // of tangents: see tangent_joint
+    float *held;                  // of tangents, NULL: none. Block by block [n_private x 2 x n_lane] lags of states that are held, 0 where not, and what
+                                  // their shifts missed: see tangent_hold
     double lag;                   // of tangents: see tangent_lag
     const double *value;          // [n_row x n_state], then shifts
     double *next;                 // [n_row x next_stride] of the states from next_first on

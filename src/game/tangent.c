@@ -621,6 +621,7 @@ fail:
 
 void tangent_free(Tangent *t) {
     if (!t) return;
+    memory_free(t->job.types.held);
     memory_free(t->worst);
     memory_free(t->take_room);
     memory_free(t->room);
@@ -755,7 +756,8 @@ double tangent_bytes(const Lattice *l) {
 
     // spans of signals, nodes of beliefs and the order of blocks are a few integers a block
     double block = 4.0 * m->n_private + 8 + 4.0 * n_signal * n_mode * (double)(job.n_line * job.line_group);
-    return ceil(4 * rows * filled + cell * (double)l->n_block + spread_bytes(l) + rate +
+    double held = 8.0 * m->n_private * (double)l->n_state;
+    return ceil(4 * rows * filled + held + cell * (double)l->n_block + spread_bytes(l) + rate +
                 4 * n_value * (double)job.n_block * lanes * n_mode * (share < 1 ? share : 1) + block * (double)job.n_block +
                 thread * team_core_count());
 }
@@ -798,6 +800,13 @@ double tangent_take(Tangent *t, double scale, double *value, float *miss, float 
 }
 
 void tangent_joint(Tangent *t, bool is_joint) { t->job.types.is_joint = is_joint; }
+
+DurStatus tangent_hold(Tangent *t, bool on) {
+    memory_free(t->job.types.held);
+    int64_t n = on ? 2 * t->lattice->model->n_private * t->lattice->n_state : 0;
+    t->job.types.held = n > 0 ? memory_zeroed((size_t)n, sizeof(float)) : NULL;
+    return n == 0 || t->job.types.held ? DUR_OK : DUR_MEMORY;
+}
 
 void tangent_lag(Tangent *t, double lag) { t->job.types.lag = lag; }
 

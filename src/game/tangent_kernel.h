@@ -120,7 +120,7 @@ static inline int32_t tangent_bend_row(int32_t n_type, bool is_signal, int32_t v
 
 /// Rows of doubles, a lane each, that taking needs where there are private types.
 static inline int64_t tangent_types_rows(int32_t n_value, int32_t n_move) {
-    return 5 * n_value + 4 + sweep_types_room(0, n_move) + (int64_t)n_move * (6 * TANGENT_TYPES + 14) + 3 * TANGENT_TYPES * TANGENT_TYPES + 16;
+    return 5 * n_value + 6 + sweep_types_room(0, n_move) + (int64_t)n_move * (6 * TANGENT_TYPES + 14) + 3 * TANGENT_TYPES * TANGENT_TYPES + 16;
 }
 
 /// Where the nodes that a signal of a combination of modes reaches are kept, group by group.

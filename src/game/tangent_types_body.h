@@ -23,6 +23,19 @@
 #define CLOSE        1e-3
 /// A step of a shift that is taken jointly with one of the values, at most.
 #define JOINT_MOST   0.2
+/// A shift jumps that following leads farther than this from where it was and from where one Newton step leads; or nowhere, missing more than that.
+#define JUMPS        0.02
+#define NOWHERE      1e-7
+/// Lags of held states: the first, in the time in which shifts alone would follow; the least and the most; and by what part one changes at once.
+#define HELD_FIRST   1.0
+#define HELD_LEAST   1e-5
+#define HELD_MOST    30.0
+#define HELD_FALL    0.05
+#define HELD_RISE    10.0
+/// One so small that leaves this part of what was missing goes to and fro over a kink, and begins anew from the other.
+#define HELD_SMALL   0.03
+#define HELD_LEFT    0.7
+#define HELD_ANEW    0.3
 /// See CHANCE_LEAST in sweep_types_body.h.
 #define SEEN_LEAST   1e-290
 
@@ -44,6 +57,7 @@ typedef struct Mover {
     double *one, *part;          // ones; [2] scratch
     double *reply, *rise;        // [n_move] another's gain, and how it grows with the shift
     double *bend, *pull, *back;  // [n_type x n_move], [n_move], [n_move]
+    double *hold, *top;          // lags of states that are held, 0 where not; the largest miss of any shift, with its sign
     double *worst;               // the largest miss of any
     double *least, *most;        // [n_move] between which a shift is sought
     float  *out;
@@ -80,6 +94,8 @@ static inline bool mover_make(const TangentJob *tangent, const LatticeBlock *vie
     v->rise = rows_of(&room, n_move, n);
     v->pull = rows_of(&room, n_move, n);
     v->back = rows_of(&room, n_move, n);
+    v->hold = rows_of(&room, 1, n);
+    v->top = rows_of(&room, 1, n);
     v->joint = rows_of(&room, 3 * n_type * n_type, n);
     v->one = rows_of(&room, 1, n);
     v->part = rows_of(&room, 2, n);
@@ -89,6 +105,7 @@ static inline bool mover_make(const TangentJob *tangent, const LatticeBlock *vie
     v->out = (float *)rows_of(&room, 1, n);
     for (int64_t i = 0; i < n; i++) v->attends[i] = lane_of(attends, i);
     for (int64_t i = 0; i < n; i++) v->one[i] = 1.0;
+    for (int64_t i = 0; i < n; i++) v->hold[i] = 0.0;
     for (int32_t t = 0; t < n_type; t++) {
         Row mu = row_of(l, lattice_rule_precision(l, job->rule, actor, t), view);
         for (int64_t i = 0; i < n; i++) v->mu[t * n + i] = job->precision_scale * lane_of(mu, i);
@@ -207,12 +224,13 @@ static inline double mover_choose(const TangentJob *tangent, const LatticeBlock 
     return worst;
 }
 
-// what shifts solve, in parts: I - B = D + sum_t u_t v_t', with u_t = tells, v_t = p grade and D_a = 1 - sum_t tells grade. In
+// what shifts solve, in parts: I - B = D + sum_t u_t v_t', with u_t = tells, v_t = p grade and D_a = 1 - sum_t tells grade, and the lag of held states. In
 // joint, after the normalisers: H_tu = sum_a u_t D^-1 v_u
 static inline void mover_factor(const Mover *v, int64_t n) {
     const Chooser *c = &v->c;
     int32_t N = c->n_move;
     double *DUR_RESTRICT h = v->joint + TANGENT_TYPES * TANGENT_TYPES * n;
+    const double *DUR_RESTRICT hold = v->hold;
     for (int64_t i = 0; i < 4 * n; i++) h[i] = 0.0;
     for (int32_t a = 0; a < N; a++) {
         const double *DUR_RESTRICT u0 = v->tells + a * n, *DUR_RESTRICT u1 = u0 + N * n;
@@ -220,7 +238,7 @@ static inline void mover_factor(const Mover *v, int64_t n) {
         const double *DUR_RESTRICT p0 = c->chance + a * n, *DUR_RESTRICT p1 = p0 + N * n;
         double *DUR_RESTRICT pivot = v->pivot + a * n;
         for (int64_t i = 0; i < n; i++) {
-            double d = 1.0 - u0[i] * g0[i] - u1[i] * g1[i];
+            double d = 1.0 + hold[i] - u0[i] * g0[i] - u1[i] * g1[i];
             double size = fabs(d) < PIVOT_LEAST ? PIVOT_LEAST : fabs(d);
             pivot[i] = d < 0 ? -1.0 / size : 1.0 / size;
             double v0 = pivot[i] * p0[i] * g0[i], v1 = pivot[i] * p1[i] * g1[i];
@@ -261,9 +279,9 @@ static inline double *mover_newton(const Mover *v, int64_t n) {
     return e;
 }
 
-// One Newton step, whole: with the step of the values before it, one in values and shifts together. It leads to solutions from which shifts
-// that follow at once would run away, to one side or the other.
-static inline void mover_step_jointly(const TangentJob *tangent, const Mover *v) {
+// Where one Newton step leads, whole: with the step of the values before it, one in values and shifts together. It leads to solutions from which
+// shifts that follow at once would run away, to one side or the other. out [n_move x n], of signals
+static inline void mover_joint(const TangentJob *tangent, const Mover *v, double *out) {
     const Chooser *c = &v->c;
     int64_t n = tangent->lattice->n_lane;
     const double *e = mover_newton(v, n);
@@ -271,14 +289,25 @@ static inline void mover_step_jointly(const TangentJob *tangent, const Mover *v)
     for (int32_t a = 0; a < c->n_move; a++) {
         if (c->shift[a] < 0) continue;
         const double *DUR_RESTRICT u0 = v->tells + a * n, *DUR_RESTRICT u1 = u0 + c->n_move * n, *DUR_RESTRICT pivot = v->pivot + a * n;
-        const double *DUR_RESTRICT miss = v->miss + a * n;
-        double *DUR_RESTRICT shift = tangent->shift + c->shift[a];
+        const double *DUR_RESTRICT miss = v->miss + a * n, *DUR_RESTRICT shift = tangent->shift + c->shift[a];
+        double *DUR_RESTRICT at = out + a * n;
         for (int64_t i = 0; i < n; i++) {
             double by = pivot[i] * (miss[i] - u0[i] * e[i] - u1[i] * e[n + i]);
             by = by > JOINT_MOST ? JOINT_MOST : by < -JOINT_MOST ? -JOINT_MOST : by;
             double to = shift[i] + by;
-            shift[i] = to < low ? low : to > high ? high : to;
+            at[i] = to < low ? low : to > high ? high : to;
         }
+    }
+}
+
+// shifts from rows [n_move x n]; with `which`, of lanes alone where that is above 0
+static inline void mover_put(const TangentJob *tangent, const Mover *v, const double *from, const double *DUR_RESTRICT which) {
+    int64_t n = tangent->lattice->n_lane;
+    for (int32_t a = 0; a < v->c.n_move; a++) {
+        if (v->c.shift[a] < 0) continue;
+        const double *DUR_RESTRICT row = from + a * n;
+        double *DUR_RESTRICT shift = tangent->shift + v->c.shift[a];
+        for (int64_t i = 0; i < n; i++) shift[i] = !which || which[i] > 0 ? row[i] : shift[i];
     }
 }
 
@@ -346,20 +375,83 @@ static inline double mover_follow(const TangentJob *tangent, const LatticeBlock 
     return miss;
 }
 
-// Shifts settled at these values, or one joint step on (tangent_joint), choices with them. Returns by how much the shifts still miss, in what it may change of anyone's flow
+// The next lag of a state that is held, from what its shifts miss, now and at the tangent before. With lag s an implicit step along one direction leaves
+// s/(s + k) of it, which tells k, how it falls there on its own: from where it falls the next step is to leave a tenth; where it
+// rises, or was stepped over, steps go on, slowly, to where it falls.
+static inline double next_lag(double lag, double now, double before) {
+    double left = before != 0 ? now / before : 0.0, size = fabs(left) > 0.01 ? fabs(left) : 0.01;
+    if (lag < HELD_SMALL && size > HELD_LEFT) return HELD_ANEW;
+    double falls = lag * (1.0 - left) / (left < 0 ? -size : size);
+    double to = left > 0 && left < 1 ? 0.1 * falls : 3.0 * fabs(falls);
+    to = to < HELD_FALL * lag ? HELD_FALL * lag : to > HELD_RISE * lag ? HELD_RISE * lag : to;
+    return to < HELD_LEAST ? HELD_LEAST : to > HELD_MOST ? HELD_MOST : to;
+}
+
+// Shifts follow the values, but for states that are held, or jump, and are from now on
+static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste, double miss) {
+    const Chooser *c = &v->c;
+    int64_t n = tangent->lattice->n_lane;
+    int32_t n_private = tangent->lattice->model->n_private;
+    float *DUR_RESTRICT lag = tangent->types.held + 2 * (n_private * view->first + c->private * n), *DUR_RESTRICT before = lag + n;
+    double *DUR_RESTRICT hold = v->hold, *DUR_RESTRICT top = v->top, *old = v->back, *joint = v->pull;
+    bool is_any = false, follows = miss > SETTLED;
+    for (int64_t i = 0; i < n; i++) is_any |= lag[i] > 0;
+    if (!follows && !is_any) return miss;
+    for (int64_t i = 0; i < n; i++) top[i] = 0.0;
+    for (int32_t a = 0; a < c->n_move; a++) {
+        if (c->shift[a] < 0) continue;
+        memcpy(old + a * n, tangent->shift + c->shift[a], (size_t)n * sizeof *old);
+        const double *DUR_RESTRICT m = v->miss + a * n;
+        for (int64_t i = 0; i < n; i++) top[i] = fabs(m[i]) > fabs(top[i]) ? m[i] : top[i];
+    }
+    if (follows) {
+        mover_factor(v, n);
+        mover_joint(tangent, v, joint);
+        miss = mover_follow(tangent, view, v, taste, miss);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        bool jumps = follows && v->worst[i] > NOWHERE;
+        for (int32_t a = 0; a < c->n_move && follows && !jumps; a++) {
+            if (c->shift[a] < 0) continue;
+            double at = tangent->shift[c->shift[a] + i];
+            jumps = fabs(at - joint[a * n + i]) > JUMPS && fabs(at - old[a * n + i]) > JUMPS;
+        }
+        // values came here for shifts that follow, if it was not held before: then their step is Newton's
+        hold[i] = lag[i] > 0 ? (double)lag[i] : jumps ? HELD_LEAST : 0.0;
+        is_any |= hold[i] > 0;
+    }
+    if (!is_any) return miss;
+    mover_put(tangent, v, old, hold);
+    mover_choose(tangent, view, v, true, taste);
+    mover_factor(v, n);
+    mover_joint(tangent, v, joint);
+    mover_put(tangent, v, joint, hold);
+    miss = mover_choose(tangent, view, v, true, taste);
+    for (int64_t i = 0; i < n; i++) {
+        if (!(hold[i] > 0)) continue;
+        lag[i] = (float)(lag[i] > 0 ? next_lag((double)lag[i], top[i], (double)before[i]) : HELD_FIRST);
+        before[i] = (float)top[i];
+        hold[i] = (double)lag[i];
+    }
+    return miss;
+}
+
+// Shifts settled at these values, or one joint step on (tangent_joint), or both (tangent_hold), choices with them. Returns by how much the shifts
+// still miss, in what it may change of anyone's flow
 static inline double mover_settle(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
     const Lattice *l = tangent->lattice;
     const Chooser *c = &v->c;
     int64_t n = l->n_lane;
     double miss = mover_choose(tangent, view, v, false, taste);
     if (c->n_type == 1) return 0;
-    if (tangent->types.is_joint) {
-        if (miss > SETTLED) {
-            mover_factor(v, n);
-            mover_step_jointly(tangent, v);
-            miss = mover_choose(tangent, view, v, true, taste);
-        }
-    } else {
+    if (tangent->types.is_joint && miss > SETTLED) {
+        mover_factor(v, n);
+        mover_joint(tangent, v, v->pull);
+        mover_put(tangent, v, v->pull, NULL);
+        miss = mover_choose(tangent, view, v, true, taste);
+    } else if (!tangent->types.is_joint && tangent->types.held) {
+        miss = mover_hold(tangent, view, v, taste, miss);
+    } else if (!tangent->types.is_joint) {
         miss = mover_follow(tangent, view, v, taste, miss);
     }
     mover_factor(v, n);

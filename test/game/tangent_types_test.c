@@ -134,7 +134,7 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, int
         double *value = memory_column(sweep_size(k.lattice)), *room = memory_column(sweep_size(k.lattice));
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        CHECK_OK(lagged_solve(&end, krylov, 1e-9, max_step, value));
+        CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
         // told by another piece of code
         Sweep *s = sweep_make(k.lattice, NULL, NULL);
         if (end.converged) {
@@ -157,14 +157,18 @@ TEST(steps_in_time_lead_from_nothing_to_a_solution) {
     CHECK(n_case >= 20 && n_solved * 10 >= n_case * 9);
 }
 
-TEST(where_steps_in_time_are_held_up_newtons_method_goes_on) {
-    int n_case, n_solved = led_from_nothing(1, 120, 8, 60, &n_case);
-    CHECK(n_case >= 80 && n_solved >= n_case - 7);
+TEST(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games) {
+    int n_case, n_solved = led_from_nothing(1, 120, 8, 120, &n_case);
+    CHECK(n_case >= 80 && n_solved >= n_case - 6);
 }
 
-TEST(a_state_that_jumps_to_and_fro_is_met_by_joint_steps) {
-    int n_case;
-    CHECK(led_from_nothing(109, 109, 4, 60, &n_case) == 1);
+// where all shifts follow the values, or step jointly, they jump for ever
+TEST(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own) {
+    static const struct { uint64_t seed; double precision; } game[] = {{17, 4}, {65, 8}, {109, 4}};
+    for (size_t i = 0; i < sizeof game / sizeof *game; i++) {
+        int n_case;
+        CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, 160, &n_case) == 1);
+    }
 }
 
 // by how much shifts miss what choices tell, at most, as sweeps have it
@@ -214,7 +218,7 @@ TEST(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing) {
         double *value = memory_column(n_all), left[2];
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        CHECK_OK(lagged_solve(&end, krylov, 1e-11, 200, value));
+        CHECK_OK(lagged_solve(&end, krylov, 1e-11, 1e-11, 200, value));
         Stream s = stream_make(seed, 3, 0);
         // values and shifts are moved, and shifts don't follow
         for (int64_t i = 0; i < n_all; i++) value[i] += 1e-4 * stream_normal(&s) * (i < n || value[i] != 0.0);
@@ -305,8 +309,8 @@ int main(void) {
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
-        RUN(where_steps_in_time_are_held_up_newtons_method_goes_on),
-        RUN(a_state_that_jumps_to_and_fro_is_met_by_joint_steps),
+        RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
+        RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
         RUN(shifts_that_go_round_in_circles_are_settled_in_half_of_the_sharpest_games),
         RUN(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing),
         RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
