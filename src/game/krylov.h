@@ -28,7 +28,7 @@ typedef struct Krylov {
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
-    bool     holds;              // states whose shifts of beliefs jump are held (tangent_hold); steps are whole, and kept unless they lead far astray
+    bool     holds;              // states whose shifts of beliefs jump are held (tangent_hold), and steps kept unless they lead far astray
     double   residual, best;     // of krylov_solve at hand: at the last tangent; the least, but for halves
     int32_t  n_idle;             // tangents since, or since shifts changed how they go
     bool     is_joint;           // how they go: see tangent_joint

@@ -19,7 +19,7 @@ typedef struct NestResult {
     bool    interrupted;
     double  residual;            // of `value`
     int32_t n_level;             // coarser lattices solved
-    int32_t n_lagged;            // lattices, this one among them, on which steps in time led on where Newton's method did not
+    int32_t n_lagged;            // lattices, this one among them, on which steps in time led on (with private types, large ones)
     int64_t coarsest;            // states of the coarsest; 0: there is none
     int32_t n_step;              // Newton steps on the lattice itself
     double  work;                // sweeps between the coarsest and the lattice itself, in sweeps over the latter
