@@ -164,7 +164,7 @@ TEST(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games) {
 
 // where all shifts follow the values, or step jointly, they jump for ever
 TEST(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own) {
-    static const struct { uint64_t seed; double precision; } game[] = {{17, 4}, {65, 8}, {109, 4}};
+    static const struct { uint64_t seed; double precision; } game[] = {{17, 4}, {65, 8}, {109, 4}, {85, 3}, {32, 5}, {175, 5}};
     for (size_t i = 0; i < sizeof game / sizeof *game; i++) {
         int n_case;
         CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, 160, &n_case) == 1);
