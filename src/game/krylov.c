@@ -243,10 +243,10 @@ DurStatus krylov_solve(KrylovResult *out, Krylov *k, double scale, double tolera
     k->residual = k->best = INFINITY;
     k->is_joint = false;
     k->n_idle = 0;
-    if (k->holds) TRY(tangent_hold(k->tangent, true));
+    if (k->holds) TRY(tangent_hold(k->tangent, TANGENT_HOLD_STEP));
     DurStatus status = newton(out, k, scale, tolerance, max_step, value);
     tangent_joint(k->tangent, false);
-    tangent_hold(k->tangent, false);
+    tangent_hold(k->tangent, TANGENT_HOLD_NONE);
     if (status != DUR_INTERRUPTED) return status;
     out->interrupted = true;
     return DUR_OK;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "game/lagged.h"
+#include "game/spots.h"
 #include "game/sweep.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
-/// With private types and this many values, a coarser lattice leads to where steps in time begin (lagged.h): so many, at most. On lattices of
+/// With private types and this many values, a coarser lattice leads to where steps in time begin (spots.h, and lagged.h where that does not end): so many, at most. On lattices of
 /// fewer values sweeps from nothing cost less.
 #define LAGGED_STEPS 60
 #define LAGGED_VALUES 2000000
@@ -132,13 +133,17 @@ static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *ru
     return DUR_OK;
 }
 
-// Newton's method on one lattice from the solution on a coarser one; with private types on a large one steps in time, which ask it where they are near
-static DurStatus refine(NestResult *out, Krylov *k, const Lattice *from, const double *coarse, double tolerance, double enough,
-                        double *value, KrylovResult *end, bool *ok) {
+// Newton's method on one lattice from the solution on a coarser one; with private types on a large one steps in time
+static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, const Lattice *from, const double *coarse, double tolerance,
+                        double enough, double *value, KrylovResult *end, bool *ok) {
     *ok = false;
     TRY(nest_carry(from, coarse, k->lattice, value));
     if (from->model->n_private && k->n > LAGGED_VALUES) {
-        TRY(lagged_solve(end, k, tolerance, enough, LAGGED_STEPS, value));
+        TRY(spots_solve(end, k, rule, tolerance, LAGGED_STEPS, value));
+        if (!end->converged && !end->interrupted) {
+            TRY(nest_carry(from, coarse, k->lattice, value));
+            TRY(lagged_solve(end, k, tolerance, enough, LAGGED_STEPS, value));
+        }
         out->n_lagged++;
         out->is_near = false;
         out->interrupted = end->interrupted;
@@ -234,7 +239,8 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
             if (k) status = krylov_aggregate(k, policy);
-            if (k && status == DUR_OK) status = refine(out, k, level[i + 1], x, level_tolerance, LAGGED_ENOUGH, y, &end, &solved);
+            if (k && status == DUR_OK) status = refine(out, k, &own, level[i + 1], x, level_tolerance, LAGGED_ENOUGH, y, &end,
+                                                                  &solved);
             if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
@@ -249,7 +255,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         out->n_level++;
     }
     status = krylov_aggregate(krylov, policy);
-    if (status == DUR_OK) status = refine(out, krylov, level[0], x, tolerance, tolerance, value, &end, &out->found);
+    if (status == DUR_OK) status = refine(out, krylov, rule, level[0], x, tolerance, tolerance, value, &end, &out->found);
     out->residual = end.residual;
     out->n_step += end.n_step;
 

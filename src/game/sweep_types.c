@@ -25,6 +25,8 @@ struct SweepTypes {
     double *worst;              // [n_task] residual of each task
     bool whole_steps;
     int64_t from_block, to_block;
+    const bool *where;          // [n_block] blocks that are swept, or NULL: all
+    float *missed;              // [n_block] what each missed by, or NULL
     const TypesKernel *kernel;
     TypesJob job;
 };
@@ -82,17 +84,20 @@ static void task_sweep(void *context, int64_t task, int worker) {
     if (end > s->to_block) end = s->to_block;
     double worst = 0;
     for (int64_t b = from; b < end; b++) {
+        if (s->where && !s->where[b]) continue;
         double w = s->kernel->sweep(&s->job, b, s->room + worker * s->room_stride);
         worst = w > worst ? w : worst;
+        if (s->missed) s->missed[b] = (float)w;
     }
     s->worst[task] = worst;
 }
 
-static double run_blocks(SweepTypes *s, int64_t from, int64_t to) {
+// those of the blocks from .. to-1 that are swept, n_swept of them
+static double run_blocks(SweepTypes *s, int64_t from, int64_t to, int64_t n_swept) {
     s->from_block = from;
     s->to_block = to;
     int64_t n_task = (to - from + s->n_block_task - 1) / s->n_block_task;
-    team_run(s->team, task_sweep, s, n_task);
+    team_run(n_swept > s->n_block_task ? s->team : NULL, task_sweep, s, n_task);
     double worst = 0;
     for (int64_t t = 0; t < n_task; t++) worst = s->worst[t] > worst ? s->worst[t] : worst;
     return worst;
@@ -111,28 +116,49 @@ double sweep_types_residual(SweepTypes *s, double precision_scale, const double 
     s->job.next = room;
     s->job.next_stride = n;
     s->job.next_shift = room + s->n_row * n;
-    return run_blocks(s, 0, s->lattice->n_block);
+    return run_blocks(s, 0, s->lattice->n_block, s->lattice->n_block);
 }
 
-double sweep_types_run(SweepTypes *s, double precision_scale, const double *value, double *next) {
+// how many of the blocks from .. to-1 are swept
+static int64_t count_where(const SweepTypes *s, int64_t from, int64_t to) {
+    if (!s->where) return to - from;
+    int64_t n = 0;
+    for (int64_t b = from; b < to; b++) n += s->where[b];
+    return n;
+}
+
+double sweep_types_within(SweepTypes *s, double precision_scale, const bool *where, double *value, float *missed) {
     // a state's shifts are read in that state alone, so they may be written at once; where no move is open they stay 0
     const Lattice *l = s->lattice;
     int64_t n = l->n_lane, n_row = s->n_row;
-    memcpy(next, value, (size_t)(n_row * l->n_state + s->n_shift) * sizeof *next);
+    s->where = where;
+    s->missed = missed;
     double worst = 0;
     for (int64_t from = 0; from < l->n_block; from += s->n_block_group) {
-        int64_t to = from + s->n_block_group < l->n_block ? from + s->n_block_group : l->n_block;
-        s->job = job_of(s, precision_scale, next);
+        int64_t to = from + s->n_block_group < l->n_block ? from + s->n_block_group : l->n_block, n_swept = count_where(s, from, to);
+        if (n_swept == 0) continue;
+        s->job = job_of(s, precision_scale, value);
         s->job.next = s->group;
         s->job.next_first = from * n;
         s->job.next_stride = (to - from) * n;
-        s->job.next_shift = next + n_row * l->n_state;
-        double w = run_blocks(s, from, to);
+        s->job.next_shift = value + n_row * l->n_state;
+        double w = run_blocks(s, from, to, n_swept);
         worst = w > worst ? w : worst;
-        for (int64_t k = 0; k < n_row; k++)
-            memcpy(next + k * l->n_state + from * n, s->group + k * (to - from) * n, (size_t)((to - from) * n) * sizeof *next);
+        for (int64_t k = 0; k < n_row && n_swept == to - from; k++)
+            memcpy(value + k * l->n_state + from * n, s->group + k * (to - from) * n, (size_t)((to - from) * n) * sizeof *value);
+        for (int64_t k = 0; k < n_row && n_swept < to - from; k++)
+            for (int64_t b = from; b < to; b++)
+                if (where[b])
+                    memcpy(value + k * l->n_state + b * n, s->group + (k * (to - from) + b - from) * n, (size_t)n * sizeof *value);
     }
+    s->where = NULL;
+    s->missed = NULL;
     return worst;
+}
+
+double sweep_types_run(SweepTypes *s, double precision_scale, const double *value, double *next) {
+    memcpy(next, value, (size_t)(s->n_row * s->lattice->n_state + s->n_shift) * sizeof *next);
+    return sweep_types_within(s, precision_scale, NULL, next, NULL);
 }
 
 static void task_fill(void *context, int64_t task, int worker) {

@@ -19,6 +19,10 @@ void        sweep_types_free(SweepTypes *sweep);
 /// As sweep_run, sweep_residual and sweep_fill_policy. A shift counts as missing its equation by the difference, times
 /// the mover's attention rate and largest |value| there: what it may change of anyone's flow.
 double sweep_types_run(SweepTypes *sweep, double precision_scale, const double *value, double *next);
+/// The same in place, and of those blocks alone where `where` [n_block] says so (NULL: of all): where few states hold up a solution, they and what is
+/// around them are swept often at the cost of little. The bits are those of a whole sweep that leaves the other blocks as they are.
+///   missed   [out] [n_block] the largest residual as it was met in each block that is swept; may be NULL
+double sweep_types_within(SweepTypes *sweep, double precision_scale, const bool *where, double *value, float *missed);
 /// Let shifts go all the way to what the choices tell, for Newton's method, which needs no damping and a map that is
 /// continuous; or, false, only as far as iteration bears.
 void   sweep_types_whole_steps(SweepTypes *sweep, bool whole);

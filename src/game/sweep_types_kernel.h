@@ -14,6 +14,7 @@ typedef struct TypesJob {
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
     double precision_scale;
     bool is_joint;                // of tangents: see tangent_joint
+    bool held_stay;               // of tangents: shifts of states that are held stay, their lag is infinite
     float *held;                  // of tangents, NULL: none. Block by block [n_private x 2 x n_lane] lags of states that are held, 0 where not, and what
                                   // their shifts missed: see tangent_hold
     double lag;                   // of tangents: see tangent_lag

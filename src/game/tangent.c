@@ -801,10 +801,11 @@ double tangent_take(Tangent *t, double scale, double *value, float *miss, float 
 
 void tangent_joint(Tangent *t, bool is_joint) { t->job.types.is_joint = is_joint; }
 
-DurStatus tangent_hold(Tangent *t, bool on) {
+DurStatus tangent_hold(Tangent *t, TangentHold how) {
     memory_free(t->job.types.held);
-    int64_t n = on ? 2 * t->lattice->model->n_private * t->lattice->n_state : 0;
+    int64_t n = how != TANGENT_HOLD_NONE ? 2 * t->lattice->model->n_private * t->lattice->n_state : 0;
     t->job.types.held = n > 0 ? memory_zeroed((size_t)n, sizeof(float)) : NULL;
+    t->job.types.held_stay = how == TANGENT_HOLD_STAY;
     return n == 0 || t->job.types.held ? DUR_OK : DUR_MEMORY;
 }
 

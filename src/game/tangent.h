@@ -60,12 +60,17 @@ void   tangent_lag(Tangent *tangent, double lag);
 /// that follow values at once jump to and fro over it. What they still miss is in `miss`, as far as it changes values.
 void   tangent_joint(Tangent *tangent, bool is_joint);
 
-/// From now on states are held whose shifts would jump where they follow the values: their shifts make implicit steps in time together with
-/// the values, in a time of their own. A state's shifts may have three answers at given values, and the solution's may be the one that following
-/// leads away from, and a joint step to and fro over a node of the belief. Held once is held until this is called again; all others follow.
-///   on   false: as at first
+/// How a state is held whose shifts would jump where they follow the values: by more than 0.02 from where they were and from where one Newton step
+/// leads, or to nowhere. It may have three answers at given values, and the solution's may be the one that following leads away from.
+typedef enum TangentHold {
+    TANGENT_HOLD_NONE,   // it is not, as at first
+    TANGENT_HOLD_STAY,   // its shifts stay where they are and answer nothing: for others to bring them to where they belong (spots.h)
+    TANGENT_HOLD_STEP,   // they make implicit steps in time together with the values, in a time of their own (decision 040)
+} TangentHold;
+
+/// From now on states are held so. Held once is held until this is called again; all others follow. What held shifts miss counts as missing.
 /// DUR_OK or DUR_MEMORY. With private types only; takes 8 bytes for each state and actor that has types.
-DurStatus tangent_hold(Tangent *tangent, bool on);
+DurStatus tangent_hold(Tangent *tangent, TangentHold how);
 
 /// One sweep of the linear system -F' d = r at the last tangent taken: d <- d + M^{-1} (r + F' d), with M the part of -F'
 /// that the order of the sweep solves.

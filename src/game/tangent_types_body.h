@@ -167,7 +167,13 @@ static inline void mover_gain(const TangentJob *tangent, const LatticeBlock *vie
     }
 }
 
-// choices at the shifts at hand, and what they tell; how it would change with them. Returns the largest miss of a shift
+// the largest miss of a shift, but for states that are held
+static inline double mover_left(const Mover *v, int64_t n) {
+    for (int64_t i = 0; i < n; i++) v->part[i] = v->hold[i] > 0 ? 0.0 : v->worst[i];
+    return row_largest(v->part, n, 0);
+}
+
+// choices at the shifts at hand, and what they tell; how it would change with them. Returns the largest miss of a shift that is not held
 static inline double mover_choose(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool again, bool taste) {
     const TypesJob *job = &tangent->types;
     const Lattice *l = tangent->lattice;
@@ -189,7 +195,6 @@ static inline double mover_choose(const TangentJob *tangent, const LatticeBlock 
         if (taste) for (int64_t i = 0; i < n; i++) sum[i] = c->sum[i] / v->mu[t * n + i];
         force(job, view, c, t, taste ? sum : NULL);
     }
-    double worst = 0;
     for (int64_t i = 0; i < n; i++) v->worst[i] = 0.0;
     for (int32_t a = 0; a < N; a++) {
         double *DUR_RESTRICT public = c->public + a * n;
@@ -220,8 +225,7 @@ static inline double mover_choose(const TangentJob *tangent, const LatticeBlock 
             most[i] = size > most[i] ? size : most[i];
         }
     }
-    worst = row_largest(v->worst, n, worst);
-    return worst;
+    return mover_left(v, n);
 }
 
 // what shifts solve, in parts: I - B = D + sum_t u_t v_t', with u_t = tells, v_t = p grade and D_a = 1 - sum_t tells grade, and the lag of held states. In
@@ -387,16 +391,21 @@ static inline double next_lag(double lag, double now, double before) {
     return to < HELD_LEAST ? HELD_LEAST : to > HELD_MOST ? HELD_MOST : to;
 }
 
-// Shifts follow the values, but for states that are held, or jump, and are from now on
+// Shifts follow the values, but for states that are held, or would jump, and are from now on (TangentHold); `miss` is what any miss by before
 static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste, double miss) {
     const Chooser *c = &v->c;
     int64_t n = tangent->lattice->n_lane;
     int32_t n_private = tangent->lattice->model->n_private;
     float *DUR_RESTRICT lag = tangent->types.held + 2 * (n_private * view->first + c->private * n), *DUR_RESTRICT before = lag + n;
     double *DUR_RESTRICT hold = v->hold, *DUR_RESTRICT top = v->top, *old = v->back, *joint = v->pull;
-    bool is_any = false, follows = miss > SETTLED;
-    for (int64_t i = 0; i < n; i++) is_any |= lag[i] > 0;
-    if (!follows && !is_any) return miss;
+    bool is_any = false, stays = tangent->types.held_stay;
+    for (int64_t i = 0; i < n; i++) {
+        hold[i] = (double)lag[i];
+        is_any |= lag[i] > 0;
+    }
+    miss = mover_left(v, n);
+    bool follows = miss > SETTLED;
+    if (!follows && (!is_any || stays)) return miss;
     for (int64_t i = 0; i < n; i++) top[i] = 0.0;
     for (int32_t a = 0; a < c->n_move; a++) {
         if (c->shift[a] < 0) continue;
@@ -417,12 +426,14 @@ static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *v
             jumps = fabs(at - joint[a * n + i]) > JUMPS && fabs(at - old[a * n + i]) > JUMPS;
         }
         // values came here for shifts that follow, if it was not held before: then their step is Newton's
-        hold[i] = lag[i] > 0 ? (double)lag[i] : jumps ? HELD_LEAST : 0.0;
+        hold[i] = lag[i] > 0 ? (double)lag[i] : !jumps ? 0.0 : stays ? INFINITY : HELD_LEAST;
         is_any |= hold[i] > 0;
+        if (stays) lag[i] = (float)hold[i];
     }
     if (!is_any) return miss;
     mover_put(tangent, v, old, hold);
-    mover_choose(tangent, view, v, true, taste);
+    miss = mover_choose(tangent, view, v, true, taste);
+    if (stays) return miss;
     mover_factor(v, n);
     mover_joint(tangent, v, joint);
     mover_put(tangent, v, joint, hold);

@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "game/lagged.h"
 #include "game/nest.h"
+#include "game/spots.h"
 #include "game/sweep.h"
+#include "game/sweep_types.h"
 #include "game/tangent.h"
 #include "num/philox.h"
 
@@ -69,12 +71,14 @@ static bool is_kink(double up, double here, double down) {
     return fabs(one - other) > 0.02 * (fabs(one) + fabs(other)) + 2e-4;
 }
 
-TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following) {
-    int64_t n_smooth = 0, n_kink = 0, n_off = 0;
+// of random games of a precision: entries of what a sweep makes of a direction where the right side is what differences say, and how many of them are off
+static void compare_derivatives(double precision, TangentHold hold, int64_t *n_smooth, int64_t *n_off) {
+    int64_t n_kink = 0;
+    *n_smooth = *n_off = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
         Case k = {0};
         Text text = {0};
-        if (!random_open(&k, seed, 2, &text)) continue;
+        if (!random_open(&k, seed, precision, &text)) continue;
         int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
         double *value = random_values(&k, seed, 0.3), step = 1e-3;
         float *d = row_of_floats(n), *r = row_of_floats(n), *swept = row_of_floats(n), *miss = row_of_floats(n);
@@ -83,6 +87,7 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
         Stream s = stream_make(seed, 1, 0);
         for (int64_t i = 0; i < n; i++) d[i] = (float)stream_normal(&s);
         Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        CHECK_OK(tangent_hold(t, hold));
         tangent_take(t, 1.0, value, miss, NULL);
         miss_at(t, 1.0, value, d, step, n, n_all, up);
         miss_at(t, 1.0, value, d, -step, n, n_all, down);
@@ -101,9 +106,9 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
         tangent_sweep(t, r, swept);
         // what a sweep makes of one state depends on the others through it, so games with kinks at these values don't count
         for (int64_t i = 0; i < n && smooth; i++) {
-            n_smooth++;
+            ++*n_smooth;
             // a step of the differences may pass a node that neither end shows
-            n_off += !(fabs((double)(swept[i] - d[i])) <= 0.05);
+            *n_off += !(fabs((double)(swept[i] - d[i])) <= 0.05);
         }
         tangent_free(t);
         memory_free(is_off);
@@ -117,13 +122,107 @@ TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_follo
         text_free(&text);
         case_close(&k);
     }
-    print_message("%lld entries, %lld at kinks, %lld off\n", (long long)n_smooth, (long long)n_kink, (long long)n_off);
+    print_message("%lld entries, %lld at kinks, %lld off\n", (long long)*n_smooth, (long long)n_kink, (long long)*n_off);
+}
+
+TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following) {
+    int64_t n_smooth, n_off;
+    compare_derivatives(2, TANGENT_HOLD_NONE, &n_smooth, &n_off);
     CHECK(n_smooth > 500);
     CHECK(n_off * 100 <= n_smooth);
 }
 
-// of how many games with these seeds so many steps in time lead to a solution, from nothing
-static int led_from_nothing(uint64_t first, uint64_t last, double precision, int32_t max_step, int *n_case) {
+TEST(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_held_shifts_staying) {
+    int64_t n_smooth, n_off;
+    compare_derivatives(6, TANGENT_HOLD_STAY, &n_smooth, &n_off);
+    CHECK(n_smooth > 300);
+    CHECK(n_off * 100 <= n_smooth);
+}
+
+TEST(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled) {
+    int64_t n_stay = 0, n_settled = 0, n_neither = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 6, &text)) continue;
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_all = sweep_size(k.lattice);
+        double *value = random_values(&k, seed, 1.0), *before = memory_column(n_all), *told = memory_column(n_all);
+        float *miss = row_of_floats(n);
+        Stream s = stream_make(seed, 2, 0);
+        for (int64_t i = n; i < n_all; i++) before[i] = value[i] = 0.02 * stream_normal(&s);
+        Tangent *t = tangent_make(k.lattice, NULL, NULL);
+        CHECK_OK(tangent_hold(t, TANGENT_HOLD_STAY));
+        tangent_take(t, 1.0, value, miss, NULL);
+        Sweep *sweep = sweep_make(k.lattice, NULL, NULL);
+        sweep_whole_steps(sweep, true);
+        memcpy(told, value, (size_t)n_all * sizeof *told);
+        sweep_residual(sweep, 1.0, value, told);
+        for (int64_t i = n; i < n_all; i++) {
+            bool stays = value[i] == before[i], is_settled = fabs(told[i] - value[i]) < 1e-7;
+            n_stay += stays && !is_settled;
+            n_settled += is_settled;
+            n_neither += !stays && !is_settled;
+        }
+        sweep_free(sweep);
+        tangent_free(t);
+        memory_free(miss);
+        memory_free(told);
+        memory_free(before);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%lld stay, %lld are settled\n", (long long)n_stay, (long long)n_settled);
+    CHECK(n_stay > 100 && n_settled > 100);
+    CHECK(n_neither == 0);
+}
+
+TEST(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit) {
+    int64_t n_case = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text) || k.lattice->n_block < 2) continue;
+        n_case++;
+        const Lattice *l = k.lattice;
+        int64_t n_row = model_rows(k.model), n = n_row * l->n_state, n_all = sweep_size(l);
+        double *value = random_values(&k, seed, 0.3), *whole = memory_column(n_all), *one = memory_column(n_all);
+        bool *where = memory_zeroed((size_t)l->n_block, sizeof *where);
+        float *missed = row_of_floats(l->n_block);
+        SweepTypes *s = sweep_types_make(l, NULL, NULL);
+        Stream stream = stream_make(seed, 4, 0);
+        int64_t block = (int64_t)(stream_uniform(&stream) * (double)l->n_block);
+        where[block] = true;
+        // all from the same values
+        double worst = sweep_types_residual(s, 1.0, value, whole);
+        memcpy(one, value, (size_t)n_all * sizeof *one);
+        double own = sweep_types_within(s, 1.0, where, one, missed);
+        CHECK(own <= worst && missed[block] == (float)own);
+        for (int64_t i = 0; i < n; i++) {
+            bool is_here = i % l->n_state / l->n_lane == block;
+            CHECK(one[i] == (is_here ? whole[i] : value[i]));
+            CHECK(is_here || missed[i % l->n_state / l->n_lane] == 0);
+        }
+        // one block after the other is what a whole sweep is, if each sees those before it
+        for (int64_t b = 0; b < l->n_block; b++) where[b] = true;
+        sweep_types_run(s, 1.0, value, whole);
+        memcpy(one, value, (size_t)n_all * sizeof *one);
+        sweep_types_within(s, 1.0, where, one, NULL);
+        CHECK(memcmp(one, whole, (size_t)n_all * sizeof *one) == 0);
+        sweep_types_free(s);
+        memory_free(missed);
+        memory_free(where);
+        memory_free(one);
+        memory_free(whole);
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_case >= 10);
+}
+
+// of how many games with these seeds so many steps in time lead to a solution, from nothing; with `spots` sweeps of some blocks between
+static int led_from_nothing(uint64_t first, uint64_t last, double precision, bool spots, int32_t max_step, int *n_case) {
     int n_solved = 0;
     *n_case = 0;
     for (uint64_t seed = first; seed <= last; seed++) {
@@ -134,7 +233,8 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, int
         double *value = memory_column(sweep_size(k.lattice)), *room = memory_column(sweep_size(k.lattice));
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
+        if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, max_step, value));
+        else       CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
         // told by another piece of code
         Sweep *s = sweep_make(k.lattice, NULL, NULL);
         if (end.converged) {
@@ -153,12 +253,12 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, int
 }
 
 TEST(steps_in_time_lead_from_nothing_to_a_solution) {
-    int n_case, n_solved = led_from_nothing(1, 60, 2, 200, &n_case);
+    int n_case, n_solved = led_from_nothing(1, 60, 2, false, 200, &n_case);
     CHECK(n_case >= 20 && n_solved * 10 >= n_case * 9);
 }
 
 TEST(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games) {
-    int n_case, n_solved = led_from_nothing(1, 120, 8, 120, &n_case);
+    int n_case, n_solved = led_from_nothing(1, 120, 8, false, 120, &n_case);
     CHECK(n_case >= 80 && n_solved >= n_case - 6);
 }
 
@@ -167,7 +267,55 @@ TEST(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own) {
     static const struct { uint64_t seed; double precision; } game[] = {{17, 4}, {65, 8}, {109, 4}, {85, 3}, {32, 5}, {175, 5}};
     for (size_t i = 0; i < sizeof game / sizeof *game; i++) {
         int n_case;
-        CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, 160, &n_case) == 1);
+        CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, false, 160, &n_case) == 1);
+    }
+}
+
+// spots.h is for large games; in small ones sweeps more often go round in circles
+TEST(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution) {
+    int n_case, n_solved = led_from_nothing(1, 60, 1, true, 60, &n_case);
+    CHECK(n_case >= 20 && n_solved * 10 >= n_case * 9);
+    // here only if states that would jump are held meanwhile
+    CHECK(led_from_nothing(103, 103, 3, true, 60, &n_case) + led_from_nothing(109, 109, 3, true, 60, &n_case) == 2);
+    // where steps in time without sweeps between them do not
+    static const struct { uint64_t seed; double precision; } game[] = {{93, 1}, {169, 2}};
+    for (size_t i = 0; i < sizeof game / sizeof *game; i++) {
+        CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, true, 60, &n_case) == 1);
+        CHECK(led_from_nothing(game[i].seed, game[i].seed, game[i].precision, false, 200, &n_case) == 0);
+    }
+}
+
+TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads) {
+    static const uint64_t seed[] = {9, 31, 33};
+    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
+        Case k = {0};
+        Text text = {0};
+        CHECK(random_open(&k, seed[i], 2, &text));
+        int32_t n_node[MODEL_VARIABLES_MAX];
+        memcpy(n_node, k.lattice->n_node, sizeof n_node);
+        for (int32_t v = k.model->n_mode; v < k.model->n_mode + k.model->n_stock; v++) n_node[v] = 4 * n_node[v] - 3;
+        Lattice *fine;
+        DurError error = {0};
+        CHECK_OK(lattice_make_grid(&fine, k.model, k.param, n_node, &error));
+        size_t n = (size_t)sweep_size(fine);
+        double *first = NULL;
+        for (int32_t n_thread = 1; n_thread <= 3; n_thread++) {
+            Team *team = n_thread > 1 ? team_make(n_thread) : NULL;
+            Krylov *krylov = krylov_make(fine, NULL, team, 30, NULL);
+            double *value = memory_column((int64_t)n);
+            KrylovResult end;
+            CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+            CHECK(end.converged);
+            CHECK(!first || memcmp(first, value, n * sizeof *value) == 0);
+            if (!first) first = value;
+            else memory_free(value);
+            krylov_free(krylov);
+            team_free(team);
+        }
+        memory_free(first);
+        lattice_free(fine);
+        text_free(&text);
+        case_close(&k);
     }
 }
 
@@ -308,9 +456,14 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
+        RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_held_shifts_staying),
+        RUN(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled),
+        RUN(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
         RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
+        RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
+        RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads),
         RUN(shifts_that_go_round_in_circles_are_settled_in_half_of_the_sharpest_games),
         RUN(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing),
         RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
