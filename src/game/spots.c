@@ -81,7 +81,8 @@ static DurStatus settle(Spots *s) {
         while (limit < SPOT_MOST * s->worst && count_above(s, limit) * FEW > s->n_block) limit *= 2;
         int64_t n = 0, n_pass = 0;
         for (int64_t b = 0; b < s->n_block; b++) n += s->is_spot[b] |= (double)s->missed[b] > limit;
-        if (n * MANY > s->n_block) return DUR_OK;
+        // none where the worst is infinite
+        if (n == 0 || n * MANY > s->n_block) return DUR_OK;
         for (; n_pass < COST * s->n_block / n && left > SETTLED * limit; n_pass++) {
             left = sweep_types_within(s->sweep, 1.0, s->is_spot, s->value, NULL);
             if (progress_stop(s->k->progress)) return DUR_INTERRUPTED;

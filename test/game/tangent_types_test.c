@@ -285,6 +285,25 @@ TEST(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution) {
     }
 }
 
+TEST(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers) {
+    static const double start[] = {1e308, INFINITY, -INFINITY, NAN};
+    for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
+        Case k = {0};
+        Text text = {0};
+        CHECK(random_open(&k, 3, 2, &text));
+        Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
+        double *value = memory_column(sweep_size(k.lattice));
+        for (int64_t s = 0; s < krylov->n; s++) value[s] = start[i];
+        KrylovResult end;
+        CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+        CHECK(!end.converged || isfinite(value[0]));
+        memory_free(value);
+        krylov_free(krylov);
+        text_free(&text);
+        case_close(&k);
+    }
+}
+
 TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads) {
     static const uint64_t seed[] = {9, 31, 33};
     for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
@@ -463,6 +482,7 @@ int main(void) {
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
         RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
         RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
+        RUN(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers),
         RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads),
         RUN(shifts_that_go_round_in_circles_are_settled_in_half_of_the_sharpest_games),
         RUN(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing),
