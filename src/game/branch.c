@@ -94,12 +94,12 @@ static DurStatus correct(Along *a, double length_of_step, double *log_scale, dou
         status = krylov_linear(k, k->miss, k->swept, REDUCE, k->d, &reduced);
         if (status != DUR_OK || reduced > REDUCE_WORST) return status;
         double along_miss = a->weight * gmres_dot(k->gmres, a->way, k->d);
-        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        krylov_step(k, 1, value);
         status = krylov_linear(k, a->slope, NULL, REDUCE, k->d, &reduced);
         if (status != DUR_OK || reduced > REDUCE_WORST) return status;
         double ds = -along_miss / (a->weight * gmres_dot(k->gmres, a->way, k->d) + a->way_log);
         if (!(fabs(ds) < 2)) return DUR_OK;
-        for (int64_t i = 0; i < k->n; i++) value[i] += ds * (double)k->d[i];
+        krylov_step(k, ds, value);
         *log_scale += ds;
         if (krylov_is_spent(k)) return DUR_OK;
     }

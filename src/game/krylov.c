@@ -141,11 +141,17 @@ static void task_step(void *context, int64_t part, int worker) {
     s->size[part] = krylov_size(s->value + from, to - from);
 }
 
-// value += by * d; the largest of them then
-static double step(Krylov *k, double by, double *value) {
+double krylov_step(Krylov *k, double by, double *value) {
     Step s = {.k = k, .value = value, .by = by};
     team_run(k->team, task_step, &s, PARTS);
     return krylov_size(s.size, PARTS);
+}
+
+double krylov_discount(const Krylov *k) {
+    const Lattice *l = k->lattice;
+    double rho = 0;
+    for (int32_t i = 0; i < l->model->n_actor; i++) rho = l->actor[i].rho > rho ? l->actor[i].rho : rho;
+    return rho;
 }
 
 // a step of `by` times d, and the tangent there
@@ -156,7 +162,7 @@ static double take(Krylov *k, double by, double scale, double *value) {
         k->n_idle = 0;
     }
     tangent_joint(k->tangent, k->is_joint);
-    double size = step(k, by, value), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
+    double size = krylov_step(k, by, value), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
     // values that are all zero are solved when nothing is missing
     k->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
@@ -166,7 +172,7 @@ static double take(Krylov *k, double by, double scale, double *value) {
 }
 
 double krylov_take(Krylov *k, double scale, double *value, float *slope) {
-    double size = step(k, 0, value), miss = tangent_take(k->tangent, scale, value, k->miss, slope);
+    double size = krylov_step(k, 0, value), miss = tangent_take(k->tangent, scale, value, k->miss, slope);
     k->n_take++;
     return size > 0 ? miss / size : miss;
 }
@@ -214,7 +220,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
             TRY(krylov_measure(k, &length));
             if (length <= (1 - 0.1 * fraction) * length_before || (k->holds && residual <= HELD_GROWTH * before)) break;
             if (fraction / 2 < FRACTION_LEAST || k->only_whole || krylov_is_spent(k)) {
-                step(k, -fraction, value);
+                krylov_step(k, -fraction, value);
                 out->residual = before;
                 return DUR_OK;
             }

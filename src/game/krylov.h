@@ -77,6 +77,12 @@ double krylov_size(const double *x, int64_t n);
 /// not 0.
 double krylov_take(Krylov *krylov, double scale, double *value, float *slope);
 
+/// value += by * d, d being the step that krylov_linear gave. Returns the largest |value| then, as krylov_size.
+double krylov_step(Krylov *krylov, double by, double *value);
+
+/// The largest rate of discount of any actor: what lags (tangent_lag) are measured in.
+double krylov_discount(const Krylov *krylov);
+
 /// Tell the progress of a solve, not too often.
 void krylov_tell(Krylov *krylov, double scale, double residual, double tolerance);
 

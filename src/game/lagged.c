@@ -68,10 +68,7 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, doubl
 
 DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double enough, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
-    const Lattice *l = k->lattice;
-    double rho = 0, near = NEAR;
-    for (int32_t i = 0; i < l->model->n_actor; i++) rho = l->actor[i].rho > rho ? l->actor[i].rho : rho;
-    double lag = LAG_FIRST * rho, *kept = memory_column(k->n_all);
+    double rho = krylov_discount(k), near = NEAR, lag = LAG_FIRST * rho, *kept = memory_column(k->n_all);
     if (!kept) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     out->residual = take(k, lag, value);
@@ -99,7 +96,7 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double en
         status = krylov_measure(k, &length);
         if (status == DUR_OK) status = krylov_linear(k, k->miss, k->swept, REDUCE, k->d, NULL);
         if (status != DUR_OK) break;
-        for (int64_t i = 0; i < k->n; i++) value[i] += (double)k->d[i];
+        krylov_step(k, 1, value);
         // a tangent is taken with a lag that is known before its residual is, so the lag goes by the step before
         double fell = length_before > 0 ? length / length_before : 1;
         lag *= fell < LAG_FALL ? LAG_FALL : fell > LAG_RISE ? LAG_RISE : fell;

@@ -25,8 +25,8 @@
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
 #define MOVED_MOST 0.25
-/// With private types and this many values, a coarser lattice leads to where steps in time begin (spots.h, and lagged.h where that does not end): so many, at most. On lattices of
-/// fewer values sweeps from nothing cost less.
+/// With private types and this many values, a coarser lattice leads to where steps in time begin (spots.h, and lagged.h where that does not
+/// end): so many, at most. On lattices of fewer values sweeps from nothing cost less.
 #define LAGGED_STEPS 60
 #define LAGGED_VALUES 2000000
 /// What is held up on a coarser lattice is left there, from this residual on: steps in time begin from much farther.

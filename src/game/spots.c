@@ -95,10 +95,7 @@ static DurStatus settle(Spots *s) {
 
 static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_step) {
     Krylov *k = s->k;
-    const Lattice *l = k->lattice;
-    double rho = 0, first = 0, before = INFINITY;
-    for (int32_t i = 0; i < l->model->n_actor; i++) rho = l->actor[i].rho > rho ? l->actor[i].rho : rho;
-    double lag = LAG_FIRST * rho;
+    double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY;
     for (int i = 0; i < SMOOTH; i++) TRY(sweep_all(s));
     for (;;) {
         // which states are held is found anew at each tangent: sweeps have moved them
@@ -111,7 +108,7 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         double length;
         TRY(krylov_measure(k, &length));
         TRY(krylov_linear(k, k->miss, k->swept, lag > 0 ? REDUCE_LAGGED : REDUCE, k->d, NULL));
-        for (int64_t i = 0; i < k->n; i++) s->value[i] += (double)k->d[i];
+        krylov_step(k, 1, s->value);
         out->n_step++;
         if (first == 0) first = length;
         if (length > ROSE * before)         lag = LAG_RISE * fmax(lag, LAG_LEAST * rho);

@@ -18,5 +18,4 @@
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY. Sharp games may be solved by lagged_solve alone, where sweeps go round in circles.
 DurStatus spots_solve(KrylovResult *out, Krylov *krylov, const LatticeRule *rule, double tolerance, int32_t max_step, double *value);
 
-
 #endif

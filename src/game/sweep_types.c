@@ -144,12 +144,13 @@ double sweep_types_within(SweepTypes *s, double precision_scale, const bool *whe
         s->job.next_shift = value + n_row * l->n_state;
         double w = run_blocks(s, from, to, n_swept);
         worst = w > worst ? w : worst;
-        for (int64_t k = 0; k < n_row && n_swept == to - from; k++)
-            memcpy(value + k * l->n_state + from * n, s->group + k * (to - from) * n, (size_t)((to - from) * n) * sizeof *value);
-        for (int64_t k = 0; k < n_row && n_swept < to - from; k++)
-            for (int64_t b = from; b < to; b++)
-                if (where[b])
-                    memcpy(value + k * l->n_state + b * n, s->group + (k * (to - from) + b - from) * n, (size_t)n * sizeof *value);
+        // stretches of blocks that were swept
+        for (int64_t b = from, end; b < to; b = end) {
+            bool is_swept = !where || where[b];
+            for (end = b + 1; end < to && is_swept == (!where || where[end]);) end++;
+            for (int64_t k = 0; k < n_row && is_swept; k++)
+                memcpy(value + k * l->n_state + b * n, s->group + (k * (to - from) + b - from) * n, (size_t)((end - b) * n) * sizeof *value);
+        }
     }
     s->where = NULL;
     s->missed = NULL;

@@ -391,8 +391,8 @@ static inline double next_lag(double lag, double now, double before) {
     return to < HELD_LEAST ? HELD_LEAST : to > HELD_MOST ? HELD_MOST : to;
 }
 
-// Shifts follow the values, but for states that are held, or would jump, and are from now on (TangentHold); `miss` is what any miss by before
-static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste, double miss) {
+// Shifts follow the values, but for states that are held, or would jump, and are from now on (TangentHold)
+static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
     const Chooser *c = &v->c;
     int64_t n = tangent->lattice->n_lane;
     int32_t n_private = tangent->lattice->model->n_private;
@@ -403,7 +403,7 @@ static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *v
         hold[i] = (double)lag[i];
         is_any |= lag[i] > 0;
     }
-    miss = mover_left(v, n);
+    double miss = mover_left(v, n);
     bool follows = miss > SETTLED;
     if (!follows && (!is_any || stays)) return miss;
     for (int64_t i = 0; i < n; i++) top[i] = 0.0;
@@ -461,7 +461,7 @@ static inline double mover_settle(const TangentJob *tangent, const LatticeBlock 
         mover_put(tangent, v, v->pull, NULL);
         miss = mover_choose(tangent, view, v, true, taste);
     } else if (!tangent->types.is_joint && tangent->types.held) {
-        miss = mover_hold(tangent, view, v, taste, miss);
+        miss = mover_hold(tangent, view, v, taste);
     } else if (!tangent->types.is_joint) {
         miss = mover_follow(tangent, view, v, taste, miss);
     }
