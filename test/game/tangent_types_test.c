@@ -177,6 +177,51 @@ TEST(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled) {
     CHECK(n_neither == 0);
 }
 
+// the lattice of a game with four cells where it has one
+static Lattice *finer(const Case *k) {
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    memcpy(n_node, k->lattice->n_node, sizeof n_node);
+    for (int32_t v = k->model->n_mode; v < k->model->n_mode + k->model->n_stock; v++) n_node[v] = 4 * n_node[v] - 3;
+    Lattice *fine = NULL;
+    DurError error = {0};
+    CHECK_OK(lattice_make_grid(&fine, k->model, k->param, n_node, &error));
+    return fine;
+}
+
+// blocks of one combination of modes are swept together, from the same values
+TEST(blocks_of_one_combination_of_modes_but_one_are_swept_from_the_same_values) {
+    int64_t n_case = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text)) continue;
+        Lattice *l = finer(&k);
+        int64_t n_each = l->n_stock_state / l->n_lane, n_row = model_rows(k.model), n = n_row * l->n_state, n_all = sweep_size(l);
+        double *value = memory_column(n_all), *whole = memory_column(n_all), *some = memory_column(n_all);
+        bool *where = memory_zeroed((size_t)l->n_block, sizeof *where);
+        Stream stream = stream_make(seed, 5, 0);
+        for (int64_t i = 0; i < n; i++) value[i] = 0.3 * stream_normal(&stream);
+        int64_t first = n_each * (int64_t)(stream_uniform(&stream) * (double)l->n_mode_state);
+        for (int64_t b = 0; b < n_each; b++) where[first + b] = true;
+        where[first + (int64_t)(stream_uniform(&stream) * (double)n_each)] = false;
+        n_case += n_each >= 4;
+        SweepTypes *s = sweep_types_make(l, NULL, NULL);
+        sweep_types_residual(s, 1.0, value, whole);
+        memcpy(some, value, (size_t)n_all * sizeof *some);
+        sweep_types_within(s, 1.0, where, some, NULL);
+        for (int64_t i = 0; i < n; i++) CHECK(some[i] == (where[i % l->n_state / l->n_lane] ? whole[i] : value[i]));
+        sweep_types_free(s);
+        memory_free(where);
+        memory_free(some);
+        memory_free(whole);
+        memory_free(value);
+        lattice_free(l);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_case >= 10);
+}
+
 TEST(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit) {
     int64_t n_case = 0;
     for (uint64_t seed = 1; seed <= 30; seed++) {
@@ -310,12 +355,7 @@ TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threa
         Case k = {0};
         Text text = {0};
         CHECK(random_open(&k, seed[i], 2, &text));
-        int32_t n_node[MODEL_VARIABLES_MAX];
-        memcpy(n_node, k.lattice->n_node, sizeof n_node);
-        for (int32_t v = k.model->n_mode; v < k.model->n_mode + k.model->n_stock; v++) n_node[v] = 4 * n_node[v] - 3;
-        Lattice *fine;
-        DurError error = {0};
-        CHECK_OK(lattice_make_grid(&fine, k.model, k.param, n_node, &error));
+        Lattice *fine = finer(&k);
         size_t n = (size_t)sweep_size(fine);
         double *first = NULL;
         for (int32_t n_thread = 1; n_thread <= 3; n_thread++) {
@@ -477,6 +517,7 @@ int main(void) {
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_held_shifts_staying),
         RUN(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled),
+        RUN(blocks_of_one_combination_of_modes_but_one_are_swept_from_the_same_values),
         RUN(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
