@@ -1,6 +1,6 @@
 /// How does cost grow with the lattice? One scenario with two actors, four modes and four stocks, at finer and finer grids.
 ///     scale_bench [nodes ...]      states are 4 * nodes^4; without arguments 7 13 22 40 (10^4 to 10^7)
-/// 71 nodes make 10^8 states: `make bench-large`, a quarter of an hour, 17 GiB.
+/// 71 nodes make 10^8 states: `make bench-large`, some five minutes, 21 GiB.
 #include "base/memory.h"
 #include "game/game.h"
 #include "lang/lang.h"
@@ -31,7 +31,7 @@ static const char *TEXT =
 int main(int argc, char **argv) {
     static const int usual[] = {7, 13, 22, 40};
     int n_case = argc > 1 ? argc - 1 : 4;
-    printf("states,lanes,threads,sweeps,tangents,seconds,ns_per_state_sweep,peak_gib,residual,residual_recomputed\n");
+    printf("states,lanes,threads,sweeps,tangents,seconds,ns_per_state_sweep,told_gib,peak_gib,residual,residual_recomputed\n");
     Team *team = team_make(0);
     for (int i = 0; i < n_case; i++) {
         int grid = argc > 1 ? atoi(argv[i + 1]) : usual[i];
@@ -57,9 +57,9 @@ int main(int argc, char **argv) {
             fprintf(stderr, "%s\n", error.text);
             return 3;
         }
-        printf("%lld,%lld,%d,%lld,%lld,%.3f,%.2f,%.2f,%s,%.1e\n", (long long)l->n_state, (long long)l->n_lane, team_size(team),
+        printf("%lld,%lld,%d,%lld,%lld,%.3f,%.2f,%.2f,%.2f,%s,%.1e\n", (long long)l->n_state, (long long)l->n_lane, team_size(team),
                (long long)(s.n_sweep - s.n_take), (long long)s.n_take, s.seconds,
-               s.seconds * 1e9 / (double)s.n_sweep / (double)l->n_state, (double)memory_peak() / 0x1p30,
+               s.seconds * 1e9 / (double)s.n_sweep / (double)l->n_state, (double)s.n_byte / 0x1p30, (double)memory_peak() / 0x1p30,
                s.verdict == GAME_CONVERGED ? "met" : "missed", s.certificate.residual);
         fflush(stdout);
         game_free(&s);

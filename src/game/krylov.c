@@ -22,6 +22,15 @@
 #define JOINT_NEAR 2e-2
 /// What a step may bring while held states go their own ways, in times the residual before.
 #define HELD_GROWTH 10.0
+/// Sweeps of a linear system for which a correction is made, and of one that began with a correction for which another is; the most that one makes,
+/// and how much it may leave then; corrections that are made in all.
+#define SLOW_SWEEPS 10
+#define SLOW_CORRECTED 15
+#define CORRECTED_SWEEPS 24
+#define CORRECTED_ENOUGH 0.5
+#define CORRECTIONS_MOST 6
+/// How rough what is left must be along a stock that is to keep its nodes.
+#define ROUGH_LEAST 0.05
 /// Shortest fraction of a step that is tried.
 #define FRACTION_LEAST (1.0 / 64)
 
@@ -29,6 +38,8 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     Krylov *k = memory_zeroed(1, sizeof *k);
     if (!k) return NULL;
     k->lattice = l;
+    k->rule = rule;
+    k->kept = -1;
     k->n = (int64_t)model_rows(l->model) * l->n_state;
     k->n_all = k->n + (l->model->n_private ? policy_shifts(l, NULL) : 0);
     k->progress = progress;
@@ -52,6 +63,7 @@ void krylov_free(Krylov *k) {
     memory_free(k->d);
     memory_free(k->swept);
     memory_free(k->miss);
+    correction_free(k->correction);
     aggregate_free(k->aggregate);
     gmres_free(k->gmres);
     tangent_free(k->tangent);
@@ -77,6 +89,12 @@ DurStatus krylov_aggregate(Krylov *k, const Policy *policy) {
     return DUR_OK;
 }
 
+void krylov_uncorrect(Krylov *k) {
+    correction_free(k->correction);
+    k->correction = NULL;
+    k->corrects = k->is_slow = false;
+}
+
 bool krylov_is_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_take >= k->max_sweep; }
 
 static DurStatus sweep(void *context, const float *r, float *d) {
@@ -89,11 +107,22 @@ static DurStatus sweep(void *context, const float *r, float *d) {
 DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, double reduce, float *x,
                         double *reduced) {
     GmresResult result;
-    DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+    if (k->correction && swept) {
+        TRY(correction_guess(k->correction, right, x));
+        k->coarse_work += correction_work(k->correction);
+        double whole = floor(k->coarse_work);
+        k->n_sweep += (int64_t)whole;
+        k->coarse_work -= whole;
+        TRY(gmres_solve(&result, k->gmres, sweep, k, right, swept, true, reduce, CORRECTED_SWEEPS, x));
+        if (reduced) *reduced = result.reduced;
+        // where it says little: without it
+        if (result.reduced <= CORRECTED_ENOUGH) return DUR_OK;
+    }
+    DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, LINEAR_SWEEPS, x);
     if (status == DUR_OK && k->aggregate && result.reduced > reduce) {
         // the average says little here: without it
         precondition_by(k, NULL);
-        status = gmres_solve(&result, k->gmres, sweep, k, right, swept, reduce, LINEAR_SWEEPS, x);
+        status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, LINEAR_SWEEPS, x);
     }
     if (reduced) *reduced = result.reduced;
     return status;
@@ -191,6 +220,19 @@ DurStatus krylov_measure(Krylov *k, double *length) {
     return status;
 }
 
+// A correction, or a better one: with the tangent as it is now, and with the nodes of the stock along which what is left is rough
+static DurStatus correct(Krylov *k, double scale, const double *value) {
+    if (k->correction) {
+        double rough;
+        int32_t v = correction_roughest(k->lattice, k->swept, k->team, &rough);
+        if (rough >= ROUGH_LEAST) k->kept = v;
+    }
+    krylov_uncorrect(k);
+    if (++k->n_correction > CORRECTIONS_MOST) return DUR_OK;
+    k->corrects = true;
+    return correction_make(&k->correction, k->lattice, k->rule, k->team, k->kept, scale, value, k->progress);
+}
+
 static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     bool is_zero = krylov_size(value, k->n) == 0;
     double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
@@ -205,7 +247,10 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
         // no more than is wanted, no less than pays
         double reduce = forcing, enough = 0.2 * tolerance / residual;
         if (enough > reduce) reduce = enough < REDUCE_MOST ? enough : REDUCE_MOST;
+        if (k->is_slow) TRY(correct(k, scale, value));
+        int64_t n_sweep = k->n_sweep;
         TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d, NULL));
+        k->is_slow = k->corrects && k->n_sweep - n_sweep > (k->correction ? SLOW_CORRECTED : SLOW_SWEEPS);
         out->n_step++;
 
         // shortened until the equations are nearer to solved

@@ -8,15 +8,18 @@
 
 #include "base/progress.h"
 #include "game/aggregate.h"
+#include "game/correction.h"
 #include "game/tangent.h"
 #include "num/gmres.h"
 
 /// What Newton's method needs on one lattice. Owned by whoever made it.
 typedef struct Krylov {
     const Lattice *lattice;      // borrowed
+    const LatticeRule *rule;     // borrowed, may be NULL
     Tangent *tangent;
     Gmres   *gmres;
     Aggregate *aggregate;        // what linear systems are preconditioned with, or NULL; owned (krylov_aggregate)
+    Correction *correction;      // where they begin, or NULL; owned
     int64_t  n;                  // values: model_rows x n_state
     int64_t  n_all;              // with the shifts of beliefs behind them, which taking a tangent settles
     float   *miss;               // [n] F at the last tangent taken
@@ -29,6 +32,10 @@ typedef struct Krylov {
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
     bool     holds;              // states whose shifts of beliefs jump are held (tangent_hold), and steps kept unless they lead far astray
+    bool     corrects;           // krylov_solve makes itself a correction where systems are slow; false at first
+    bool     is_slow;            // the last one was: a correction is made, or made anew, at the next tangent
+    int32_t  kept, n_correction; // the variable that keeps its nodes there, -1: none yet; times made
+    double   coarse_work;        // of sweeps on coarser lattices what is less than a sweep
     double   residual, best;     // of krylov_solve at hand: at the last tangent; the least, but for halves
     int32_t  n_idle;             // tangents since, or since shifts changed how they go
     bool     is_joint;           // how they go: see tangent_joint
@@ -48,6 +55,9 @@ double  krylov_bytes(const Lattice *lattice, int32_t window);
 /// From now on linear systems are preconditioned by the chain with modes averaged out (aggregate.h), read off a policy of the
 /// model on any lattice; nothing changes where that does not pay. DUR_OK or DUR_MEMORY.
 DurStatus krylov_aggregate(Krylov *krylov, const Policy *policy);
+
+/// From now on linear systems begin at 0 again, and no correction is made.
+void      krylov_uncorrect(Krylov *krylov);
 
 typedef struct KrylovResult {
     double  residual;            // reached, relative to the largest |value|

@@ -21,6 +21,11 @@
 #define LEVEL_TOLERANCE 3e-4
 /// The same with private types, where a few states can hold up a coarser lattice that is only to lead to the next.
 #define LEVEL_TYPED 1e-3
+/// Where linear systems may begin on coarser lattices (correction.h), levels of so many states do so too, and those of less than this part of all
+/// states are solved to this until one of them has shown which stock is to keep its nodes: that shows when the rest is settled.
+#define CORRECTED_STATES 10000
+#define SMALL 0.1
+#define SMALL_TOLERANCE 1e-8
 /// Newton steps from one lattice to the next, and by how much of their size values may move while both solutions belong together.
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
@@ -34,21 +39,21 @@
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
-// about half the nodes of every stock, in place; what part of the states is left
-static double halve(const Model *m, int32_t *n_node) {
+// about half the nodes of every stock but one, in place; what part of the states is left
+static double halve(const Model *m, int32_t kept, int32_t *n_node) {
     double left = 1;
     for (int32_t v = m->n_mode; v < m->n_mode + m->n_stock; v++) {
         // values bend at every node of a belief: with fewer of them it is another game
-        if (n_node[v] <= (m->n_private ? NODES_TYPED : NODES_LEAST)) continue;
+        if (v == kept || n_node[v] <= (m->n_private ? NODES_TYPED : NODES_LEAST)) continue;
         left *= (double)(n_node[v] / 2 + 1) / n_node[v];
         n_node[v] = n_node[v] / 2 + 1;
     }
     return left;
 }
 
-bool nest_coarser(const Lattice *l, int32_t *n_node) {
+bool nest_coarser(const Lattice *l, int32_t kept, int32_t *n_node) {
     for (int32_t v = 0; v < l->n_variable; v++) n_node[v] = l->n_node[v];
-    return halve(l->model, n_node) < WORTH_MOST;
+    return halve(l->model, kept, n_node) < WORTH_MOST;
 }
 
 // the largest |x - what `from` says| over the largest |x|
@@ -155,6 +160,12 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
     // with types a step that has to be shortened leads nowhere
     k->only_whole = from->model->n_private > 0;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
+    if (status == DUR_OK && k->n_correction > 0 && !end->converged && !end->interrupted && !krylov_is_spent(k)) {
+        // what corrections leave may be what sweeps are worst at
+        krylov_uncorrect(k);
+        status = nest_carry(from, coarse, k->lattice, value);
+        if (status == DUR_OK) status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
+    }
     k->only_whole = false;
     k->max_sweep = max_sweep;
     if (status != DUR_OK) return status;
@@ -167,6 +178,13 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
     return DUR_OK;
 }
 
+// linear systems may begin on a coarser lattice, and do so from the first on where they did on the lattice before
+static void begin_coarser(Krylov *k, bool is_slow, int32_t kept) {
+    k->corrects = true;
+    k->is_slow = is_slow;
+    k->kept = kept;
+}
+
 DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, const double *value) {
     const Lattice *l = krylov->lattice;
     const Model *m = l->model;
@@ -175,7 +193,7 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
     memcpy(n_node, l->n_node, sizeof n_node);
     memcpy(fewer, n_node, sizeof fewer);
     double left = (double)l->n_state;
-    for (double part; left > STATES_FEW && (part = halve(m, fewer)) < WORTH_MOST; left *= part)
+    for (double part; left > STATES_FEW && (part = halve(m, -1, fewer)) < WORTH_MOST; left *= part)
         memcpy(n_node, fewer, sizeof n_node);
     Lattice *coarse = NULL;
     DurError error = {0};
@@ -205,6 +223,8 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     DurStatus status = DUR_OK;
     double *x = NULL, *y = NULL;
     Krylov *k = NULL;
+    bool corrects = correction_pays(lattice), is_slow = false;
+    int32_t kept = -1;       // as the lattice before had it
     Policy *policy = NULL;   // on the coarsest
     int32_t n_level = 0;
     double level_tolerance = m->n_private ? LEVEL_TYPED : LEVEL_TOLERANCE;
@@ -215,7 +235,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     while (n_level < LEVELS_MOST && last->n_state > STATES_FEW) {
         int32_t n_node[MODEL_VARIABLES_MAX];
         DurError ignored = {0};
-        if (!nest_coarser(last, n_node)) break;
+        if (!nest_coarser(last, -1, n_node)) break;
         if (lattice_make_grid(&level[n_level], m, lattice->param, n_node, &ignored) != DUR_OK) break;
         last = level[n_level++];
     }
@@ -239,8 +259,16 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
             if (k) status = krylov_aggregate(k, policy);
-            if (k && status == DUR_OK) status = refine(out, k, &own, level[i + 1], x, level_tolerance, LAGGED_ENOUGH, y, &end,
-                                                                  &solved);
+            double wanted = level_tolerance;
+            if (k && corrects && l->n_state >= CORRECTED_STATES) {
+                begin_coarser(k, is_slow, kept);
+                if (kept < 0 && (double)l->n_state < SMALL * (double)lattice->n_state) wanted = SMALL_TOLERANCE;
+            }
+            if (k && status == DUR_OK) status = refine(out, k, &own, level[i + 1], x, wanted, LAGGED_ENOUGH, y, &end, &solved);
+            if (k) {
+                is_slow = k->correction;
+                kept = k->kept;
+            }
             if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
@@ -255,9 +283,13 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         out->n_level++;
     }
     status = krylov_aggregate(krylov, policy);
+    if (corrects) begin_coarser(krylov, is_slow, kept);
     if (status == DUR_OK) status = refine(out, krylov, rule, level[0], x, tolerance, tolerance, value, &end, &out->found);
     out->residual = end.residual;
     out->n_step += end.n_step;
+    out->is_corrected = krylov->correction;
+    out->kept = krylov->kept;
+    krylov_uncorrect(krylov);
 
 done:
     policy_free(policy);

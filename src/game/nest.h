@@ -21,6 +21,8 @@ typedef struct NestResult {
     int32_t n_level;             // coarser lattices solved
     int32_t n_lagged;            // lattices, this one among them, on which steps in time led on (with private types, large ones)
     int64_t coarsest;            // states of the coarsest; 0: there is none
+    bool    is_corrected;        // linear systems began on coarser lattices (correction.h),
+    int32_t kept;                // on which this variable kept its nodes, -1: none did
     int32_t n_step;              // Newton steps on the lattice itself
     double  work;                // sweeps between the coarsest and the lattice itself, in sweeps over the latter
 } NestResult;
@@ -35,8 +37,8 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
 /// Nothing changes where that does not pay. DUR_OK or DUR_MEMORY.
 DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, const double *value);
 
-/// About half the nodes of every stock, [n_variable]; false if that makes no difference to speak of.
-bool nest_coarser(const Lattice *lattice, int32_t *n_node);
+/// About half the nodes of every stock but `kept` (a variable; -1: of every one), [n_variable]; false if that makes no difference to speak of.
+bool nest_coarser(const Lattice *lattice, int32_t kept, int32_t *n_node);
 
 /// Everyone's values, and the shifts of beliefs behind them, from one lattice of a model to another: lattice_carry for each row, and for
 /// each type and move over the combinations of modes in which it tells something.

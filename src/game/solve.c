@@ -488,6 +488,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             say_how(out, " on %lld states, carried through %d lattice%s to this one by Newton-Krylov%s, %d steps",
                     (long long)nest.coarsest, nest.n_level, nest.n_level == 1 ? "" : "s",
                     nest.n_lagged ? " and implicit steps in time" : "", nest.n_step);
+            if (nest.is_corrected) say_how(out, ", linear systems beginning on coarser lattices");
+            if (nest.is_corrected && nest.kept >= 0)
+                say_how(out, " with all nodes of %s", r->lattice->model->stock[nest.kept - r->lattice->model->n_mode].name);
             // what was carried may be another equilibrium: where the branch can be followed here, it says which is the principal one
             bool is_told = false;
             if (!nest.is_near && !nest.interrupted && out->is_principal && r->n_value <= BRANCH_SMALL)
@@ -606,7 +609,7 @@ double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
     // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
-    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) : 0) +
+    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
                      (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
     return solving > after ? solving : after;
 }

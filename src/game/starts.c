@@ -472,7 +472,7 @@ double game_starts_bytes(const Lattice *l, int32_t n_kept, const Team *team) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l) + rounds_system_bytes(l) + (n_kept + 3) * policy_bytes(l);
     double n = 8.0 * (double)sweep_size(l), share = 1;
     int32_t n_node[MODEL_VARIABLES_MAX];
-    bool coarser = n > 8.0 * LARGE && !l->model->n_private && nest_coarser(l, n_node);
+    bool coarser = n > 8.0 * LARGE && !l->model->n_private && nest_coarser(l, -1, n_node);
     for (int32_t v = 0; coarser && v < l->n_variable; v++) share *= (double)n_node[v] / l->n_node[v];
     double n_worker = workers(share * n / 8, team);
     // Newton's room, what following a branch takes, a batch of ends, and one vector to sweep into
@@ -594,7 +594,7 @@ static DurStatus find(GameEquilibria *out, const Lattice *l, const LatticeRule *
     DurError ignored = {0};
     DurStatus status = DUR_OK;
     // a coarser node may be where an expression has no value: then there is no such lattice
-    if (!l->model->n_private && l->model->n_actor * l->n_state > LARGE && nest_coarser(l, n_node) &&
+    if (!l->model->n_private && l->model->n_actor * l->n_state > LARGE && nest_coarser(l, -1, n_node) &&
         lattice_make_grid(&coarse, l->model, l->param, n_node, &ignored) == DUR_OK) {
         bool is_ruled = rule && rule->actor >= 0;
         if (is_ruled) status = lattice_rule_carry(&own, coarse, rule, error);

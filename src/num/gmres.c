@@ -175,6 +175,16 @@ static void task_less(void *context, int64_t chunk, int worker) {
     for (int64_t i = 0; i < n; i++) to[i] -= from[i];
 }
 
+// to <- to * scale + from * single
+static void task_mix(void *context, int64_t chunk, int worker) {
+    (void)worker;
+    Gmres *g = context;
+    int64_t at = chunk * CHUNK, n = chunk_size(g, chunk);
+    const float *from = g->from + at;
+    float *to = g->to + at, by = (float)g->scale, other = g->single[0];
+    for (int64_t i = 0; i < n; i++) to[i] = to[i] * by + from[i] * other;
+}
+
 static void task_dot(void *context, int64_t chunk, int worker) {
     (void)worker;
     Gmres *g = context;
@@ -195,17 +205,45 @@ double gmres_dot(Gmres *g, const float *a, const float *b) {
     return sum_partial(g, 0);
 }
 
+// d <- as much of d as leaves the least, and what it leaves, M^{-1} (r - A d), into the room. With w = M^{-1} A d the guess as it is leaves
+// swept - w, and a part of it swept - part * w.
+static DurStatus start_from(Gmres *g, GmresSweep sweep, void *context, const float *r, const float *swept, double first, float *d) {
+    run(g, task_copy, d, g->room, 0);
+    TRY(sweep(context, r, g->room));
+    run(g, task_less, d, g->room, 0);
+    double left = gmres_dot(g, g->room, g->room), both = gmres_dot(g, g->room, swept), square = first * first - 2 * both + left;
+    double part = (first * first - both) / square;
+    // also where there are no numbers in it
+    if (!(square > 0) || !isfinite(part)) {
+        run(g, task_zero, NULL, d, 0);
+        run(g, task_copy, swept, g->room, 0);
+        return DUR_OK;
+    }
+    g->scale = part;
+    run(g, task_scale, d, d, 0);
+    g->single[0] = (float)(1 - part);
+    run(g, task_mix, swept, g->room, 0);
+    return DUR_OK;
+}
+
 DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *context, const float *r,
-                      const float *swept, double reduce, int64_t max_sweep, float *d) {
+                      const float *swept, bool is_guessed, double reduce, int64_t max_sweep, float *d) {
     enum { MOST = GMRES_WINDOW_MAX + 1 };
     double h[MOST][MOST], c[MOST], s[MOST], e[MOST + 1], y[MOST], length_square[MOST];
     *out = (GmresResult){.reduced = 1};
-    run(g, task_zero, NULL, d, 0);
     double first = 0, last = 0;
+    if (is_guessed) {
+        first = sqrt(gmres_dot(g, swept, swept));
+        DurStatus status = start_from(g, sweep, context, r, swept, first, d);
+        if (status != DUR_OK) return status;
+        out->n_sweep++;
+    } else {
+        run(g, task_zero, NULL, d, 0);
+    }
     for (bool again = false;; again = true) {
         // M^{-1} (r - A d): what one sweep changes
-        const float *start = !again && swept ? swept : g->room;
-        if (start == g->room) {
+        const float *start = !again && swept && !is_guessed ? swept : g->room;
+        if (start == g->room && (again || !is_guessed)) {
             run(g, task_copy, d, g->room, 0);
             DurStatus status = sweep(context, r, g->room);
             if (status != DUR_OK) return status;
@@ -213,7 +251,8 @@ DurStatus gmres_solve(GmresResult *out, Gmres *g, GmresSweep sweep, void *contex
         }
         if (again) run(g, task_less, d, g->room, 0);
         double length = sqrt(gmres_dot(g, start, start));
-        if (!again) first = last = length;
+        if (!again && !is_guessed) first = length;
+        if (!again) last = length;
         out->reduced = first > 0 ? length / first : 0;
         if (!(length > 0) || !isfinite(length) || out->reduced <= reduce || out->n_sweep >= max_sweep) return DUR_OK;
         if (again && length > STALLED * last) { out->stalled = true; return DUR_OK; }

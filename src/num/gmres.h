@@ -41,13 +41,14 @@ typedef struct GmresResult {
     bool    stalled;      // a restart brought next to nothing
 } GmresResult;
 
-/// Solve from d = 0 until the residual M^{-1}(r - A d) is `reduce` times as long as at the start, or `max_sweep` sweeps.
+/// Solve from d = 0 until the residual M^{-1}(r - A d) is `reduce` times as long as there, or `max_sweep` sweeps.
 ///   r      [n]
 ///   swept  [n] M^{-1} r if it is at hand: what a sweep makes of d = 0; NULL: found here
-///   d      [out] [n]; the best found
+///   is_guessed   `d` holds a guess, and as much of it is where the solve starts as leaves the least; with `swept` only
+///   d      [in,out] [n]; the best found
 /// Returns what a sweep returned if not DUR_OK. The same bits on any number of threads and at any vector width.
 DurStatus gmres_solve(GmresResult *out, Gmres *gmres, GmresSweep sweep, void *context, const float *r,
-                      const float *swept, double reduce, int64_t max_sweep, float *d);
+                      const float *swept, bool is_guessed, double reduce, int64_t max_sweep, float *d);
 
 /// <a, b> with the order of summation fixed.
 double gmres_dot(Gmres *gmres, const float *a, const float *b);

@@ -54,7 +54,7 @@ TEST(a_linear_system_is_solved_to_what_was_asked_in_fewer_sweeps_than_sweeps_alo
     for (int32_t window = 5; window <= 40; window += 35) {
         Gmres *g = gmres_make(c.n, window, NULL);
         GmresResult result;
-        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, 3e-5, 5000, d));
+        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, false, 3e-5, 5000, d));
         CHECK(result.reduced <= 3e-5);
         CHECK(left_over(&c, r, d) <= 3e-4);
         CHECK(result.n_sweep < alone / 2);
@@ -95,15 +95,15 @@ TEST(a_preconditioner_changes_how_many_sweeps_it_takes_and_nothing_else) {
     for (int32_t window = 8; window <= 40; window += 32) {
         Gmres *g = gmres_make(c.n, window, NULL);
         GmresResult plain, better;
-        CHECK_OK(gmres_solve(&plain, g, chain_sweep, &c, r, NULL, 3e-5, 5000, d));
+        CHECK_OK(gmres_solve(&plain, g, chain_sweep, &c, r, NULL, false, 3e-5, 5000, d));
         gmres_precondition(g, &(GmresPrecondition){two_more_begin, two_more_at, &two_more});
-        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
+        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, false, 3e-5, 5000, with));
         CHECK(better.reduced <= 3e-5);
         CHECK(left_over(&c, r, with) <= 3e-4);
         CHECK(2 * better.n_sweep < plain.n_sweep + 4);
         // and without it again the first answer, bit by bit
         gmres_precondition(g, NULL);
-        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, 3e-5, 5000, with));
+        CHECK_OK(gmres_solve(&better, g, chain_sweep, &c, r, NULL, false, 3e-5, 5000, with));
         CHECK(memcmp(d, with, (size_t)c.n * sizeof *d) == 0);
         gmres_free(g);
     }
@@ -122,7 +122,7 @@ TEST(what_the_solve_says_of_its_residual_is_what_is_left) {   // two roads: the 
     double whole = sqrt(gmres_dot(g, once, once));
     for (int64_t most = 4; most <= 40; most += 9) {
         GmresResult result;
-        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, 1e-6, most, d));
+        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, false, 1e-6, most, d));
         CHECK(result.n_sweep <= most + 1);
         memcpy(once, d, (size_t)c.n * sizeof *d);
         chain_sweep(&c, r, once);
@@ -146,7 +146,7 @@ TEST(a_solve_has_the_same_bits_on_any_number_of_threads_and_at_any_width) {
             Team *team = team_make(n_thread);
             Gmres *g = gmres_make(c.n, 10, team);
             GmresResult result;
-            CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, 1e-3, 60, d));
+            CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, false, 1e-3, 60, d));
             if (!has_first) memcpy(first, d, (size_t)c.n * sizeof *d);
             has_first = true;
             assert_memory_equal(first, d, (size_t)c.n * sizeof *d);
@@ -160,16 +160,47 @@ TEST(a_solve_has_the_same_bits_on_any_number_of_threads_and_at_any_width) {
     memory_free(r);
 }
 
+TEST(a_guess_is_where_a_solve_starts_as_far_as_it_leaves_less) {
+    Chain c = {.n = 3000};
+    float *r = column(c.n), *d = column(c.n), *swept = column(c.n), *answer = column(c.n);
+    random_right(r, c.n);
+    chain_sweep(&c, r, swept);
+    Gmres *g = gmres_make(c.n, 40, NULL);
+    GmresResult result, plain;
+    CHECK_OK(gmres_solve(&plain, g, chain_sweep, &c, r, swept, false, 3e-5, 5000, answer));
+    // the answer itself, and three times as much of it the wrong way round: one sweep tells
+    for (int by = -3; by <= 1; by += 4) {
+        for (int64_t i = 0; i < c.n; i++) d[i] = (float)by * answer[i];
+        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, swept, true, 1e-4, 5000, d));
+        CHECK(result.n_sweep == 1 && result.reduced <= 4e-5);
+        for (int64_t i = 0; i < c.n; i++) CHECK_NEAR(d[i], answer[i], 1e-3);
+    }
+    // most of it, and something that has nothing to do with it: solved all the same, and what it says is relative to no guess
+    for (int kind = 0; kind < 3; kind++) {
+        for (int64_t i = 0; i < c.n; i++) d[i] = kind == 0 ? 0.9f * answer[i] + 0.001f * r[i] : kind == 1 ? r[c.n - 1 - i] : NAN;
+        CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, swept, true, 3e-5, 5000, d));
+        CHECK(result.reduced <= 3e-5);
+        CHECK(left_over(&c, r, d) <= 3e-4);
+        CHECK(kind > 0 || result.n_sweep < plain.n_sweep);
+        CHECK(result.n_sweep <= plain.n_sweep + 3);
+    }
+    gmres_free(g);
+    memory_free(answer);
+    memory_free(swept);
+    memory_free(d);
+    memory_free(r);
+}
+
 TEST(nothing_to_solve_takes_one_sweep_and_an_interruption_is_passed_on) {
     Chain c = {.n = 100};
     float *r = column(c.n), *d = column(c.n);
     Gmres *g = gmres_make(c.n, 5, NULL);
     GmresResult result;
-    CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, 1e-3, 50, d));
+    CHECK_OK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, false, 1e-3, 50, d));
     CHECK(result.n_sweep == 1 && result.reduced == 0);
     random_right(r, c.n);
     c = (Chain){.n = 100, .stop_at = 3};
-    CHECK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, 1e-3, 50, d) == DUR_INTERRUPTED);
+    CHECK(gmres_solve(&result, g, chain_sweep, &c, r, NULL, false, 1e-3, 50, d) == DUR_INTERRUPTED);
     gmres_free(g);
     memory_free(d);
     memory_free(r);
@@ -181,6 +212,7 @@ int main(void) {
         RUN(a_preconditioner_changes_how_many_sweeps_it_takes_and_nothing_else),
         RUN(what_the_solve_says_of_its_residual_is_what_is_left),
         RUN(a_solve_has_the_same_bits_on_any_number_of_threads_and_at_any_width),
+        RUN(a_guess_is_where_a_solve_starts_as_far_as_it_leaves_less),
         RUN(nothing_to_solve_takes_one_sweep_and_an_interruption_is_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
