@@ -26,10 +26,9 @@
 #define CORRECTED_STATES 10000
 #define SMALL 0.1
 #define SMALL_TOLERANCE 1e-8
-/// Newton steps from one lattice to the next, and by how much of their size values may move while both solutions belong together.
+/// Newton steps from one lattice to the next.
 #define LEVEL_STEPS 30
 #define LEVEL_SWEEPS 1500
-#define MOVED_MOST 0.25
 /// With private types and this many values, a coarser lattice leads to where steps in time begin (spots.h, and lagged.h where that does not
 /// end): so many, at most. On lattices of fewer values sweeps from nothing cost less.
 #define LAGGED_STEPS 60
@@ -173,7 +172,7 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
     if (!end->converged) return DUR_OK;
     double by;
     TRY(moved(from, coarse, k->lattice, value, &by));
-    out->is_near &= end->n_short == 0 && by <= MOVED_MOST;
+    out->is_near &= end->n_short == 0 && by <= NEST_MOVED_MOST;
     *ok = true;
     return DUR_OK;
 }

@@ -6,6 +6,9 @@
 
 #include "game/krylov.h"
 
+/// By how much of their size values may move between two solutions that belong together.
+#define NEST_MOVED_MOST 0.25
+
 /// Solve on the coarsest lattice, by whatever means.
 ///   value   [out] [n_actor x n_state]
 ///   found   [out] whether it is a solution

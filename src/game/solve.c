@@ -251,6 +251,16 @@ static void say_how(GameSolution *out, const char *format, ...) {
     va_end(list);
 }
 
+// whether values have moved farther from those at hand than two solutions that belong together do
+static bool moved_far(const Run *r) {
+    double most = 0;
+    for (int64_t i = 0; i < r->n_value; i++) {
+        double by = fabs(r->x[i] - r->options->warm[i]);
+        most = by > most ? by : most;
+    }
+    return most > NEST_MOVED_MOST * krylov_size(r->x, r->n_value);
+}
+
 // from values at hand; true if that did it
 static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     KrylovResult n;
@@ -261,6 +271,10 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
     r->residual = n.residual;
     r->interrupted = n.interrupted;
     *done = n.converged || n.interrupted;
+    if (n.converged && (n.n_short > 0 || moved_far(r))) {
+        out->is_principal = false;
+        snprintf(out->note, sizeof out->note, "values at hand led here, but moved so far on the way that this may be another equilibrium than theirs");
+    }
     if (*done) say_how(out, "Newton-Krylov from values at hand: %d steps", n.n_step);
     else       say_how(out, "Newton-Krylov from values at hand stalled at %.1e; ", n.residual);
     return DUR_OK;

@@ -107,9 +107,18 @@ TEST(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values) {
     CHECK(cold.verdict == GAME_CONVERGED && again.verdict == GAME_CONVERGED);
     CHECK(again.n_step <= 8);
     CHECK(again.n_sweep < cold.n_sweep);
+    CHECK(again.is_principal && again.note[0] == 0);
     for (int64_t i = 0; i < 2 * moved->n_state; i++) CHECK_NEAR(cold.policy->value[i], again.policy->value[i], 2e-5);
     game_free(&again);
     game_free(&cold);
+    lattice_free(moved);
+    // after a large one values move so far that nothing is said of the branch
+    param[0] = 0.001;
+    CHECK_OK(lattice_make(&moved, k.model, param, &error));
+    CHECK_OK(game_solve(&again, moved, &(GameOptions){.warm = old.policy->value, .warm_alone = true}, NULL, &error));
+    CHECK(again.verdict == GAME_CONVERGED);
+    CHECK(!again.is_principal && strstr(again.note, "another equilibrium"));
+    game_free(&again);
     game_free(&old);
     lattice_free(moved);
     case_close(&k);
