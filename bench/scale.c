@@ -1,6 +1,6 @@
 /// How does cost grow with the lattice? One scenario with two actors, four modes and four stocks, at finer and finer grids.
 ///     scale_bench [nodes ...]      states are 4 * nodes^4; without arguments 7 13 22 40 (10^4 to 10^7)
-/// 71 nodes make 10^8 states: `make bench-large`, some five minutes, 21 GiB.
+/// 71 nodes make 10^8 states: `make bench-large`, some four minutes, 21 GiB.
 #include "base/memory.h"
 #include "game/game.h"
 #include "lang/lang.h"

@@ -292,6 +292,28 @@ TEST(the_stock_that_hardly_moves_keeps_its_nodes_and_the_game_is_solved_in_fewer
     case_close(&k);
 }
 
+TEST(games_with_and_without_a_rule_are_solved_so_and_say_so) {
+    char text[4096], more[4200];
+    snprintf(text, sizeof text, SLOW, 25, 13, 13, 13);
+    snprintf(more, sizeof more, "%s policy hush \"it never threatens\" of north { never threaten }\n", text);
+    Case k;
+    case_open(&k, more);
+    LatticeRule rule;
+    DurError error = {0};
+    CHECK_OK(lattice_rule_make(&rule, k.lattice, k.model->policy[0].actor, &k.model->policy[0].phase[0], &error));
+    for (int with = 0; with < 2; with++) {
+        GameSolution s;
+        solved(&s, &k, &(GameOptions){.rule = with ? &rule : NULL, .skip_certificate = true});
+        // computed by what shares nothing with the solver
+        CHECK(s.certificate.residual <= 1e-8);
+        CHECK(s.is_principal);
+        if (!strstr(s.how, ", linear systems beginning on coarser lattices with all nodes of power")) fail_msg("%s", s.how);
+        game_free(&s);
+    }
+    lattice_rule_free(&rule);
+    case_close(&k);
+}
+
 TEST(what_corrections_take_is_no_more_than_what_is_told_before) {
     static const int grid[4][4] = {{15, 15, 15, 15}, {60, 10, 10, 10}, {9, 60, 12, 10}, {8, 9, 9, 90}};
     for (int g = 0; g < 4; g++) {
@@ -319,6 +341,7 @@ int main(void) {
         RUN(a_system_that_begins_on_a_coarser_lattice_is_solved_to_the_same_answer_in_fewer_sweeps),
         RUN(a_guess_from_a_coarser_lattice_has_the_same_bits_on_any_number_of_threads_and_at_any_width),
         RUN(the_stock_that_hardly_moves_keeps_its_nodes_and_the_game_is_solved_in_fewer_sweeps),
+        RUN(games_with_and_without_a_rule_are_solved_so_and_say_so),
         RUN(what_corrections_take_is_no_more_than_what_is_told_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
