@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
+
 #define TEST(name)     static void name(void **state_)
 #define RUN(name)      cmocka_unit_test(name)
 #define CHECK(cond)    assert_true(cond)
@@ -29,5 +31,11 @@
     double a_ = (a), b_ = (b);                                                            \
     if (memcmp(&a_, &b_, sizeof a_) != 0) fail_msg("%s = %a, %s = %a: not the same bits", #a, a_, #b, b_); \
 } while (0)
+
+/// Bytes in use, whether the heap's or mapped by themselves; 0 where a sanitizer keeps a heap of its own, of which nothing is told.
+static inline double bytes_in_use(void) {
+    struct mallinfo2 use = mallinfo2();
+    return (double)use.uordblks + (double)use.hblkhd;
+}
 
 #endif

@@ -8,7 +8,6 @@
 #include "num/isa.h"
 #include "num/philox.h"
 
-#include <malloc.h>
 #include <math.h>
 #include <string.h>
 
@@ -315,6 +314,7 @@ TEST(games_with_and_without_a_rule_are_solved_so_and_say_so) {
 }
 
 TEST(what_corrections_take_is_no_more_than_what_is_told_before) {
+    if (bytes_in_use() == 0) skip();
     static const int grid[4][4] = {{15, 15, 15, 15}, {60, 10, 10, 10}, {9, 60, 12, 10}, {8, 9, 9, 90}};
     for (int g = 0; g < 4; g++) {
         Case k;
@@ -322,9 +322,9 @@ TEST(what_corrections_take_is_no_more_than_what_is_told_before) {
         double *value = memory_zeroed((size_t)(2 * k.lattice->n_state), sizeof *value);
         for (int32_t kept = k.model->n_mode - 1; kept < k.lattice->n_variable; kept++) {
             Correction *c = NULL;
-            size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+            double before = bytes_in_use();
             CHECK_OK(correction_make(&c, k.lattice, NULL, NULL, kept < k.model->n_mode ? -1 : kept, 1.0, value, NULL));
-            double taken = (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before);
+            double taken = bytes_in_use() - before;
             assert_true(!c || (taken > 0 && taken <= correction_bytes(k.lattice)));
             correction_free(c);
         }

@@ -7,7 +7,6 @@
 #include "num/isa.h"
 #include "num/philox.h"
 
-#include <malloc.h>
 
 // values of about the size that a game has, at random
 static void random_values(const Case *k, uint64_t seed, double *value) {
@@ -230,12 +229,6 @@ TEST(the_slope_is_the_derivative_in_the_logarithm_of_precision) {
     }
 }
 
-// bytes in use, whether the heap's or mapped by themselves
-static double bytes_in_use(void) {
-    struct mallinfo2 use = mallinfo2();
-    return (double)use.uordblks + (double)use.hblkhd;
-}
-
 static void tangent_takes_what_it_tells(const char *text, double most) {
     Case k = {0};
     case_open(&k, text);
@@ -254,6 +247,7 @@ static void tangent_takes_what_it_tells(const char *text, double most) {
     "mode m of a { off, on }\npayoff a { good x }\npayoff b { good y }\n"
 
 TEST(what_a_tangent_takes_is_no_more_than_what_is_told_before) {
+    if (bytes_in_use() == 0) skip();
     // moves and events that lead elsewhere from each lane: sums, products, a fixed place, along two stocks at once, at random
     tangent_takes_what_it_tells(HEAD_OF_TWO "stock x { range 0..1  grid 60  start 0.5  drift -0.1*x }\nstock y { range 0..1  grid 60  start 0.5  drift 0.1*(1 - y) }\n"
                                 "move up of a { when m == off  then m = on, x += 0.13*y }\nmove set of a { when m == on  then m = off, x = 0.37 }\n"
