@@ -99,7 +99,8 @@ DurStatus correction_make(Correction **out, const Lattice *l, const LatticeRule 
     DurStatus status = make(c, l, rule, team, kept, scale, value, progress);
     if (status == DUR_OK) *out = c;
     else                  correction_free(c);
-    return status;
+    // nor may a rule's
+    return status == DUR_MEMORY ? DUR_MEMORY : DUR_OK;
 }
 
 void correction_free(Correction *c) {
