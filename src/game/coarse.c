@@ -26,7 +26,8 @@ struct Coarse {
     float *to;
 };
 
-static bool make_axis(Axis *a, int64_t n_fine, int64_t n_coarse) {
+static bool make_axis(Axis *a, const Lattice *fine, const Lattice *coarse, int32_t v) {
+    int64_t n_fine = fine->n_node[v], n_coarse = coarse->n_node[v];
     a->n_fine = n_fine;
     a->n_coarse = n_coarse;
     a->at = memory_zeroed((size_t)n_fine, sizeof *a->at);
@@ -35,10 +36,11 @@ static bool make_axis(Axis *a, int64_t n_fine, int64_t n_coarse) {
     double *sum = memory_column(n_coarse);
     bool ok = a->at && a->above && a->share && sum;
     for (int64_t i = 0; ok && i < n_fine; i++) {
-        // both grids span the same range
-        int64_t part = i * (n_coarse - 1), whole = n_fine - 1;
-        a->at[i] = (int32_t)(part / whole);
-        a->above[i] = (float)((double)(part % whole) / (double)whole);
+        int32_t at[MODEL_TYPES_MAX];
+        double weight[MODEL_TYPES_MAX];
+        bool is_between = lattice_around(coarse, fine, v, i, at, weight) > 1;
+        a->at[i] = at[0];
+        a->above[i] = is_between ? (float)weight[1] : 0;
         sum[a->at[i]] += 1.0 - (double)a->above[i];
         if (a->above[i] > 0) sum[a->at[i] + 1] += (double)a->above[i];
     }
@@ -56,16 +58,7 @@ static bool make_place(Coarse *c) {
     c->place = memory_alloc((size_t)from->n_stock_state * sizeof *c->place);
     int32_t node[MODEL_VARIABLES_MAX] = {0};
     int64_t at = 0;
-    for (int64_t i = 0; c->place && i < from->n_stock_state; i++) {
-        c->place[i] = (int32_t)at;
-        for (int32_t k = to->n_variable - 1; k >= to->model->n_mode; k--) {
-            int32_t v = to->order[k];
-            at += from->stride[v];
-            if (++node[k] < from->n_node[v]) break;
-            at -= node[k] * from->stride[v];
-            node[k] = 0;
-        }
-    }
+    for (int64_t i = 0; c->place && i < from->n_stock_state; i++, lattice_next(from, to, to->model->n_mode, node, &at)) c->place[i] = (int32_t)at;
     return c->place;
 }
 
@@ -86,7 +79,7 @@ Coarse *coarse_make(const Lattice *fine, const Lattice *coarse, Team *team) {
             Axis *a = &c->axis[c->n_axis++];
             a->n_outer = n_outer;
             a->n_inner = n_inner;
-            ok = make_axis(a, n_fine, n_coarse);
+            ok = make_axis(a, fine, coarse, v);
             int64_t n = n_outer * n_coarse * n_inner;
             n_most = n > n_most ? n : n_most;
         }

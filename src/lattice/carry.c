@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-// The nodes of one variable of `from` around one of `to`, with their weights: two of a stock's, of a belief over more than two types the
-// corners of a simplex. Both grids span the same range, so a node's place is a fraction of whole numbers, and a shared node is met exactly
-static int32_t corners_of(const Lattice *from, const Lattice *to, int32_t v, int64_t node, int32_t *at, double *weight) {
+// Both grids span the same range, so a node's place is a fraction of whole numbers, and a shared node is met exactly
+int32_t lattice_around(const Lattice *from, const Lattice *to, int32_t v, int64_t node, int32_t *at, double *weight) {
     int32_t type, p = model_belief(to->model, v, &type);
     if (p >= 0 && type == 1 && to->private[p].n_type > 2)
         return lattice_split_belief(&from->private[p], to->private[p].belief + node * to->private[p].n_type + 1, at, weight);
@@ -29,7 +28,7 @@ static void carry_variable(const Lattice *from, const Lattice *to, int32_t v, in
     for (int64_t i = 0; i < n_to; i++) {
         int32_t at[MODEL_TYPES_MAX];
         double weight[MODEL_TYPES_MAX];
-        int32_t n = corners_of(from, to, v, i, at, weight);
+        int32_t n = lattice_around(from, to, v, i, at, weight);
         for (int64_t outer = 0; outer < n_outer; outer++) {
             const double *row = x + outer * n_from * n_inner, *first = row + at[0] * n_inner;
             double *DUR_RESTRICT out = y + (outer * n_to + i) * n_inner;
@@ -45,21 +44,22 @@ static void carry_variable(const Lattice *from, const Lattice *to, int32_t v, in
     }
 }
 
+void lattice_next(const Lattice *from, const Lattice *to, int32_t first, int32_t *node, int64_t *at) {
+    // an odometer over all variables
+    for (int32_t k = to->n_variable - 1; k >= first; k--) {
+        int32_t v = to->order[k];
+        *at += from->stride[v];
+        if (++node[k] < from->n_node[v]) break;
+        *at -= node[k] * from->stride[v];
+        node[k] = 0;
+    }
+}
+
 // the same values in the order of the other lattice's variables, from place `first` of it on
 static void reorder(const Lattice *from, const Lattice *to, int32_t first, int64_t n, const double *x, double *y) {
     int32_t node[MODEL_VARIABLES_MAX] = {0};
     int64_t at = 0;
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = x[at];
-        // an odometer over all variables
-        for (int32_t k = to->n_variable - 1; k >= first; k--) {
-            int32_t v = to->order[k];
-            at += from->stride[v];
-            if (++node[k] < from->n_node[v]) break;
-            at -= node[k] * from->stride[v];
-            node[k] = 0;
-        }
-    }
+    for (int64_t i = 0; i < n; i++, lattice_next(from, to, first, node, &at)) y[i] = x[at];
 }
 
 // variables from place `first` of the order on

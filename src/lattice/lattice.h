@@ -216,6 +216,15 @@ DurStatus lattice_carry(const Lattice *from, const double *x, const Lattice *to,
 /// each combination of modes, so whoever has threads may carry them side by side.
 DurStatus lattice_carry_stocks(const Lattice *from, const double *x, const Lattice *to, double *y);
 
+/// The nodes of one variable of `from` around one of `to`, with their weights: two of a stock's at most, of a belief over more than two types the
+/// corners of a simplex. Returns how many.
+///   at, weight   [out] room for MODEL_TYPES_MAX
+int32_t lattice_around(const Lattice *from, const Lattice *to, int32_t v, int64_t node, int32_t *at, double *weight);
+
+/// From one state of `from` to the next in the order of the variables of `to`, from place `first` of it on.
+///   node   [n_variable of to] by place, and *at the state: zeros at first
+void lattice_next(const Lattice *from, const Lattice *to, int32_t first, int32_t *node, int64_t *at);
+
 /// A sentence about a state, "power=0.4, crackdown=lax", only the variables in `mask`.
 void lattice_describe(const Lattice *lattice, const int32_t *node, uint64_t mask, Text *out);
 
