@@ -369,8 +369,11 @@ static DUR_ALWAYS_INLINE void sweep_rows(const TangentJob *job, int64_t block, i
         p.d = job->d + at;
         float *here = x + (mode * n_actor + first) * pad, *put = acc + (mode * n_actor + first) * pad;
         const float *d = p.d + first * l->n_state, *right = job->right ? job->right + at + first * l->n_state : NULL;
+        const float *ahead = p.coefficient;
         for (int64_t g = 0; g < p.n_group; g++) {
             int64_t i = p.lane[g];
+            // coefficients come from far away, row by row of many: they are asked for while flows are added
+            for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
             for (int e = 0; e < n_value; e++) {
                 STORE16(here + e * pad + 16 * g, LOAD16(d + e * l->n_state + i));
                 DurFloat16 start = {0};
