@@ -23,6 +23,9 @@
 typedef float DurFloat16 __attribute__((vector_size(64), aligned(4), may_alias));
 /// As many whole numbers, for masks.
 typedef int DurInt16 __attribute__((vector_size(64), aligned(4), may_alias));
+/// As many without a sign, short and as long as floats.
+typedef unsigned short DurShort16 __attribute__((vector_size(32), aligned(2), may_alias));
+typedef unsigned int DurWord16 __attribute__((vector_size(64), aligned(4), may_alias));
 /// Eight floats.
 typedef float DurFloat8 __attribute__((vector_size(32), aligned(4), may_alias));
 

@@ -15,8 +15,9 @@ void  memory_free(void *p);
 /// slack behind it so that vector loops may read past the end. Freed with memory_free. NULL when memory is out.
 double  *memory_column(int64_t n);
 int32_t *memory_column_i32(int64_t n);
-/// A column of floats on the same terms, but of unknown content before its slack: those who fill it meet its pages first.
-float   *memory_floats(int64_t n);
+/// A column of floats, or of short numbers, on the same terms, but of unknown content before its slack: those who fill it meet its pages first.
+float    *memory_floats(int64_t n);
+uint16_t *memory_shorts(int64_t n);
 
 /// For tests: let the k-th allocation from now on fail (k = 1: the next one), once. k <= 0: none fails.
 /// Returns how many allocations were asked for since the last call. Not thread-safe on purpose: tests are single-threaded.

@@ -50,6 +50,7 @@ struct Aggregate {
     AggregateStretch *stretch; // [n_piece] of places
     float   *share;            // [n_mode_state x n] of time
     AggregateWork *work;       // [n_actor]
+    int32_t  each;             // actors of one task
     int64_t  stage[3];
     const float *q;            // of the correction at hand
     // while it is made
@@ -291,17 +292,9 @@ static bool make_node(Aggregate *a, Piece *p, int64_t s, const PieceRoom *room) 
             room->rate[n++] = rate * room->weight[i];
         }
     }
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++)
         if (!push(p, room->to[i], room->rate[i])) return false;
-        sum += room->rate[i];
-    }
     p->row[s - p->from + 1] = p->n;
-    int64_t at = (s - p->from) * AGGREGATE_STRANDS + s / a->n_place;
-    for (int32_t k = 0; k < m->n_actor; k++) {
-        a->work[k].diagonal[at] = (float)(l->actor[k].rho + sum);
-        a->work[k].inverse[at] = (float)(1.0 / (l->actor[k].rho + sum));
-    }
     return true;
 }
 
@@ -341,33 +334,42 @@ static void task_piece(void *context, int64_t task, int worker) {
     if (!ok) a->failed = true;
 }
 
-static bool push_entry(AggregateStretch *t, int64_t where) {
-    if (t->n == t->room) {
-        int64_t more = t->room ? 2 * t->room : 24 * (t->to - t->from);
+/// A stretch while it is made: rates as they are summed up.
+typedef struct Making {
+    AggregateStretch *stretch;
+    float   *rate;             // [room x strands]
+    int64_t room;
+} Making;
+
+static bool push_entry(Making *m, int64_t where) {
+    AggregateStretch *t = m->stretch;
+    if (t->n == m->room) {
+        int64_t more = m->room ? 2 * m->room : 24 * (t->to - t->from);
         int32_t *w = memory_resize(t->where, (size_t)more * sizeof *w);
         if (w) t->where = w;
-        float *r = w ? memory_resize(t->rate, (size_t)(more * AGGREGATE_STRANDS) * sizeof *r) : NULL;
+        float *r = w ? memory_resize(m->rate, (size_t)(more * AGGREGATE_STRANDS) * sizeof *r) : NULL;
         if (!r) return false;
-        t->rate = r;
-        t->room = more;
+        m->rate = r;
+        m->room = more;
     }
     t->where[t->n] = (int32_t)where;
-    memset(t->rate + t->n++ * AGGREGATE_STRANDS, 0, AGGREGATE_STRANDS * sizeof *t->rate);
+    memset(m->rate + t->n++ * AGGREGATE_STRANDS, 0, AGGREGATE_STRANDS * sizeof *m->rate);
     return true;
 }
 
-static void swap_entries(AggregateStretch *t, int64_t a, int64_t b) {
-    float rate[AGGREGATE_STRANDS], *ra = t->rate + a * AGGREGATE_STRANDS, *rb = t->rate + b * AGGREGATE_STRANDS;
-    int32_t where = t->where[a];
-    t->where[a] = t->where[b];
-    t->where[b] = where;
+static void swap_entries(Making *m, int64_t a, int64_t b) {
+    float rate[AGGREGATE_STRANDS], *ra = m->rate + a * AGGREGATE_STRANDS, *rb = m->rate + b * AGGREGATE_STRANDS;
+    int32_t *where = m->stretch->where, other = where[a];
+    where[a] = where[b];
+    where[b] = other;
     memcpy(rate, ra, sizeof rate);
     memcpy(ra, rb, sizeof rate);
     memcpy(rb, rate, sizeof rate);
 }
 
 // the nodes of all strands at one place: rates that lead equally far are one entry
-static bool make_place(const Aggregate *a, AggregateStretch *t, int64_t place) {
+static bool make_place(const Aggregate *a, Making *m, int64_t place) {
+    AggregateStretch *t = m->stretch;
     int64_t first = t->n, here = place * AGGREGATE_STRANDS;
     for (int32_t k = 0; k < a->n_piece; k++) {
         const Piece *p = &a->piece[k];
@@ -375,34 +377,51 @@ static bool make_place(const Aggregate *a, AggregateStretch *t, int64_t place) {
         for (int64_t r = p->row[place]; r < p->row[place + 1]; r++) {
             int64_t to = p->where[r], where = to % a->n_place * AGGREGATE_STRANDS + to / a->n_place - k, e = first;
             while (e < t->n && t->where[e] != where) e++;
-            if (e == t->n && !push_entry(t, where)) return false;
-            t->rate[e * AGGREGATE_STRANDS + k] += p->rate[r];
+            if (e == t->n && !push_entry(m, where)) return false;
+            m->rate[e * AGGREGATE_STRANDS + k] += p->rate[r];
         }
     }
     // nearest last: what a sweep has only just become should not hold up the rest of a sum
     for (int64_t i = first + 1; i < t->n; i++)
-        for (int64_t k = i; k > first && llabs(t->where[k] - here) > llabs(t->where[k - 1] - here); k--) swap_entries(t, k, k - 1);
+        for (int64_t k = i; k > first && llabs(t->where[k] - here) > llabs(t->where[k - 1] - here); k--) swap_entries(m, k, k - 1);
     t->row[place - t->from + 1] = t->n;
     return true;
+}
+
+// Rates of one place rounded to the upper halves of floats, and D of what they have become: a chain a little beside the average is as good
+// a guide, one that loses or makes something on its way is not.
+static void round_place(Aggregate *a, const Making *m, int64_t place) {
+    const AggregateStretch *t = m->stretch;
+    float sum[AGGREGATE_STRANDS] = {0};
+    for (int64_t e = t->row[place - t->from] * AGGREGATE_STRANDS; e < t->row[place - t->from + 1] * AGGREGATE_STRANDS; e++) {
+        t->rate[e] = aggregate_narrowed(m->rate[e]);
+        sum[e % AGGREGATE_STRANDS] += aggregate_widened(t->rate[e]);
+    }
+    for (int32_t k = 0; k < a->n_piece; k++) {
+        if (place >= a->piece[k].to - a->piece[k].from) continue;
+        int64_t at = place * AGGREGATE_STRANDS + k;
+        for (int32_t i = 0; i < a->n_actor; i++) {
+            double all = a->lattice->actor[i].rho + (double)sum[k];
+            a->work[i].diagonal[at] = (float)all;
+            a->work[i].inverse[at] = (float)(1.0 / all);
+        }
+    }
 }
 
 static void task_stretch(void *context, int64_t task, int worker) {
     (void)worker;
     Aggregate *a = context;
     AggregateStretch *t = &a->stretch[task];
+    Making m = {.stretch = t};
     t->row = memory_alloc(((size_t)(t->to - t->from) + 1) * sizeof *t->row);
     bool ok = t->row;
     if (ok) t->row[0] = 0;
-    for (int64_t place = t->from; ok && place < t->to; place++) ok = make_place(a, t, place);
-    // the table grew by doubling; vectors of rates should not lie across cache lines
-    float *rate = ok ? memory_floats(t->n * AGGREGATE_STRANDS) : NULL;
-    if (rate) {
-        memcpy(rate, t->rate, (size_t)(t->n * AGGREGATE_STRANDS) * sizeof *rate);
-        memory_free(t->rate);
-        t->rate = rate;
-    } else {
-        a->failed = true;
-    }
+    for (int64_t place = t->from; ok && place < t->to; place++) ok = make_place(a, &m, place);
+    // vectors of rates should not lie across cache lines
+    t->rate = ok ? memory_shorts(t->n * AGGREGATE_STRANDS) : NULL;
+    if (!t->rate) a->failed = true;
+    for (int64_t place = t->from; t->rate && place < t->to; place++) round_place(a, &m, place);
+    memory_free(m.rate);
 }
 
 // zeroed
@@ -450,7 +469,9 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
         a->stretch[k].to = a->n_place * (k + 1) / a->n_piece;
     }
     a->stage[1] = n_actor * ((a->n + MEAN_NODES - 1) / MEAN_NODES);
-    a->stage[2] = a->stage[1] + n_actor;
+    // one thread reads rates once for two actors, two at once are faster still
+    a->each = team_size(a->team) > 1 ? 1 : AGGREGATE_FEW;
+    a->stage[2] = a->stage[1] + (n_actor + a->each - 1) / a->each;
 
     status = DUR_OK;
     for (int32_t j = 0; j < n_jump && status == DUR_OK; j++) status = chain_jump_rate(policy, j, rate + j * coarse->n_state, a->team);
@@ -538,7 +559,8 @@ static void task_begin(void *context, int64_t task, int worker) {
         int64_t k = task % a->n_actor, from = task / a->n_actor * MEAN_NODES, n = a->n - from < MEAN_NODES ? a->n - from : MEAN_NODES;
         a->kernel->average(a->work[k].y + from, a->share + from, a->q + k * l->n_state + from, l->n_mode_state, a->n, n);
     } else {
-        a->kernel->sweep(&a->work[task - a->stage[1]], ROUNDS);
+        int32_t first = (int32_t)(task - a->stage[1]) * a->each, left = a->n_actor - first;
+        a->kernel->sweep(&a->work[first], left < a->each ? left : a->each, ROUNDS);
     }
 }
 

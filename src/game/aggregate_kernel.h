@@ -9,16 +9,18 @@
 #define GAME_AGGREGATE_KERNEL_H
 
 #include <stdint.h>
+#include <string.h>
 
 #define AGGREGATE_STRANDS 16
+#define AGGREGATE_FEW 2
 
 /// Some places and what leads out of them.
 typedef struct AggregateStretch {
     int64_t from, to;          // places
     int64_t *row;              // [to - from + 1] first entry of each
-    int64_t n, room;
+    int64_t n;
     int32_t *where;            // [n] place * strands + strands further on: what lies beyond the first or last strand has rate 0
-    float   *rate;             // [n x strands]
+    uint16_t *rate;            // [n x strands] the upper halves of floats
 } AggregateStretch;
 
 /// What is swept for one actor. Strands that are shorter than others, or none, have 1/D = 0.
@@ -32,11 +34,25 @@ typedef struct AggregateWork {
     float *y;                  // [strands x n_place] by node
 } AggregateWork;
 
+/// A float's upper half, rounded to the nearest, ties to even (finite numbers), and the float that it stands for.
+static inline uint16_t aggregate_narrowed(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline float aggregate_widened(uint16_t half) {
+    uint32_t bits = (uint32_t)half << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 typedef struct AggregateKernel {
     /// y[i] = sum over modes of share[mode * stride + i] * q[mode * stride + i], i < n.
     void (*average)(float *y, const float *share, const float *q, int64_t n_mode, int64_t stride, int64_t n);
     /// y <- x - y, with A x = D y swept n_round times, forth and back, from x = y. Every value counts as soon as it is there.
-    void (*sweep)(const AggregateWork *work, int32_t n_round);
+    void (*sweep)(const AggregateWork *work, int32_t n_work, int32_t n_round);
     /// z = q + by.
     void (*add)(float *z, const float *q, const float *by, int64_t n);
 } AggregateKernel;

@@ -8,6 +8,7 @@
 #include "num/isa.h"
 #include "num/philox.h"
 
+#include <math.h>
 #include <string.h>
 
 // Two actors that decide twice a month, twelve combinations of modes, stocks that take years; an event and a move that move stocks.
@@ -146,17 +147,32 @@ TEST(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads_at_
     solved_close(&s);
 }
 
+TEST(a_rate_is_kept_as_the_nearest_of_the_numbers_that_a_float_s_upper_half_can_say) {
+    Stream s = stream_make(7, 0, 0);
+    for (int i = 0; i < 1000; i++) {
+        float x = (float)exp(3 * stream_normal(&s));
+        uint16_t half = aggregate_narrowed(x);
+        double off = fabs((double)aggregate_widened(half) - (double)x);
+        CHECK(off <= fabs((double)aggregate_widened((uint16_t)(half + 1)) - (double)x));
+        CHECK(off <= fabs((double)aggregate_widened((uint16_t)(half - 1)) - (double)x));
+    }
+    CHECK(aggregate_widened(aggregate_narrowed(0.0f)) == 0.0f);
+    CHECK(aggregate_widened(aggregate_narrowed(0.75f)) == 0.75f);
+}
+
 // A piece of a chain by hand: seven places of sixteen strands, the last strand empty, each node with rates one and two nodes on and to the
-// same place of the strand before
+// same place of the strand before; for three actors, each with a discount rate of its own
 TEST(strands_are_swept_as_the_chain_of_their_nodes_is) {
-    enum { PLACES = 7, WIDE = AGGREGATE_STRANDS, NODES = PLACES * (WIDE - 1) };
+    enum { PLACES = 7, WIDE = AGGREGATE_STRANDS, NODES = PLACES * (WIDE - 1), ACTORS = 3 };
     static const int64_t step[3] = {1, 2, -PLACES};
+    static const double rho[ACTORS] = {0.02, 0.1, 0.5};
     int32_t where[3 * PLACES + 2 * WIDE];
-    int64_t row[PLACES + 1] = {0};
-    float *rate = floats((3 * PLACES + 2 * WIDE) * WIDE), *inverse = floats(PLACES * WIDE), *diagonal = floats(PLACES * WIDE);
-    float *right = floats(PLACES * WIDE), *room = floats((PLACES + 2) * WIDE), *y = floats(PLACES * WIDE), was[PLACES * WIDE];
-    double x[PLACES * WIDE] = {0}, out[PLACES * WIDE] = {0};
-    int64_t n = 0;
+    int64_t row[PLACES + 1] = {0}, n = 0;
+    uint16_t *rate = memory_shorts((3 * PLACES + 2 * WIDE) * WIDE);
+    memset(rate, 0, (3 * PLACES + 2 * WIDE) * WIDE * sizeof *rate);
+    double sum[PLACES * WIDE] = {0}, by[3][WIDE];
+    for (int k = 0; k < 3; k++)
+        for (int s = 0; s < WIDE; s++) by[k][s] = (double)aggregate_widened(aggregate_narrowed((float)(0.1 + 0.05 * k + 0.01 * s)));
     for (int64_t i = 0; i < PLACES; i++) {
         for (int k = 0; k < 3; k++) {
             // where the step ends in this strand, and where it ends in the next
@@ -165,50 +181,58 @@ TEST(strands_are_swept_as_the_chain_of_their_nodes_is) {
                 if ((k < 2 && (to >= PLACES) != over) || (k == 2 && over)) continue;
                 if (over) { to -= PLACES; lane = 1; }
                 where[n] = (int32_t)(to * WIDE + lane);
-                for (int64_t s = 0; s < WIDE - 1; s++)
-                    if (s * PLACES + i + step[k] >= 0 && s * PLACES + i + step[k] < NODES)
-                        rate[n * WIDE + s] = (float)(0.1 + 0.05 * k + 0.01 * (double)s);
+                for (int64_t s = 0; s < WIDE - 1; s++) {
+                    if (s * PLACES + i + step[k] < 0 || s * PLACES + i + step[k] >= NODES) continue;
+                    rate[n * WIDE + s] = aggregate_narrowed((float)by[k][s]);
+                    sum[i * WIDE + s] += by[k][s];
+                }
                 n++;
             }
         }
         row[i + 1] = n;
-        for (int64_t s = 0; s < WIDE - 1; s++) {
-            double sum = 0.02;
-            for (int64_t e = row[i]; e < n; e++) sum += (double)rate[e * WIDE + s];
-            diagonal[i * WIDE + s] = (float)sum;
-            inverse[i * WIDE + s] = (float)(1 / sum);
-        }
     }
-    random_floats(y, NODES, 5);
-    memcpy(was, y, sizeof was);
-    AggregateStretch stretch[2] = {{.from = 0, .to = 3, .row = row, .where = where, .rate = rate},
-                                   {.from = 3, .to = PLACES, .where = where, .rate = rate}};
     int64_t later[PLACES - 3 + 1];
     for (int64_t i = 3; i <= PLACES; i++) later[i - 3] = row[i];
-    stretch[1].row = later;
-    AggregateWork w = {.n_place = PLACES, .n_stretch = 2, .stretch = stretch, .diagonal = diagonal, .inverse = inverse, .right = right,
-                       .room = room, .y = y};
-    ISA_KERNEL(aggregate_kernel)->sweep(&w, 3);
-    // the same node by node, place by place, each place from what was there before it
-    for (int64_t i = 0; i < NODES; i++) x[i] = (double)was[i];
-    for (int round = 0; round < 3; round++)
-        for (int64_t p = 0; p < PLACES; p++) {
-            int64_t i = round % 2 == 0 ? p : PLACES - 1 - p;
+    AggregateStretch stretch[2] = {{.from = 0, .to = 3, .row = row, .where = where, .rate = rate},
+                                   {.from = 3, .to = PLACES, .row = later, .where = where, .rate = rate}};
+    AggregateWork work[ACTORS];
+    double was[ACTORS][NODES];
+    for (int a = 0; a < ACTORS; a++) {
+        work[a] = (AggregateWork){.n_place = PLACES, .n_stretch = 2, .stretch = stretch, .diagonal = floats(PLACES * WIDE),
+                                  .inverse = floats(PLACES * WIDE), .right = floats(PLACES * WIDE), .room = floats((PLACES + 2) * WIDE),
+                                  .y = floats(PLACES * WIDE)};
+        for (int64_t i = 0; i < PLACES; i++)
             for (int64_t s = 0; s < WIDE - 1; s++) {
-                int64_t at = s * PLACES + i;
-                double sum = (double)diagonal[i * WIDE + s] * (double)was[at];
-                for (int k = 0; k < 3; k++)
-                    if (at + step[k] >= 0 && at + step[k] < NODES) sum += (0.1 + 0.05 * k + 0.01 * (double)s) * x[at + step[k]];
-                out[at] = sum / (double)diagonal[i * WIDE + s];
+                work[a].diagonal[i * WIDE + s] = (float)(rho[a] + sum[i * WIDE + s]);
+                work[a].inverse[i * WIDE + s] = (float)(1 / (rho[a] + sum[i * WIDE + s]));
             }
-            for (int64_t s = 0; s < WIDE - 1; s++) x[s * PLACES + i] = out[s * PLACES + i];
-        }
-    for (int64_t i = 0; i < NODES; i++) CHECK_NEAR((double)y[i], x[i] - (double)was[i], 1e-4);
-    memory_free(y);
-    memory_free(room);
-    memory_free(right);
-    memory_free(diagonal);
-    memory_free(inverse);
+        random_floats(work[a].y, NODES, (uint64_t)(5 + a));
+        for (int64_t i = 0; i < NODES; i++) was[a][i] = (double)work[a].y[i];
+    }
+    ISA_KERNEL(aggregate_kernel)->sweep(work, ACTORS, 3);
+    // the same node by node, place by place, each place from what was there before it
+    for (int a = 0; a < ACTORS; a++) {
+        double x[NODES], out[NODES];
+        memcpy(x, was[a], sizeof x);
+        for (int round = 0; round < 3; round++)
+            for (int64_t p = 0; p < PLACES; p++) {
+                int64_t i = round % 2 == 0 ? p : PLACES - 1 - p;
+                for (int64_t s = 0; s < WIDE - 1; s++) {
+                    int64_t at = s * PLACES + i;
+                    double all = rho[a] + sum[i * WIDE + s], to = all * was[a][at];
+                    for (int k = 0; k < 3; k++)
+                        if (at + step[k] >= 0 && at + step[k] < NODES) to += by[k][s] * x[at + step[k]];
+                    out[at] = to / all;
+                }
+                for (int64_t s = 0; s < WIDE - 1; s++) x[s * PLACES + i] = out[s * PLACES + i];
+            }
+        for (int64_t i = 0; i < NODES; i++) CHECK_NEAR((double)work[a].y[i], x[i] - was[a][i], 1e-4);
+        memory_free(work[a].y);
+        memory_free(work[a].room);
+        memory_free(work[a].right);
+        memory_free(work[a].inverse);
+        memory_free(work[a].diagonal);
+    }
     memory_free(rate);
 }
 
@@ -272,6 +296,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(an_error_that_is_the_same_everywhere_is_found_from_what_one_sweep_takes_off_it),
         RUN(the_correction_is_linear_and_has_the_same_bits_on_any_number_of_threads_at_any_vector_width),
+        RUN(a_rate_is_kept_as_the_nearest_of_the_numbers_that_a_float_s_upper_half_can_say),
         RUN(strands_are_swept_as_the_chain_of_their_nodes_is),
         RUN(linear_systems_take_two_thirds_of_the_sweeps_and_have_the_same_solutions),
         RUN(a_solve_from_values_nearby_takes_half_the_sweeps),
