@@ -216,17 +216,26 @@ done:
     return status;
 }
 
+// Where the branch leads by its last two points, at `from` and `at`: on along the line through them, over the logarithm of the scale, or over
+// the scale itself from precision 0. step [n]: the last less the one before
+static void predict(const Krylov *k, double from, double at, double to, const double *last, const float *step, double *value) {
+    double part = from > 0 ? log(to / at) / log(at / from) : (to - at) / (at - from);
+    for (int64_t i = 0; i < k->n; i++) value[i] = last[i] + part * (double)step[i];
+}
+
 DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *value) {
     *out = (BranchResult){.residual = INFINITY};
     double *kept = memory_column(k->n_all);   // the last point
-    if (!kept) return DUR_MEMORY;
-    bool taste = k->lattice->model->choice == CHOICE_TASTE;
-    double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE;
-    double scale = taste ? 1.0 / 64 : 0, factor = FACTOR_MOST;
+    float *step = memory_floats(k->n);        // the way to it
+    double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE, factor = FACTOR_MOST, scale, from = 0;
+    bool is_typed = k->lattice->model->n_private > 0;
+    DurStatus status = kept && step ? DUR_OK : DUR_MEMORY;
+    scale = k->lattice->model->choice == CHOICE_TASTE ? 1.0 / 64 : 0;
     memset(value, 0, (size_t)k->n_all * sizeof *value);
-    DurStatus status = DUR_OK;
-    for (;;) {
+    while (status == DUR_OK) {
         KrylovResult r;
+        // with types not only values would have to be led on
+        if (out->n_step > 1 && !is_typed) predict(k, from, out->reached, scale, kept, step, value);
         k->only_whole = out->n_step > 0;
         status = krylov_solve(&r, k, scale, point, out->n_step ? POINT_STEPS : 4 * POINT_STEPS, value);
         if (status == DUR_OK && r.converged && r.n_short == 0 && scale >= 1 && tolerance < point)
@@ -236,16 +245,19 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
         if (status != DUR_OK) break;
         if (r.interrupted) { out->interrupted = true; break; }
         if (r.converged && (r.n_short == 0 || out->n_step == 0)) {
+            from = out->reached;
             out->n_step++;
             out->reached = scale;
             if (scale >= 1) { out->converged = true; break; }
+            for (int64_t i = 0; i < k->n; i++) step[i] = (float)(value[i] - kept[i]);
             memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
             scale = scale > 0 ? scale * factor : SCALE_FIRST;
             factor = factor * factor < FACTOR_MOST ? factor * factor : FACTOR_MOST;
         } else {
-            if (out->n_step == 0 || krylov_is_spent(k)) break;
+            if (out->n_step == 0) break;
             // this step was too long: back to the last point, and a shorter one
             memcpy(value, kept, (size_t)k->n_all * sizeof *kept);
+            if (krylov_is_spent(k)) break;
             if (out->reached == 0) {
                 scale /= 4;
                 if (scale < 1e-6) break;
@@ -260,6 +272,7 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
         }
         if (scale > 1) scale = 1;
     }
+    memory_free(step);
     memory_free(kept);
     return status;
 }

@@ -8,6 +8,8 @@
 
 /// How much of the residual a linear solve leaves: a tangent costs as much as a dozen sweeps, which bring about this much.
 #define REDUCE 0.1
+/// With the averaged chain sweeps bring more: the first step leaves this much.
+#define REDUCE_AVERAGED 0.03
 /// The last step may leave more, but what GMRES measures is not quite the residual of the equations.
 #define REDUCE_MOST 0.15
 /// Near a solution, and where systems are solved in few sweeps, it leaves what the tangent is off by there, but no less than
@@ -235,7 +237,7 @@ static DurStatus correct(Krylov *k, double scale, const double *value) {
 
 static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double tolerance, int32_t max_step, double *value) {
     bool is_zero = krylov_size(value, k->n) == 0;
-    double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : REDUCE;
+    double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : k->aggregate ? REDUCE_AVERAGED : REDUCE;
     for (bool is_measured = false;;) {
         out->residual = residual;
         krylov_tell(k, scale, residual, tolerance);

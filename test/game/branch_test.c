@@ -50,6 +50,29 @@ TEST(before_a_fold_the_branch_is_what_small_steps_find) {
     }
 }
 
+// Games in which Newton's method, straight from the point before, goes to another equilibrium: by a tenth of the largest value and more
+TEST(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find) {
+    static const struct { uint64_t seed; double precision; } game[] = {{2, 3}, {2, 8}, {49, 8}};
+    for (size_t i = 0; i < DUR_COUNT(game); i++) {
+        Text text = {0};
+        random_scenario(&text, game[i].seed, "quantal", game[i].precision);
+        Case k = {0};
+        case_open(&k, text_view(&text));
+        Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
+        double *value = memory_column(newton->n), *steps = memory_column(newton->n);
+        BranchResult b;
+        CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+        CHECK(b.converged && b.n_fold == 0);
+        CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
+        for (int64_t j = 0; j < newton->n; j++) CHECK_NEAR(value[j], steps[j], 1e-5);
+        memory_free(steps);
+        memory_free(value);
+        krylov_free(newton);
+        text_free(&text);
+        case_close(&k);
+    }
+}
+
 TEST(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go) {
     Case k = {0};
     folded(&k);
@@ -153,6 +176,7 @@ TEST(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_its
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(before_a_fold_the_branch_is_what_small_steps_find),
+        RUN(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find),
         RUN(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go),
         RUN(a_solve_says_how_it_was_done_and_around_how_many_folds),
         RUN(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values),
