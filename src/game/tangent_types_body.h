@@ -1,6 +1,7 @@
 /// The tangent over one block of a game with private types, two for each actor that has some; compiled for each vector width: see
 /// tangent.h, "Private types". Included by tangent_types_base.c and its sisters.
 #include "game/choice_types_body.h"
+#include "game/held.h"
 #include "game/tangent_frame_body.h"
 
 // ---- taking it --------------------------------------------------------------------------------------------------------
@@ -26,16 +27,6 @@
 /// A shift jumps that following leads farther than this from where it was and from where one Newton step leads; or nowhere, missing more than that.
 #define JUMPS        0.02
 #define NOWHERE      1e-7
-/// Lags of held states: the first, in the time in which shifts alone would follow; the least and the most; and by what part one changes at once.
-#define HELD_FIRST   1.0
-#define HELD_LEAST   1e-5
-#define HELD_MOST    30.0
-#define HELD_FALL    0.05
-#define HELD_RISE    10.0
-/// One so small that leaves this part of what was missing goes to and fro over a kink, and begins anew from the other.
-#define HELD_SMALL   0.03
-#define HELD_LEFT    0.7
-#define HELD_ANEW    0.3
 /// See CHANCE_LEAST in sweep_types_body.h.
 #define SEEN_LEAST   1e-290
 
@@ -379,18 +370,6 @@ static inline double mover_follow(const TangentJob *tangent, const LatticeBlock 
     return miss;
 }
 
-// The next lag of a state that is held, from what its shifts miss, now and at the tangent before. With lag s an implicit step along one direction leaves
-// s/(s + k) of it, which tells k, how it falls there on its own: from where it falls the next step is to leave a tenth; where it
-// rises, or was stepped over, steps go on, slowly, to where it falls.
-static inline double next_lag(double lag, double now, double before) {
-    double left = before != 0 ? now / before : 0.0, size = fabs(left) > 0.01 ? fabs(left) : 0.01;
-    if (lag < HELD_SMALL && size > HELD_LEFT) return HELD_ANEW;
-    double falls = lag * (1.0 - left) / (left < 0 ? -size : size);
-    double to = left > 0 && left < 1 ? 0.1 * falls : 3.0 * fabs(falls);
-    to = to < HELD_FALL * lag ? HELD_FALL * lag : to > HELD_RISE * lag ? HELD_RISE * lag : to;
-    return to < HELD_LEAST ? HELD_LEAST : to > HELD_MOST ? HELD_MOST : to;
-}
-
 // Shifts follow the values, but for states that are held, or would jump, and are from now on (TangentHold)
 static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *view, Mover *v, bool taste) {
     const Chooser *c = &v->c;
@@ -440,7 +419,7 @@ static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *v
     miss = mover_choose(tangent, view, v, true, taste);
     for (int64_t i = 0; i < n; i++) {
         if (!(hold[i] > 0)) continue;
-        lag[i] = (float)(lag[i] > 0 ? next_lag((double)lag[i], top[i], (double)before[i]) : HELD_FIRST);
+        lag[i] = (float)(lag[i] > 0 ? held_next_lag((double)lag[i], top[i], (double)before[i]) : HELD_FIRST);
         before[i] = (float)top[i];
         hold[i] = (double)lag[i];
     }

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include "base/memory.h"
+#include "game/held.h"
 #include "game/lagged.h"
 #include "game/nest.h"
 #include "game/spots.h"
@@ -297,6 +298,54 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, boo
     return n_solved;
 }
 
+// One shift that falls at rate k: with lag s a step leaves s/(s + k) of it, so the lag after it is k/10, and from then on a step leaves 1/11
+TEST(the_lag_of_a_held_state_becomes_a_tenth_of_the_rate_at_which_its_shift_falls) {
+    static const double rate[] = {0.3, 2, 9, 70};
+    for (size_t i = 0; i < DUR_COUNT(rate); i++) {
+        double k = rate[i], s = HELD_FIRST, x = 1, to = 0.1 * k;
+        for (int step = 0; step < 3; step++) {
+            double before = x;
+            x *= s / (s + k);
+            double next = held_next_lag(s, x, before);
+            // in one step, or in two where it would change by more than it may at once
+            double most = fmin(to, HELD_RISE * s), least = HELD_FALL * s;
+            CHECK_NEAR(next, most > least ? most : least, 1e-12 * next);
+            s = next;
+        }
+        CHECK_NEAR(s, to, 1e-9);
+        CHECK_NEAR(s / (s + k), 1.0 / 11, 1e-9);
+    }
+}
+
+// x' = x (1 - x^2)/2: what runs away from the middle, and where it ends
+static double away(double x) { return 0.5 * x * (1 - x * x); }
+
+TEST(a_held_shift_that_runs_away_is_followed_to_where_it_ends_and_one_that_is_stepped_over_takes_shorter_steps) {
+    double x = 1e-3, s = HELD_FIRST, before = 0;
+    int step = 0;
+    for (; step < 60 && !(fabs(away(x)) < 1e-9 && fabs(x - 1) < 1e-6); step++) {
+        double miss = away(x);
+        s = step > 0 ? held_next_lag(s, miss, before) : s;
+        before = miss;
+        // one implicit step: (s - f') d = f
+        x += miss / (s - 0.5 * (1 - 3 * x * x));
+    }
+    print_message("%d steps to %.9f\n", step, x);
+    CHECK(step < 60);
+    // stepped over: what is missing has turned its sign, so the lag grows
+    CHECK(held_next_lag(1.0, -0.5, 1.0) > 1.0);
+    // to and fro over a kink at the least lag: it begins anew
+    CHECK(held_next_lag(HELD_LEAST, -0.9, 1.0) == HELD_ANEW && held_next_lag(HELD_LEAST, 0.9, 1.0) == HELD_ANEW);
+    // never out of bounds, whatever is said
+    static const double odd[] = {0, 1e-300, -1e-300, 1, -1, 1e300, -1e300};
+    for (size_t i = 0; i < DUR_COUNT(odd); i++)
+        for (size_t j = 0; j < DUR_COUNT(odd); j++)
+            for (double lag = HELD_LEAST; lag <= HELD_MOST; lag *= 7) {
+                double next = held_next_lag(lag, odd[i], odd[j]);
+                CHECK(next >= HELD_LEAST && next <= HELD_MOST);
+            }
+}
+
 TEST(steps_in_time_lead_from_nothing_to_a_solution) {
     int n_case, n_solved = led_from_nothing(1, 60, 2, false, 200, &n_case);
     CHECK(n_case >= 20 && n_solved * 10 >= n_case * 9);
@@ -519,6 +568,8 @@ int main(void) {
         RUN(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled),
         RUN(blocks_of_one_combination_of_modes_but_one_are_swept_from_the_same_values),
         RUN(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit),
+        RUN(the_lag_of_a_held_state_becomes_a_tenth_of_the_rate_at_which_its_shift_falls),
+        RUN(a_held_shift_that_runs_away_is_followed_to_where_it_ends_and_one_that_is_stepped_over_takes_shorter_steps),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
         RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
