@@ -29,48 +29,35 @@ static double small_steps(const Case *k, double to, double *value) {
     return reached;
 }
 
+// the branch of a random game without folds, as it is followed and by small steps
+static void as_small_steps(uint64_t seed, double precision) {
+    Text text = {0};
+    random_scenario(&text, seed, "quantal", precision);
+    Case k = {0};
+    case_open(&k, text_view(&text));
+    Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
+    double *value = memory_column(newton->n), *steps = memory_column(newton->n);
+    BranchResult b;
+    CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+    CHECK(b.converged && b.n_fold == 0);
+    CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
+    for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], steps[i], 1e-6);
+    memory_free(steps);
+    memory_free(value);
+    krylov_free(newton);
+    text_free(&text);
+    case_close(&k);
+}
+
 TEST(before_a_fold_the_branch_is_what_small_steps_find) {
-    for (uint64_t seed = 520; seed < 528; seed++) {
-        Text text = {0};
-        random_scenario(&text, seed, "quantal", 0.4);
-        Case k = {0};
-        case_open(&k, text_view(&text));
-        Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
-        double *value = memory_column(newton->n), *steps = memory_column(newton->n);
-        BranchResult b;
-        CHECK_OK(branch_follow(&b, newton, 1e-9, value));
-        CHECK(b.converged && b.n_fold == 0);
-        CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
-        for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], steps[i], 1e-6);
-        memory_free(steps);
-        memory_free(value);
-        krylov_free(newton);
-        text_free(&text);
-        case_close(&k);
-    }
+    for (uint64_t seed = 520; seed < 528; seed++) as_small_steps(seed, 0.4);
 }
 
 // Games in which Newton's method, straight from the point before, goes to another equilibrium: by a tenth of the largest value and more
 TEST(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find) {
-    static const struct { uint64_t seed; double precision; } game[] = {{2, 3}, {2, 8}, {49, 8}};
-    for (size_t i = 0; i < DUR_COUNT(game); i++) {
-        Text text = {0};
-        random_scenario(&text, game[i].seed, "quantal", game[i].precision);
-        Case k = {0};
-        case_open(&k, text_view(&text));
-        Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
-        double *value = memory_column(newton->n), *steps = memory_column(newton->n);
-        BranchResult b;
-        CHECK_OK(branch_follow(&b, newton, 1e-9, value));
-        CHECK(b.converged && b.n_fold == 0);
-        CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
-        for (int64_t j = 0; j < newton->n; j++) CHECK_NEAR(value[j], steps[j], 1e-5);
-        memory_free(steps);
-        memory_free(value);
-        krylov_free(newton);
-        text_free(&text);
-        case_close(&k);
-    }
+    as_small_steps(2, 3);
+    as_small_steps(2, 8);
+    as_small_steps(49, 8);
 }
 
 TEST(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go) {

@@ -1,4 +1,5 @@
 #include "../check.h"
+#include "../scale_case.h"
 #include "case.h"
 
 #include "base/memory.h"
@@ -11,29 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-// Two actors, four modes, four stocks of so many nodes. `power` goes up and down with a mode, and hardly at all where it is greatest.
-static const char *const SLOW =
-    "scenario \"slow stocks\" { clock continuous  unit month }\n"
-    "actor north { patience 20 month  precision 4  attends 2 per month }\n"
-    "actor south { patience 20 month  precision 4  attends 2 per month }\n"
-    "mode threat of north { quiet, loud }\n"
-    "mode effort of south { low, high }\n"
-    "stock power   { range 0..1  grid %d  start 0.5  drift if effort == high then -0.08*power else 0.03*(1 - power) }\n"
-    "stock anger   { range 0..1  grid %d  start 0.2  drift 0.06*(1 - anger)*power - 0.1*anger }\n"
-    "stock trade   { range 0..1  grid %d  start 0.8  drift if threat == loud then -0.05*trade else 0.04*(1 - trade)  noise 0.03 }\n"
-    "stock credit  { range 0..1  grid %d  start 0    drift -0.1*credit + 0.1*(1 - credit)*[effort == high] }\n"
-    "event incident { rate 0.1*power per month  then anger += 0.3 }\n"
-    "move threaten of north { when threat == quiet  cost 0.1  then threat = loud }\n"
-    "move relent   of north { when threat == loud   cost 0.1*(1 - credit)  then threat = quiet }\n"
-    "move step_up  of south { when effort == low    cost 0.1  then effort = high }\n"
-    "move ease_off of south { when effort == high   then effort = low }\n"
-    "move concede  of south { when credit <= 0.5    cost 0.3  then credit += 0.4, anger -= 0.2 }\n"
-    "payoff north { harm -1.2*power*(0.3 + anger)\n  cost -0.2*[threat == loud]\n  win 0.6*credit }\n"
-    "payoff south { rents power\n  trade -(1 - trade)\n  fear -0.8*anger*[threat == loud]\n  effort -0.25*[effort == high] }\n";
-
 static void slow_open(Case *k, int power, int anger, int trade, int credit) {
     char text[4096];
-    snprintf(text, sizeof text, SLOW, power, anger, trade, credit);
+    snprintf(text, sizeof text, SCALE_CASE, power, anger, trade, credit);
     case_open(k, text);
 }
 
@@ -293,7 +274,7 @@ TEST(the_stock_that_hardly_moves_keeps_its_nodes_and_the_game_is_solved_in_fewer
 
 TEST(games_with_and_without_a_rule_are_solved_so_and_say_so) {
     char text[4096], more[4200];
-    snprintf(text, sizeof text, SLOW, 25, 13, 13, 13);
+    snprintf(text, sizeof text, SCALE_CASE, 25, 13, 13, 13);
     snprintf(more, sizeof more, "%s policy hush \"it never threatens\" of north { never threaten }\n", text);
     Case k;
     case_open(&k, more);
