@@ -228,14 +228,12 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
     double *kept = memory_column(k->n_all);   // the last point
     float *step = memory_floats(k->n);        // the way to it
     double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE, factor = FACTOR_MOST, scale, from = 0;
-    bool is_typed = k->lattice->model->n_private > 0;
     DurStatus status = kept && step ? DUR_OK : DUR_MEMORY;
     scale = k->lattice->model->choice == CHOICE_TASTE ? 1.0 / 64 : 0;
     memset(value, 0, (size_t)k->n_all * sizeof *value);
     while (status == DUR_OK) {
         KrylovResult r;
-        // with types not only values would have to be led on
-        if (out->n_step > 1 && !is_typed) predict(k, from, out->reached, scale, kept, step, value);
+        if (out->n_step > 1) predict(k, from, out->reached, scale, kept, step, value);
         k->only_whole = out->n_step > 0;
         status = krylov_solve(&r, k, scale, point, out->n_step ? POINT_STEPS : 4 * POINT_STEPS, value);
         if (status == DUR_OK && r.converged && r.n_short == 0 && scale >= 1 && tolerance < point)

@@ -303,11 +303,22 @@ static void put_pair(Grid *g, double before, double after, int digits) {
 /// Rows shown of one kind; the rest is counted. JSON has all.
 #define SHOWN 12
 
+// the three digits of a size that are shown
+static double shown_size(const Change *c) {
+    double size = fabs(c->after - c->before);
+    if (!(size > 0) || !isfinite(size)) return size;
+    double unit = pow(10, floor(log10(size)) - 2);
+    return round(size / unit) * unit;
+}
+
+// largest first; what looks alike by name, not by how the last digits were rounded (two choices whose chances add up to 1 change equally)
 static int by_size(const void *a, const void *b) {
     const Change *x = a, *y = b;
-    double p = fabs(x->after - x->before), q = fabs(y->after - y->before);
-    if (isnan(p) || isnan(q)) return isnan(p) - isnan(q);
-    return p < q ? 1 : p > q ? -1 : 0;
+    double p = shown_size(x), q = shown_size(y);
+    if (isnan(p) != isnan(q)) return isnan(p) - isnan(q);
+    if (!isnan(p) && p != q) return p < q ? 1 : -1;
+    int group = strcmp(x->group, y->group);
+    return group ? group : strcmp(x->name, y->name);
 }
 
 // largest first
