@@ -52,9 +52,9 @@ static void *column(int64_t n, size_t each, int zeroed) {
     return p;
 }
 
-double  *memory_column(int64_t n)     { return column(n, sizeof(double), 1); }
-int32_t *memory_column_i32(int64_t n) { return column(n, sizeof(int32_t), 1); }
-uint16_t *memory_shorts(int64_t n)    { return column(n, sizeof(uint16_t), 0); }
+double   *memory_column(int64_t n)     { return column(n, sizeof(double), 1); }
+int32_t  *memory_column_i32(int64_t n) { return column(n, sizeof(int32_t), 1); }
+uint16_t *memory_shorts(int64_t n)     { return column(n, sizeof(uint16_t), 0); }
 float    *memory_floats(int64_t n)     { return column(n, sizeof(float), 0); }
 
 int64_t memory_fail_at(int64_t k) {
