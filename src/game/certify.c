@@ -8,8 +8,8 @@
 
 /// Rounds of policy improvement for regret; each round's gain shrinks fast, a dozen is plenty.
 #define IMPROVE_ROUNDS 40
-/// Rounds after which values are solved finely, also if choices still change in some states.
-#define LOOSE_ROUNDS 3
+/// Values are solved this much more finely from round to round: choices that will change again need no better ones.
+#define FINER 0.1
 /// Blocks of one task hold about this many states.
 #define TASK_STATES 8192
 
@@ -150,20 +150,20 @@ static DurStatus regret(Certifier *c, double *out) {
     Answer how = l->model->choice == CHOICE_TASTE ? ANSWER_LOGIT : ANSWER_BEST;
     memcpy(c->value, own, (size_t)(c->n_type * n) * sizeof *own);
     memcpy(c->deviant->probability, c->policy->probability, (size_t)c->policy->n_entry * sizeof(double));
-    bool was_fine = false;
+    double tolerance = c->kind->loose;
     for (int32_t round = 0; round < IMPROVE_ROUNDS; round++) {
+        bool was_fine = round > 0 && tolerance == c->kind->fine;
         TRY(answers(c, how, c->deviant, c->deviant, &off));
         if (off == 0 && was_fine) break;
-        // early rounds need no precision: the next improvement will change the choices anyway
-        bool is_fine = off == 0 || round >= LOOSE_ROUNDS;
-        TRY(c->kind->evaluate(c, c->deviant, is_fine ? c->kind->fine : c->kind->loose));
+        if (round > 0) tolerance *= FINER;
+        if (off == 0 || tolerance < c->kind->fine / FINER) tolerance = c->kind->fine;
+        TRY(c->kind->evaluate(c, c->deviant, tolerance));
         bool settled = was_fine;
         for (int32_t t = 0; t < c->n_type; t++) {
             double now = lattice_at_start(l, c->value + t * n) - lattice_at_start(l, own + t * n);
             settled &= fabs(now - gained[t]) <= 1e-9 * size;
             gained[t] = now;
         }
-        was_fine = is_fine;
         progress_tell(c->progress, "certifying", 1 + c->actor + (round + 1.0) / (round + 3.0), l->model->n_actor + 1,
                       "regret");
         if (settled) break;

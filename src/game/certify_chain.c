@@ -11,7 +11,7 @@
 
 /// Linear solves behind the certificates go at least this far below the residual that they judge, relative to the largest |V|.
 #define EXACT 1e-11
-#define LOOSE 1e-4
+#define LOOSE 1e-2
 #define FINE 1e-9
 /// Operator applications of one linear solve, at most.
 #define APPLIES_MOST 4000

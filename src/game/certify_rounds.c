@@ -11,7 +11,7 @@
 
 /// Linear solves behind the certificates go this far, relative to their right side.
 #define EXACT 1e-12
-#define LOOSE 1e-5
+#define LOOSE 1e-3
 #define FINE 1e-10
 #define APPLIES_MOST 4000
 #define KEEP 40
