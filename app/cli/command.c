@@ -100,7 +100,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 #define ON(c)      (1u << COMMAND_##c)
 #define ON_SAMPLE  (ON(SIMULATE) | ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN))
 #define ON_SOLVE   (ON(SOLVE) | ON(EXPLAIN) | ON(TRACE) | ON_SAMPLE)
-#define ON_KEPT    (ON(CHECK) | ON_SOLVE)
+#define ON_KEPT    (ON(CHECK) | ON(MERGE) | ON_SOLVE)
 #define ON_STORE   (ON(RUNS) | ON(SHOW) | ON(DIFF) | ON(RM) | ON(EXPORT))
 #define ON_LONG    (ON(CHECK) | ON_SOLVE | ON(DIFF))
 #define ON_ALL     ((1u << COMMAND_COUNT) - 1)
@@ -109,7 +109,7 @@ const Command COMMAND[COMMAND_COUNT] = {
 const Option OPTION[OPTION_COUNT] = {
     {"set", 0, "PARAM=VALUE", ON(CHECK) | ON_SOLVE, "change a parameter, in its declared unit; repeatable"},
     {"grid", 0, "STOCK=N", ON(CHECK) | ON_SOLVE, "nodes of a stock in place of what the scenario says; repeatable"},
-    {"rival", 0, "NAME", ON(CHECK) | (ON_SOLVE & ~ON(RIVALS)), "as this rival has it"},
+    {"rival", 0, "NAME", ON(CHECK) | ON(MERGE) | (ON_SOLVE & ~ON(RIVALS)), "as this rival has it"},
     {"rivals", 0, NULL, ON(RUN), "every rival too, side by side"},
     {"at", 0, "STATE", ON(SOLVE) | ON(EXPLAIN), "at another state than the start: \"tariff=threatened, attention=0.5\""},
     {"actor", 0, "NAME", ON(EXPLAIN), "only this actor's choices"},
@@ -409,6 +409,8 @@ static DurStatus read_words(CommandLine *line, int argc, char **argv, bool taken
             return unknown_option(argv[before < argc ? before : argc - 1], error);
         } else {
             OptionId id = option_of_code(code);
+            // a variable of a shell that is not set
+            if (optarg && !*optarg) return fail(error, "--%s wants %s behind it, and there is nothing", OPTION[id].name, OPTION[id].argument);
             // of two answers to one question neither is dropped in silence
             if (taken[id] && OPTION[id].argument && !may_repeat(id)) return fail(error, "--%s is given twice, and can be given once", OPTION[id].name);
             taken[id] = true;

@@ -63,7 +63,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
                                                   {"rival", o->rival}, {"at", o->at}, {"actor", o->actor}};
     for (size_t i = 0; i < DUR_COUNT(word); i++)
         if (word[i].value) put_line(out, word[i].name, word[i].value);
-    for (int i = 0; i < o->n_grid; i++) put_line(out, "grid", o->grid[i]);
+    study_grids(out, s);
     if (o->keep > 0) text_printf(out, "keep %" PRId64 "\n", o->keep);
     for (int i = 0; i < o->n_keep_run; i++) text_printf(out, "keep-run %" PRId64 "\n", o->keep_run[i]);
     for (int i = 0; i < o->n_query; i++) put_line(out, "query", o->query[i]);

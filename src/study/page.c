@@ -825,7 +825,7 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
         .simulation = options->lattice ? "lattice" : "continuous",
         .seed = options->seed,
         .runs = run->n_paths ? run->paths[0].n_run : 0,
-        .states = (double)s->session.lattice->n_state,
+        .states = s->session.lattice ? (double)s->session.lattice->n_state : NAN,
         .converged = g->verdict == GAME_CONVERGED,
     };
     report->actors = KEEP(actors_frame(s, &failed));
@@ -846,8 +846,10 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
     report->series = KEEP(paths_stack("series", sim_stock_frame, m, run, &failed));
     report->mode_series = KEEP(paths_stack("mode_series", sim_mode_frame, m, run, &failed));
     KEEP(counts_frame(m, run, &failed));
-    report->values = KEEP(values_frame(s, "values", run->at ? run->at->value : g->value_start, &failed));
-    report->choices = KEEP(choices_frame(s, run->at, &failed));
+    // parts that were played elsewhere bring no game with them
+    bool has_game = s->session.lattice != NULL;
+    if (has_game) report->values = KEEP(values_frame(s, "values", run->at ? run->at->value : g->value_start, &failed));
+    if (has_game) report->choices = KEEP(choices_frame(s, run->at, &failed));
     if (run->is_explained) {
         report->reasons = KEEP(reasons_frame(&run->reasons, &failed));
         report->reason_parts = KEEP(reason_parts_frame(&run->reasons, &failed));
@@ -859,8 +861,8 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
         report->stories = KEEP(run->stories.stories);
         report->story_events = KEEP(run->stories.events);
     }
-    report->certificate = KEEP(certificate_frame(s, &failed));
-    report->regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
+    if (has_game) report->certificate = KEEP(certificate_frame(s, &failed));
+    if (has_game) report->regret = KEEP(values_frame(s, "regret", g->certificate.regret, &failed));
     report->notes = KEEP(notes_frame(s, run, &failed));
 #undef KEEP
     if (!failed) return DUR_OK;

@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "lang/lang.h"
+#include "lattice/lattice.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,11 +25,12 @@ void study_shard(int64_t all, int32_t k, int32_t n, int64_t *first, int64_t *n_r
 // what all parts have in common, a line for each thing
 static void put_common(Text *out, const DurScenario *s, const DurOptions *options, const Ensemble *e) {
     const Model *m = s->model;
-    text_printf(out, "part of an ensemble, layout 1\nprogram %s\nscenario %s\n", DURESS_VERSION, m->hash);
+    text_printf(out, "part of an ensemble, layout 2\nprogram %s\nscenario %s\n", DURESS_VERSION, m->hash);
     for (int32_t p = 0; p < m->n_param; p++)
         if (memcmp(&s->session.param[p], &m->param[p].value, sizeof(double)) != 0)
             text_printf(out, "parameter %s %a\n", m->param[p].name, s->session.param[p]);
-    text_printf(out, "tolerance %a\n", options->tolerance);
+    study_grids(out, s);
+    text_printf(out, "tolerance %a\nmax-sweeps %" PRId64 "\n", options->tolerance, options->max_sweep);
     text_printf(out, "equilibrium %d of %d starts\n", options->equilibrium, options->starts);
     text_printf(out, "policy %s\nkind %s\n", e->policy < 0 ? "-" : m->policy[e->policy].name, e->lattice ? "lattice" : "continuous");
     text_printf(out, "seed %" PRIu64 "\nruns %" PRId64 "\nhorizon %a\ntimes %d\n", e->seed, e->n_run, e->horizon, e->n_time);
@@ -73,7 +76,7 @@ static DurStatus part_read(Part *p, DurError *error) {
     const char *text = text_view(&p->text), *of = NULL;
     if (strncmp(text, "part of an ensemble, layout ", 28))
         return status_fail(error, DUR_INPUT, "%s: this is not a part that `duress simulate --shard` wrote", p->path);
-    if (strncmp(text + 28, "1\n", 2))
+    if (strncmp(text + 28, "2\n", 2))
         return status_fail(error, DUR_INPUT, "%s: written by another version of the program, in a layout that this one does "
                            "not read", p->path);
     char hash[65], line[SUM_LINE + 1];
@@ -119,17 +122,35 @@ static DurStatus tell_difference(const Part *a, const Part *b, DurError *error) 
     return status_fail(error, DUR_INPUT, "%s and %s are of different ensembles", a->path, b->path);
 }
 
-// what the first part says about the ensemble, and the scenario's parameters
-static DurStatus take_common(DurScenario *s, const Part *p, Ensemble *e, DurError *error) {
+// the grids of a part, or false: as the scenario says
+static DurStatus take_grids(const Model *m, const Part *p, int32_t *n_node, bool *is_other, DurError *error) {
+    lattice_grid(m, n_node);
+    *is_other = false;
+    const char *text = text_view(&p->text), *end = text + p->common;
+    for (const char *at = text; at < end; at = strchr(at, '\n') + 1) {
+        if (strncmp(at, "grid ", 5)) continue;
+        char grid[256];
+        snprintf(grid, sizeof grid, "%.*s", (int)strcspn(at + 5, "\n"), at + 5);
+        TRY(lang_read_grid(m, grid, n_node, error));
+        *is_other = true;
+    }
+    return DUR_OK;
+}
+
+// what the first part says about the ensemble and the scenario's parameters and grids
+static DurStatus take_common(DurScenario *s, const Part *p, Ensemble *e, DurOptions *asked, DurError *error) {
     const Model *m = s->model;
     const char *hash = find_line(p, "scenario"), *policy = find_line(p, "policy"), *kind = find_line(p, "kind");
     const char *seed = find_line(p, "seed"), *runs = find_line(p, "runs"), *horizon = find_line(p, "horizon");
-    const char *times = find_line(p, "times");
+    const char *times = find_line(p, "times"), *tolerance = find_line(p, "tolerance"), *most = find_line(p, "max-sweeps");
+    const char *equilibrium = find_line(p, "equilibrium");
     *e = (Ensemble){.policy = -1};
-    if (!hash || !policy || !kind || !seed || !runs || !horizon || !times)
+    if (!hash || !policy || !kind || !seed || !runs || !horizon || !times || !tolerance || !most || !equilibrium ||
+        sscanf(equilibrium, "%d of %d", &asked->equilibrium, &asked->starts) != 2)
         return status_fail(error, DUR_INPUT, "%s: damaged", p->path);
     if (strncmp(hash, m->hash, 64))
-        return status_fail(error, DUR_INPUT, "%s: of another scenario than %s, or of another version of it", p->path, m->path);
+        return status_fail(error, DUR_INPUT, "%s: of another scenario than %s, or of another version of it, or of a --rival", p->path,
+                           m->path);
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(policy, "\n"), policy);
     if (strcmp(name, "-")) e->policy = model_find_policy(m, name);
@@ -138,17 +159,32 @@ static DurStatus take_common(DurScenario *s, const Part *p, Ensemble *e, DurErro
     e->n_run = strtoll(runs, NULL, 10);
     e->horizon = strtod(horizon, NULL);
     e->n_time = (int32_t)strtol(times, NULL, 10);
+    asked->policy = e->policy < 0 ? NULL : m->policy[e->policy].name;
+    asked->lattice = e->lattice;
+    asked->seed = e->seed;
+    asked->runs = e->n_run;
+    asked->times = e->n_time;
+    asked->tolerance = strtod(tolerance, NULL);
+    asked->max_sweep = strtoll(most, NULL, 10);
+
+    int32_t n_node[MODEL_VARIABLES_MAX];
+    bool is_other;
+    TRY(take_grids(m, p, n_node, &is_other, error));
+    double *param = memory_column(m->n_param);
+    if (!param) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t i = 0; i < m->n_param; i++) {
         snprintf(name, sizeof name, "parameter %.200s", m->param[i].name);
         const char *value = find_line(p, name);
-        s->session.param[i] = value ? strtod(value, NULL) : m->param[i].value;
+        param[i] = value ? strtod(value, NULL) : m->param[i].value;
     }
-    return DUR_OK;
+    DurStatus status = study_session(s, asked, param, is_other ? n_node : NULL, error);
+    memory_free(param);
+    return status;
 }
 
-static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, SimCount **out, DurError *error) {
+static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOptions *asked, SimCount **out, DurError *error) {
     for (int i = 0; i < n; i++) TRY(part_read(&part[i], error));
-    TRY(take_common(s, &part[0], e, error));
+    TRY(take_common(s, &part[0], e, asked, error));
     for (int i = 1; i < n; i++)
         if (part[i].common != part[0].common || memcmp(text_view(&part[i].text), text_view(&part[0].text), part[0].common))
             return tell_difference(&part[0], &part[i], error);
@@ -183,12 +219,13 @@ static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, SimCount 
     return DUR_OK;
 }
 
-DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *e, SimCount **out, DurError *error) {
+DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *e, DurOptions *asked, SimCount **out,
+                     DurError *error) {
     *out = NULL;
     Part *part = memory_zeroed((size_t)n_path, sizeof *part);
     if (!part) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int i = 0; i < n_path; i++) part[i].path = path[i];
-    DurStatus status = merge(s, part, n_path, e, out, error);
+    DurStatus status = merge(s, part, n_path, e, asked, out, error);
     for (int i = 0; i < n_path; i++) text_free(&part[i].text);
     memory_free(part);
     if (status == DUR_OK) return DUR_OK;

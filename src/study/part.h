@@ -24,9 +24,11 @@ void study_shard(int64_t all, int32_t k, int32_t n, int64_t *first, int64_t *n_r
 DurStatus part_write(const DurScenario *s, const DurOptions *options, const Ensemble *ensemble, int64_t first, int64_t n_run,
                      const SimCount *count, const char *path, DurError *error);
 
-/// Read parts in any order and add them up to the whole ensemble. The parameters of the scenario become those of the parts.
+/// Read parts in any order and add them up to the whole ensemble. The session becomes that of the parts: their parameters, grids and tolerance.
+///   asked   [out] the command `simulate` that would have played the whole, but for parameters and grids, which are the session's
 /// Returns DUR_INPUT if they are not parts of one ensemble of this scenario, if runs are missing or there twice, or if a
 /// file is damaged; the sentence names the file and what differs. DUR_IO.
-DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *ensemble, SimCount **out, DurError *error);
+DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *ensemble, DurOptions *asked, SimCount **out,
+                     DurError *error);
 
 #endif

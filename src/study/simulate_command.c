@@ -379,19 +379,6 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
     return status;
 }
 
-static DurStatus merge(DurScenario *s, const DurOptions *options, DurResult *result, DurError *error) {
-    Ensemble e;
-    SimCount *count;
-    SimPaths paths = {0};
-    TRY(study_reach(options->csv, error));
-    TRY(part_merge(s, options->merge, options->n_merge, &e, &count, error));
-    DurStatus status = sim_count_paths(&paths, count, error);
-    sim_count_free(count);
-    if (status == DUR_OK) status = show(s, options, &e, -1, &paths, result, NULL, error);
-    sim_paths_free(&paths);
-    return status;
-}
-
 // the file that the answer goes with, from the store
 static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError *error) {
     if (!options->csv) return DUR_OK;
@@ -404,34 +391,62 @@ static DurStatus write_kept(const Keeper *k, const DurOptions *options, DurError
     return status;
 }
 
+// the end of both commands, where the store had no answer
+static DurStatus keep_found(Keeper *k, DurStatus status, DurResult *result, Found *found, DurError *error) {
+    const Frame *frame[PAGE_FRAMES + 2];
+    int32_t n = 0;
+    for (; n < found->frames.n; n++) frame[n] = found->frames.all[n];
+    if (found->paths) frame[n++] = found->paths;
+    if (found->runs) frame[n++] = found->runs;
+    status = keep_end(k, status, result, frame, n, NULL, error);
+    page_frames_free(&found->frames);
+    frame_free(found->runs);
+    frame_free(found->paths);
+    return status;
+}
+
 DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     Keeper keeper = {0};
-    Found found = {0};
     DurStatus status = study_begin(s, &options, &result, &why);
     if (status == DUR_OK) status = keep_begin(&keeper, s, options, "simulate", NULL, result, &why);
     if (status == DUR_OK && keeper.is_answered) {
         status = keep_answer(&keeper, write_kept(&keeper, options, &why));
     } else if (status == DUR_OK) {
+        Found found = {0};
         status = simulate(s, options, result, &found, &why);
-        const Frame *frame[PAGE_FRAMES + 2];
-        int32_t n = 0;
-        for (; n < found.frames.n; n++) frame[n] = found.frames.all[n];
-        if (found.paths) frame[n++] = found.paths;
-        if (found.runs) frame[n++] = found.runs;
-        status = keep_end(&keeper, status, result, frame, n, NULL, &why);
+        status = keep_found(&keeper, status, result, &found, &why);
     }
-    page_frames_free(&found.frames);
-    frame_free(found.runs);
-    frame_free(found.paths);
     return result_finish(&result, out, status, &why, error);
+}
+
+// what the parts add up to, told and kept; asked: as if it had been played here
+static DurStatus merge(DurScenario *s, const DurOptions *asked, const Ensemble *e, const SimCount *count, DurResult *result,
+                       DurError *error) {
+    Keeper keeper = {0};
+    TRY(keep_begin(&keeper, s, asked, "merge", NULL, result, error));
+    if (keeper.is_answered) return keep_answer(&keeper, write_kept(&keeper, asked, error));
+    SimPaths paths = {0};
+    Found found = {0};
+    DurStatus status = sim_count_paths(&paths, count, error);
+    if (status == DUR_OK) status = show(s, asked, e, -1, &paths, result, &found, error);
+    sim_paths_free(&paths);
+    return keep_found(&keeper, status, result, &found, error);
 }
 
 DurStatus dur_merge(DurScenario *s, const DurOptions *options, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = NULL;
     DurStatus status = study_begin(s, &options, &result, &why);
-    if (status == DUR_OK) status = merge(s, options, result, &why);
+    if (status == DUR_OK) status = study_reach(options->csv, &why);
+    if (status == DUR_OK) {
+        DurOptions asked = *options;
+        Ensemble e;
+        SimCount *count;
+        status = part_merge(s, options->merge, options->n_merge, &e, &asked, &count, &why);
+        if (status == DUR_OK) status = merge(s, &asked, &e, count, result, &why);
+        sim_count_free(count);
+    }
     return result_finish(&result, out, status, &why, error);
 }

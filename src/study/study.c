@@ -164,8 +164,7 @@ static DurStatus take_team(DurScenario *s, int n_thread, DurError *error) {
 }
 
 // what was made under other parameters or another tolerance answers another question
-static DurStatus take_session(DurScenario *s, const DurOptions *options, const double *param, const int32_t *n_node,
-                              DurError *error) {
+DurStatus study_session(DurScenario *s, const DurOptions *options, const double *param, const int32_t *n_node, DurError *error) {
     Session *now = &s->session;
     size_t n_grid_byte = (size_t)model_variables(s->model) * sizeof *n_node;
     bool same_grid = now->n_node && n_node ? memcmp(now->n_node, n_node, n_grid_byte) == 0 : now->n_node == n_node;
@@ -180,6 +179,14 @@ static DurStatus take_session(DurScenario *s, const DurOptions *options, const d
     now->n_start = n_start;
     now->which = options->equilibrium;
     return DUR_OK;
+}
+
+void study_grids(Text *out, const DurScenario *s) {
+    int32_t said[MODEL_VARIABLES_MAX];
+    lattice_grid(s->model, said);
+    for (int32_t v = s->model->n_mode; s->session.n_node && v < model_variables(s->model); v++)
+        if (s->session.n_node[v] != said[v])
+            text_printf(out, "grid %s=%d\n", model_variable_name(s->model, v), s->session.n_node[v]);
 }
 
 // what the modules tell, with what it is done for
@@ -222,7 +229,7 @@ DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **resu
     if (options->n_grid) lattice_grid(s->model, n_node);
     for (int i = 0; i < options->n_grid && status == DUR_OK; i++)
         status = lang_read_grid(s->model, options->grid[i], n_node, error);
-    if (status == DUR_OK) status = take_session(s, options, param, options->n_grid ? n_node : NULL, error);
+    if (status == DUR_OK) status = study_session(s, options, param, options->n_grid ? n_node : NULL, error);
     memory_free(param);
     return status;
 }

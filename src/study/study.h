@@ -61,6 +61,13 @@ struct DurScenario {
 /// a --set does not fit the scenario. The command ends with result_finish whatever this returns.
 DurStatus study_begin(DurScenario *s, const DurOptions **options, DurResult **result, DurError *error);
 
+/// Another vector of parameters [n_param] and other grids [n_variable] (NULL: as the scenario says), with the tolerance and the equilibrium that
+/// the options name: what was made under others is dropped. DUR_MEMORY.
+DurStatus study_session(DurScenario *s, const DurOptions *options, const double *param, const int32_t *n_node, DurError *error);
+
+/// A line "grid NAME=N" for every stock and belief with other nodes than the scenario says, as lang_read_grid reads them.
+void study_grids(Text *out, const DurScenario *s);
+
 /// The state at the start under the session's parameters, stocks off the nodes as they are: [modes + stocks].
 void study_start(const DurScenario *s, double *state);
 

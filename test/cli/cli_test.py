@@ -108,6 +108,10 @@ def parts_that_do_not_belong_together_are_refused():
     refused("merge", name, "p1", "p2", "p2", "p3", code=2, says="run 34 is in p2 and in p2")
     refused("merge", name, "p1", "seed", "p3", code=2, says="different ensembles: `seed 0` and `seed 6`")
     refused("merge", name, "p1", "weight", "p3", code=2, says="different ensembles")
+    assert run(*words, "--grid", "harm=9", "--shard", "2/3", "--part", "grid").returncode == 0
+    refused("merge", name, "p1", "grid", "p3", code=2, says="different ensembles: `tolerance")
+    assert run(*words, "--max-sweeps", "9999", "--shard", "2/3", "--part", "sweeps").returncode == 0
+    refused("merge", name, "p1", "sweeps", "p3", code=2, says="`max-sweeps 0` and `max-sweeps 9999`")
     refused("merge", scenario("other.duress", swap={"cost 0.2": "cost 0.3"}), "p1", "p2", "p3", code=2, says="another scenario")
     refused("merge", name, "p1", "p2", name, code=2, says="not a part")
     refused("merge", name, "p1", "p2", "nowhere", code=3, says="nowhere")
@@ -286,6 +290,7 @@ def what_makes_no_sense_is_said_in_one_line():
         (["solve", name, "other.duress"], "one too many"),
         (["solve", name, "--csv", "x"], "belongs to simulate"),
         (["solve", name, "--threads"], "wants N behind it"),
+        (["solve", name, "--store", ""], "wants FILE behind it"),
         (["solve", name, "--threads", "two"], "wants a whole number"),
         (["solve", name, "--tolerance", "1e-6", "--tolerance", "1e-7"], "--tolerance is given twice"),
         (["claims", name, "--claim", "a", "--claim", "b"], "--claim is given twice"),

@@ -197,6 +197,39 @@ def diff_compares_tables_of_the_state_that_was_asked_about():
 
 
 @test
+def parts_that_are_merged_are_kept_as_a_run_whichever_way_the_runs_were_cut():
+    name = scenario("merged.duress", SMALL + RIVAL)
+    words = ["simulate", name, "--runs", "60", "--seed", "3", "--times", "5", "--policy", "quiet", "--set", "weight=1.5",
+             "--grid", "harm=7", "--rival", "milder"]
+    whole = answer(*words, "--store", "merged.store")
+    for n in (2, 3):
+        for i in range(1, n + 1):
+            good(*words, "--shard", f"{i}/{n}", "--part", f"{i}-of-{n}")
+    asked = ["merge", name, "--rival", "milder", "--store", "merged.store"]
+    first = good(*asked, "1-of-2", "2-of-2", "--csv", "first.csv")
+    assert "answered from the store" not in first.stderr
+    again = good(*asked, "3-of-3", "1-of-3", "2-of-3", "--csv", "again.csv")
+    assert "answered from the store" in again.stderr and again.stdout == first.stdout
+    with open(at("first.csv"), "rb") as one, open(at("again.csv"), "rb") as other:
+        assert one.read() == other.read()
+    listed = runs("merged.store")
+    assert [one["state"] for one in listed] == ["done", "done"], listed
+    shown = answer("show", "2", "--store", "merged.store")
+    assert timeless(shown["answer"]) == timeless(whole), shown["answer"]
+    lines = shown["question"].split("\n")
+    for line in ("command merge", "seed 3", "set weight=1.5", "runs 60", "times 5", "policy quiet", "rival milder", "grid harm=7"):
+        assert line in lines, (line, lines)
+    # the tables are those of the whole, but for those of a game, which was not solved here
+    tables, others = ({frame["name"]: frame for frame in answer("show", k, "--store", "merged.store")["frames"]} for k in "21")
+    assert all(tables[name] == others[name] for name in tables), [name for name in tables if tables[name] != others[name]]
+    assert {name for name in others if others[name] and name not in tables} == {"values", "choices", "certificate", "regret"}
+    told = answer("diff", "1", "2", "--store", "merged.store")
+    assert told["answers"]["ends"] == [] and told["through"]["counts"] == [], told
+    # a part of it without the rival is another scenario
+    assert run("merge", name, "1-of-2", "2-of-2", "--store", "merged.store").returncode == 2
+
+
+@test
 def any_other_question_is_not():
     name, store = scenario("other.duress"), "other.db"
     good("claims", name, "--store", store)
