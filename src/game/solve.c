@@ -10,6 +10,7 @@
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
 #include "base/compiler.h"
 #include "base/memory.h"
+#include "game/beyond.h"
 #include "game/branch.h"
 #include "game/certify.h"
 #include "game/game.h"
@@ -55,6 +56,8 @@
 /// often than anyone would wait for); a third of it on what may lie beyond its end. A large lattice gets SWEEPS_LEAST sweeps
 /// all the same.
 #define BRANCH_WORK 2e8
+/// What is spent beyond its end with private types, in what the branch may take.
+#define BEYOND_WORK 4
 #define SWEEPS_LEAST 1500
 /// Sweeps of the values themselves, where nothing else did it; and most sweeps before a last attempt of Newton's method.
 #define VALUE_SWEEPS 2500
@@ -92,6 +95,7 @@ typedef struct Run {
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
+    bool is_last;                // all that costs less has failed (last_resort)
     int32_t patience;            // sweeps without halving the best residual, after which a step is given up
     double told;
 } Run;
@@ -290,7 +294,7 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     }
     double sweeps = BRANCH_WORK / (double)r->n;
     int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
-    if (k->lattice->model->n_private && most > SWEEPS_TYPED && r->n_value > TYPED_LARGE) most = SWEEPS_TYPED;
+    if (k->lattice->model->n_private && r->n_value > TYPED_LARGE) most = r->is_last ? 2 * SWEEPS_TYPED : SWEEPS_TYPED;
     k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
     if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
     DurStatus status = branch_follow(&b, k, tolerance, r->x);
@@ -313,7 +317,14 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     KrylovResult n;
     k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most / 3;
     if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
-    status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+    bool goes_beyond = b.reached > 0 && k->lattice->model->n_private && (r->is_last || r->n_value > TYPED_LARGE);
+    if (goes_beyond) {
+        k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + BEYOND_WORK * most;
+        if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
+        status = beyond_solve(&n, k, r->options->rule, b.reached, tolerance, r->x);
+    } else {
+        status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+    }
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
     r->residual = n.residual;
@@ -322,7 +333,7 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     if (!n.converged) return DUR_OK;
     out->is_principal = false;
     snprintf(out->note, sizeof out->note, BEYOND, b.reached);
-    say_how(out, "Newton-Krylov from there, %d steps", n.n_step);
+    say_how(out, goes_beyond ? "with held states from precision to precision from there, %d steps" : "Newton-Krylov from there, %d steps", n.n_step);
     return DUR_OK;
 }
 
@@ -342,6 +353,30 @@ static DurStatus instead_by_branch(Run *r, Krylov *k, GameSolution *out, double 
     }
     memory_free(carried);
     return status;
+}
+
+// With private types, where all that costs less has failed: along the branch of this lattice, and beyond where it is lost. r->g holds what there
+// is meanwhile.
+static DurStatus last_resort(Run *r, GameSolution *out, double tolerance) {
+    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
+    if (!k) return DUR_MEMORY;
+    GameSolution was = *out;
+    double residual = r->residual;
+    bool done = false;
+    memcpy(r->g, r->x, (size_t)r->n * sizeof *r->g);
+    say_how(out, "; ");
+    r->is_last = true;
+    DurStatus status = from_branch(r, k, out, tolerance, &done);
+    r->is_last = false;
+    r->n_sweep += k->n_sweep + k->n_take;
+    out->n_take += k->n_take;
+    krylov_free(k);
+    if (status != DUR_OK || done) return status;
+    // nothing came of it
+    memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
+    r->residual = residual;
+    *out = was;
+    return DUR_OK;
 }
 
 static DurStatus find(Run *r, GameSolution *out, bool may_nest);
@@ -570,6 +605,8 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
                       "not lead from there to this one; this is another equilibrium");
     }
     memory_free(left);
+    if (status == DUR_OK && is_typed && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
+        status = last_resort(r, out, tolerance);
     return status;
 }
 

@@ -2,6 +2,8 @@
 #include "case.h"
 
 #include "base/memory.h"
+#include "game/beyond.h"
+#include "game/branch.h"
 #include "game/held.h"
 #include "game/lagged.h"
 #include "game/nest.h"
@@ -279,8 +281,8 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, boo
         double *value = memory_column(sweep_size(k.lattice)), *room = memory_column(sweep_size(k.lattice));
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, max_step, value));
-        else       CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
+        if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, max_step, value));
+        else       CHECK_OK(lagged_solve(&end, krylov, 1.0, 1e-9, 1e-9, max_step, value));
         // told by another piece of code
         Sweep *s = sweep_make(k.lattice, NULL, NULL);
         if (end.converged) {
@@ -379,6 +381,46 @@ TEST(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution) {
     }
 }
 
+TEST(beyond_the_end_of_the_branch_there_are_equilibria_that_newtons_method_alone_does_not_reach) {
+    int n_lost = 0, n_plain = 0, n_beyond = 0, n_only = 0;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 8, &text)) continue;
+        int64_t n_all = sweep_size(k.lattice);
+        double *lost = memory_column(n_all), *value = memory_column(n_all), *room = memory_column(n_all);
+        Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
+        krylov->max_sweep = 20000;
+        BranchResult b;
+        CHECK_OK(branch_follow(&b, krylov, 1e-9, lost));
+        if (!b.converged && b.reached > 0) {
+            KrylovResult plain, end;
+            n_lost++;
+            krylov->max_sweep = INT64_MAX;
+            memcpy(value, lost, (size_t)n_all * sizeof *value);
+            CHECK_OK(krylov_solve(&plain, krylov, 1.0, 1e-9, 30, value));
+            n_plain += plain.converged;
+            memcpy(value, lost, (size_t)n_all * sizeof *value);
+            krylov->max_sweep = krylov->n_sweep + TAKE_SWEEPS * krylov->n_take + 20000;
+            CHECK_OK(beyond_solve(&end, krylov, NULL, b.reached, 1e-9, value));
+            n_beyond += end.converged;
+            n_only += end.converged && !plain.converged;
+            // told by another piece of code
+            Sweep *s = sweep_make(k.lattice, NULL, NULL);
+            if (end.converged) CHECK(sweep_residual(s, 1.0, value, room) <= 1e-8 * krylov_size(value, krylov->n));
+            sweep_free(s);
+        }
+        krylov_free(krylov);
+        memory_free(room);
+        memory_free(value);
+        memory_free(lost);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%d lost, %d by Newton's method, %d beyond, %d only so\n", n_lost, n_plain, n_beyond, n_only);
+    CHECK(n_lost >= 10 && n_beyond > n_plain && n_only >= 4);
+}
+
 TEST(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers) {
     static const double start[] = {1e308, INFINITY, -INFINITY, NAN};
     for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
@@ -389,7 +431,7 @@ TEST(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers) {
         double *value = memory_column(sweep_size(k.lattice));
         for (int64_t s = 0; s < krylov->n; s++) value[s] = start[i];
         KrylovResult end;
-        CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+        CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, 60, value));
         CHECK(!end.converged || isfinite(value[0]));
         memory_free(value);
         krylov_free(krylov);
@@ -412,7 +454,7 @@ TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threa
             Krylov *krylov = krylov_make(fine, NULL, team, 30, NULL);
             double *value = memory_column((int64_t)n);
             KrylovResult end;
-            CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+            CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, 60, value));
             CHECK(end.converged);
             CHECK(!first || memcmp(first, value, n * sizeof *value) == 0);
             if (!first) first = value;
@@ -474,7 +516,7 @@ TEST(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing) {
         double *value = memory_column(n_all), left[2];
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        CHECK_OK(lagged_solve(&end, krylov, 1e-11, 1e-11, 200, value));
+        CHECK_OK(lagged_solve(&end, krylov, 1.0, 1e-11, 1e-11, 200, value));
         Stream s = stream_make(seed, 3, 0);
         // values and shifts are moved, and shifts don't follow
         for (int64_t i = 0; i < n_all; i++) value[i] += 1e-4 * stream_normal(&s) * (i < n || value[i] != 0.0);
@@ -574,6 +616,7 @@ int main(void) {
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
         RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
         RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
+        RUN(beyond_the_end_of_the_branch_there_are_equilibria_that_newtons_method_alone_does_not_reach),
         RUN(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers),
         RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads),
         RUN(shifts_that_go_round_in_circles_are_settled_in_half_of_the_sharpest_games),
