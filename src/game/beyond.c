@@ -38,18 +38,20 @@ DurStatus beyond_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, do
     while (factor >= FACTOR_LEAST && !krylov_is_spent(k)) {
         double scale = at * factor < 1 ? at * factor : 1;
         status = point(out, k, rule, scale, scale < 1 && tolerance < POINT_TOLERANCE ? POINT_TOLERANCE : tolerance, kept, value);
-        out->n_step = n_step += out->n_step;
+        n_step += out->n_step;
         if (status != DUR_OK || out->interrupted || (out->converged && scale >= 1)) break;
         if (out->converged) {
             memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
             at = scale;
             factor = factor * factor < FACTOR_MOST ? factor * factor : FACTOR_MOST;
-            out->converged = false;
+            // a solution on the way is none
+            *out = (KrylovResult){.residual = INFINITY};
         } else {
             memcpy(value, kept, (size_t)k->n_all * sizeof *kept);
             factor = sqrt(scale / at);
         }
     }
+    out->n_step = n_step;
     memory_free(kept);
     return status;
 }

@@ -36,7 +36,7 @@ struct CertifierKind {
     DurStatus (*miss)(Certifier *certifier, double *most);
     /// Exact values of the actor when everyone plays `policy`, from those at hand in certifier->value.
     DurStatus (*evaluate)(Certifier *certifier, const Policy *policy, double tolerance);
-    double    exact, loose, fine;    // tolerances: behind consistency; while deviations change; at the end of regret
+    double    exact, loose, fine;    // tolerances: behind consistency; of the first deviation; at the end of regret
     /// Called once when the values have changed, before advantages are asked for.
     DurStatus (*ready)(Certifier *certifier, const Policy *policy);
     /// row[n_lane] = Q(move) - Q(wait) of certifier->move[i_move] by certifier->value. From several threads at once.

@@ -32,9 +32,9 @@
 #define EVEN      6
 #define EVENLY    0.03
 
-static double take(Krylov *k, double scale, double lag, double *value) {
+static double take(Krylov *k, double lag, double *value) {
     tangent_lag(k->tangent, lag);
-    return krylov_take(k, scale, value, NULL);
+    return krylov_take(k, 1.0, value, NULL);
 }
 
 // whether it is few states that miss
@@ -47,7 +47,7 @@ static bool is_few(const Krylov *k) {
 }
 
 // Newton's method from here. True if it came nearer by far; else `value` stays
-static DurStatus by_newton(KrylovResult *out, Krylov *k, double scale, double tolerance, double *kept, double *value, bool *led) {
+static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, double *kept, double *value, bool *led) {
     double residual = out->residual;
     int32_t n_step = out->n_step;
     memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
@@ -55,7 +55,7 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double scale, double to
     k->only_whole = residual > WHOLE;
     // with shifts that follow the values it would have led on already, but for states that jump to and fro
     k->holds = true;
-    DurStatus status = krylov_solve(out, k, scale, tolerance, NEWTON_STEPS, value);
+    DurStatus status = krylov_solve(out, k, 1.0, tolerance, NEWTON_STEPS, value);
     k->only_whole = k->holds = false;
     out->n_step += n_step;
     *led = out->residual <= NEARER * residual;
@@ -66,22 +66,22 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double scale, double to
     return status;
 }
 
-DurStatus lagged_solve(KrylovResult *out, Krylov *k, double scale, double tolerance, double enough, int32_t max_step, double *value) {
+DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double enough, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
     double rho = krylov_discount(k), near = NEAR, lag = LAG_FIRST * rho, *kept = memory_column(k->n_all);
     if (!kept) return DUR_MEMORY;
     DurStatus status = DUR_OK;
-    out->residual = take(k, scale, lag, value);
+    out->residual = take(k, lag, value);
     double best = INFINITY, length_before = 0;
     for (int32_t n_even = 0, n_idle = 0;;) {
         out->converged = out->residual <= tolerance;
-        krylov_tell(k, scale, out->residual, tolerance);
+        krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
         n_idle = out->residual < 0.5 * best ? 0 : n_idle + 1;
         if (out->residual < 0.5 * best) best = out->residual;
         if (out->residual <= near || (out->residual <= HELD_UP && n_idle >= IDLE && is_few(k))) {
             bool led;
-            status = by_newton(out, k, scale, tolerance, kept, value, &led);
+            status = by_newton(out, k, tolerance, kept, value, &led);
             if (status != DUR_OK || out->converged || out->interrupted || (!led && out->residual <= enough)) break;
             // what was tried from there is not tried again
             if (out->residual <= near) near = NEARER * out->residual;
@@ -89,7 +89,7 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double scale, double tolera
             n_idle = led ? 0 : IDLE - IDLE_MORE;
             lag = LAG_LEAST * rho;
             length_before = 0;
-            out->residual = take(k, scale, lag, value);
+            out->residual = take(k, lag, value);
             continue;
         }
         double length, before = out->residual;
@@ -103,7 +103,7 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double scale, double tolera
         if (lag < LAG_LEAST * rho) lag = LAG_LEAST * rho;
         length_before = length;
         out->n_step++;
-        out->residual = take(k, scale, lag, value);
+        out->residual = take(k, lag, value);
         double ratio = out->residual / before;
         n_even = out->residual <= NEAR && fabs(ratio - 1) < EVENLY ? n_even + 1 : 0;
         // it has left where it was held up, and may come near again

@@ -9,13 +9,13 @@
 
 #include "game/krylov.h"
 
-/// From `value` [n_all], at one precision scale, to a solution: steps in time until the residual is small, then Newton's method;
+/// From `value` [n_all], at the stated precisions, to a solution: steps in time until the residual is small, then Newton's method;
 /// where that does not go straight to a solution, further in time. For games with private types, whose tangent knows of the lag.
 ///   enough     residual from which on it may stop where it is held up, for lattices that only lead to the next; `tolerance`: never
 ///   max_step   steps in time, at most
 ///   value      [in,out] on failure where the last step led
 ///   out        n_step counts steps of both kinds
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY.
-DurStatus lagged_solve(KrylovResult *out, Krylov *krylov, double scale, double tolerance, double enough, int32_t max_step, double *value);
+DurStatus lagged_solve(KrylovResult *out, Krylov *krylov, double tolerance, double enough, int32_t max_step, double *value);
 
 #endif

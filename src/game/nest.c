@@ -146,7 +146,7 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
         TRY(spots_solve(end, k, rule, 1.0, tolerance, LAGGED_STEPS, value));
         if (!end->converged && !end->interrupted) {
             TRY(nest_carry(from, coarse, k->lattice, value));
-            TRY(lagged_solve(end, k, 1.0, tolerance, enough, LAGGED_STEPS, value));
+            TRY(lagged_solve(end, k, tolerance, enough, LAGGED_STEPS, value));
         }
         out->n_lagged++;
         out->is_near = false;

@@ -284,19 +284,28 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
     return DUR_OK;
 }
 
-// along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
-static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
+// sweeps that the branch of this lattice may take
+static int64_t branch_sweeps(const Run *r) {
+    double sweeps = BRANCH_WORK / (double)r->n;
+    if (r->lattice->model->n_private && r->n_value > TYPED_LARGE) return r->is_last ? 2 * SWEEPS_TYPED : SWEEPS_TYPED;
+    return sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
+}
+
+// from now on so many sweeps, if the run has as many
+static void allow(const Run *r, Krylov *k, int64_t most) {
+    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
+    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
+}
+
+// along the principal branch of this lattice
+static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     BranchResult b;
     if (!k->aggregate) {
         // near precision 0, where it begins, values hardly count
         memset(r->x, 0, (size_t)r->n * sizeof *r->x);
         TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
     }
-    double sweeps = BRANCH_WORK / (double)r->n;
-    int64_t most = sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
-    if (k->lattice->model->n_private && r->n_value > TYPED_LARGE) most = r->is_last ? 2 * SWEEPS_TYPED : SWEEPS_TYPED;
-    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
-    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
+    allow(r, k, branch_sweeps(r));
     DurStatus status = branch_follow(&b, k, tolerance, r->x);
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
@@ -312,19 +321,19 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     }
     say_how(out, "the principal branch by Newton-Krylov was lost at %.4g times the stated precisions, after %d folds; ", b.reached,
             b.n_fold);
+    return DUR_OK;
+}
 
-    // another equilibrium may still be near: from where the branch was left, at the stated precisions
+// along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
+static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
+    TRY(along_branch(r, k, out, tolerance, done));
+    if (*done) return DUR_OK;
+    // another equilibrium may still be near: from where the branch was left, to the stated precisions
     KrylovResult n;
-    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most / 3;
-    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
-    bool goes_beyond = b.reached > 0 && k->lattice->model->n_private && (r->is_last || r->n_value > TYPED_LARGE);
-    if (goes_beyond) {
-        k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + BEYOND_WORK * most;
-        if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
-        status = beyond_solve(&n, k, r->options->rule, b.reached, tolerance, r->x);
-    } else {
-        status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
-    }
+    bool goes_beyond = out->reached > 0 && k->lattice->model->n_private && (r->is_last || r->n_value > TYPED_LARGE);
+    allow(r, k, goes_beyond ? BEYOND_WORK * branch_sweeps(r) : branch_sweeps(r) / 3);
+    DurStatus status = goes_beyond ? beyond_solve(&n, k, r->options->rule, out->reached, tolerance, r->x)
+                                   : krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
     r->residual = n.residual;
@@ -332,7 +341,7 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     *done = n.converged || n.interrupted;
     if (!n.converged) return DUR_OK;
     out->is_principal = false;
-    snprintf(out->note, sizeof out->note, BEYOND, b.reached);
+    snprintf(out->note, sizeof out->note, BEYOND, out->reached);
     say_how(out, goes_beyond ? "with held states from precision to precision from there, %d steps" : "Newton-Krylov from there, %d steps", n.n_step);
     return DUR_OK;
 }
@@ -344,7 +353,7 @@ static DurStatus instead_by_branch(Run *r, Krylov *k, GameSolution *out, double 
     if (!carried) return DUR_MEMORY;
     memcpy(carried, r->x, (size_t)r->n * sizeof *carried);
     say_how(out, "; not near, so ");
-    DurStatus status = from_branch(r, k, out, tolerance, done);
+    DurStatus status = along_branch(r, k, out, tolerance, done);
     *done = *done && status == DUR_OK && !r->interrupted && out->is_principal;
     if (!*done && !r->interrupted) {
         memcpy(r->x, carried, (size_t)r->n * sizeof *carried);
@@ -366,7 +375,9 @@ static DurStatus last_resort(Run *r, GameSolution *out, double tolerance) {
     memcpy(r->g, r->x, (size_t)r->n * sizeof *r->g);
     say_how(out, "; ");
     r->is_last = true;
+    r->max_sweep -= r->n_sweep;
     DurStatus status = from_branch(r, k, out, tolerance, &done);
+    r->max_sweep += r->n_sweep;
     r->is_last = false;
     r->n_sweep += k->n_sweep + k->n_take;
     out->n_take += k->n_take;
@@ -605,7 +616,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
                       "not lead from there to this one; this is another equilibrium");
     }
     memory_free(left);
-    if (status == DUR_OK && is_typed && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
+    // not where it has been tried, nor where the branch of so many values would take hours
+    bool may_last = is_typed && (r->n_value <= TYPED_LARGE || (is_lost && r->n_value <= VALUES_LARGE));
+    if (status == DUR_OK && may_last && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
         status = last_resort(r, out, tolerance);
     return status;
 }

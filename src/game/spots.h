@@ -12,6 +12,7 @@
 
 /// From `value` [n_all], at one precision scale, to a solution. For games with private types.
 ///   rule       the tangent's, may be NULL
+///   scale      multiplies every precision
 ///   max_step   steps in time, at most
 ///   value      [in,out] on failure where the last step led
 ///   out        n_step counts steps of both kinds

@@ -305,17 +305,14 @@ typedef struct Found {
     Frame *runs;     // whole paths of single runs, where they are asked for
 } Found;
 
-// runs of an ensemble, or of a part of it: `first` is negative for all. found: NULL where nothing is kept
+// runs of an ensemble, or of a part of it: `first` is negative for all
 static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, const SimPaths *paths,
                       DurResult *result, Found *found, DurError *error) {
-    Found own = {0}, *f = found ? found : &own;
     RunAnswers run = {.n_paths = 1, .first_policy = e->policy, .paths = (SimPaths *)paths};
-    f->paths = paths_frame(paths, s->model);
-    DurStatus status = f->paths ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
-    if (status == DUR_OK && found) status = page_frames(&f->frames, s, options, &run, error);
-    if (status == DUR_OK && options->csv) status = frame_write_csv(f->paths, options->csv, error);
-    frame_free(own.paths);
-    TRY(status);
+    found->paths = paths_frame(paths, s->model);
+    if (!found->paths) return status_fail(error, DUR_MEMORY, "out of memory");
+    TRY(page_frames(&found->frames, s, options, &run, error));
+    if (options->csv) TRY(frame_write_csv(found->paths, options->csv, error));
     Json j = json_make(&result->json);
     json_object(&j);
     render_identity(&j, s);

@@ -282,7 +282,7 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, boo
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
         if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, max_step, value));
-        else       CHECK_OK(lagged_solve(&end, krylov, 1.0, 1e-9, 1e-9, max_step, value));
+        else       CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
         // told by another piece of code
         Sweep *s = sweep_make(k.lattice, NULL, NULL);
         if (end.converged) {
@@ -418,7 +418,7 @@ TEST(beyond_the_end_of_the_branch_there_are_equilibria_that_newtons_method_alone
         case_close(&k);
     }
     print_message("%d lost, %d by Newton's method, %d beyond, %d only so\n", n_lost, n_plain, n_beyond, n_only);
-    CHECK(n_lost >= 10 && n_beyond > n_plain && n_only >= 4);
+    CHECK(n_lost >= 15 && n_beyond >= 12 && n_only >= 8);
 }
 
 TEST(steps_for_all_and_sweeps_for_some_end_where_values_are_no_numbers) {
@@ -516,7 +516,7 @@ TEST(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing) {
         double *value = memory_column(n_all), left[2];
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        CHECK_OK(lagged_solve(&end, krylov, 1.0, 1e-11, 1e-11, 200, value));
+        CHECK_OK(lagged_solve(&end, krylov, 1e-11, 1e-11, 200, value));
         Stream s = stream_make(seed, 3, 0);
         // values and shifts are moved, and shifts don't follow
         for (int64_t i = 0; i < n_all; i++) value[i] += 1e-4 * stream_normal(&s) * (i < n || value[i] != 0.0);
