@@ -63,6 +63,7 @@ typedef struct KrylovResult {
     double  residual;            // reached, relative to the largest |value|
     int32_t n_step;              // Newton steps
     int32_t n_short;             // of them, how many had to be shortened
+    int64_t n_swept;             // of paced_solve: sweeps of values and beliefs
     bool    converged, interrupted;
 } KrylovResult;
 

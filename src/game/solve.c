@@ -10,13 +10,13 @@
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
 #include "base/compiler.h"
 #include "base/memory.h"
-#include "game/beyond.h"
 #include "game/branch.h"
 #include "game/certify.h"
 #include "game/game.h"
 #include "game/nest.h"
 #include "game/newton.h"
 #include "game/nobody.h"
+#include "game/paced.h"
 #include "game/rounds.h"
 #include "game/sweep.h"
 #include "num/anderson.h"
@@ -37,6 +37,8 @@
 #define GROWTH_MOST 20.0
 /// Sweeps without halving the best residual, after which a step is given up.
 #define PATIENCE_SWEEPS 400
+/// The same where the branch and paced sweeps take their place.
+#define PATIENCE_PACED 100
 /// Smallest step of the continuation, as a factor on precision; below it the solver says where it stands.
 #define FACTOR_LEAST 1.02
 
@@ -56,8 +58,8 @@
 /// often than anyone would wait for); a third of it on what may lie beyond its end. A large lattice gets SWEEPS_LEAST sweeps
 /// all the same.
 #define BRANCH_WORK 2e8
-/// What is spent beyond its end with private types, in what the branch may take.
-#define BEYOND_WORK 4
+/// Sweeps of linear systems that paced sweeps and Newton's method in turns with them may take the time of.
+#define PACED_WORK 6000
 #define SWEEPS_LEAST 1500
 /// Sweeps of the values themselves, where nothing else did it; and most sweeps before a last attempt of Newton's method.
 #define VALUE_SWEEPS 2500
@@ -95,7 +97,7 @@ typedef struct Run {
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
-    bool is_last;                // all that costs less has failed (last_resort)
+    bool has_paces;              // where sweeps go round in circles, the branch and paced sweeps take their place
     int32_t patience;            // sweeps without halving the best residual, after which a step is given up
     double told;
 } Run;
@@ -159,7 +161,7 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
 // where sweeps give up, from `from`: Newton's method, which is not repelled by what best responses lead away from. Where there
 // are tangents it has been tried by then
 static bool settle_by_newton(Run *r, double scale, double tolerance, const double *from, DurStatus *status) {
-    if (r->interrupted || r->has_tangents || r->n_sweep >= r->max_sweep) return false;
+    if (r->interrupted || r->has_tangents || r->has_paces || r->n_sweep >= r->max_sweep) return false;
     if (from != r->x) memcpy(r->x, from, (size_t)r->n * sizeof *r->x);
     *status = newton_solve(r->sweep, r->n, r->n_value, scale, tolerance, r->max_sweep, r->options->progress, r->x, &r->n_sweep,
                            &r->residual);
@@ -211,6 +213,7 @@ static DurStatus follow_by_sweeps(Run *r, GameSolution *out) {
         if (status != DUR_OK || r->interrupted || r->n_sweep >= r->max_sweep) break;
         // this step was too long: back to the last one reached, and a shorter step
         memcpy(r->x, kept, (size_t)r->n * sizeof *kept);
+        if (r->has_paces) goto done;
         if (reached == 0) { scale /= 4; if (scale < 1e-6) break; continue; }
         factor = sqrt(factor);
         if (factor < FACTOR_LEAST) break;
@@ -287,7 +290,7 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
 // sweeps that the branch of this lattice may take
 static int64_t branch_sweeps(const Run *r) {
     double sweeps = BRANCH_WORK / (double)r->n;
-    if (r->lattice->model->n_private && r->n_value > TYPED_LARGE) return r->is_last ? 2 * SWEEPS_TYPED : SWEEPS_TYPED;
+    if (r->lattice->model->n_private && r->n_value > TYPED_LARGE) return SWEEPS_TYPED;
     return sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
 }
 
@@ -324,25 +327,36 @@ static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double toler
     return DUR_OK;
 }
 
-// along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions
+// Along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions: by Newton's method from
+// there, and with private types by paced sweeps in turns with it
 static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     TRY(along_branch(r, k, out, tolerance, done));
     if (*done) return DUR_OK;
-    // another equilibrium may still be near: from where the branch was left, to the stated precisions
+    bool has_paces = k->lattice->model->n_private > 0 && out->reached > 0;
+    // r->g keeps where it was left
+    if (has_paces && !r->g) r->g = memory_column(r->n);
+    if (has_paces && !r->g) return DUR_MEMORY;
+    if (has_paces) memcpy(r->g, r->x, (size_t)r->n * sizeof *r->g);
     KrylovResult n;
-    bool goes_beyond = out->reached > 0 && k->lattice->model->n_private && (r->is_last || r->n_value > TYPED_LARGE);
-    allow(r, k, goes_beyond ? BEYOND_WORK * branch_sweeps(r) : branch_sweeps(r) / 3);
-    DurStatus status = goes_beyond ? beyond_solve(&n, k, r->options->rule, out->reached, tolerance, r->x)
-                                   : krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+    allow(r, k, branch_sweeps(r) / 3);
+    DurStatus status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
+    if (status == DUR_OK && n.converged) say_how(out, "Newton-Krylov from there, %d steps", n.n_step);
+    if (status == DUR_OK && has_paces && !n.converged && !n.interrupted) {
+        memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
+        allow(r, k, PACED_WORK);
+        status = paced_solve(&n, k, r->options->rule, 1.0, tolerance, r->x);
+        say_how(out, "%lld paced sweeps of values and beliefs in turns with Newton-Krylov from there%s", (long long)n.n_swept,
+                n.converged ? "" : " did no better; ");
+    }
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
+    out->n_step += n.n_step;
     r->residual = n.residual;
     r->interrupted = n.interrupted;
     *done = n.converged || n.interrupted;
     if (!n.converged) return DUR_OK;
     out->is_principal = false;
     snprintf(out->note, sizeof out->note, BEYOND, out->reached);
-    say_how(out, goes_beyond ? "with held states from precision to precision from there, %d steps" : "Newton-Krylov from there, %d steps", n.n_step);
     return DUR_OK;
 }
 
@@ -362,32 +376,6 @@ static DurStatus instead_by_branch(Run *r, Krylov *k, GameSolution *out, double 
     }
     memory_free(carried);
     return status;
-}
-
-// With private types, where all that costs less has failed: along the branch of this lattice, and beyond where it is lost. r->g holds what there
-// is meanwhile.
-static DurStatus last_resort(Run *r, GameSolution *out, double tolerance) {
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
-    if (!k) return DUR_MEMORY;
-    GameSolution was = *out;
-    double residual = r->residual;
-    bool done = false;
-    memcpy(r->g, r->x, (size_t)r->n * sizeof *r->g);
-    say_how(out, "; ");
-    r->is_last = true;
-    r->max_sweep -= r->n_sweep;
-    DurStatus status = from_branch(r, k, out, tolerance, &done);
-    r->max_sweep += r->n_sweep;
-    r->is_last = false;
-    r->n_sweep += k->n_sweep + k->n_take;
-    out->n_take += k->n_take;
-    krylov_free(k);
-    if (status != DUR_OK || done) return status;
-    // nothing came of it
-    memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
-    r->residual = residual;
-    *out = was;
-    return DUR_OK;
 }
 
 static DurStatus find(Run *r, GameSolution *out, bool may_nest);
@@ -587,6 +575,11 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     const GameOptions *options = r->options;
     // sweeps on the way to where Newton's method takes over; differences of them know shifts as unknowns of their own, and may lead
     // on where they cannot be eliminated
+    int32_t patience = r->patience;
+    bool is_branch = false;
+    // not where the branch of so many values would take hours
+    r->has_paces = is_lost && r->n_value <= VALUES_LARGE;
+    if (r->has_paces) r->patience = PATIENCE_PACED;
     if (is_typed) {
         rough.tolerance = tolerance > NEAR ? tolerance : NEAR;
         r->options = &rough;
@@ -595,20 +588,34 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     }
     status = follow_by_sweeps(r, out);
     r->max_sweep = max_sweep;
+    r->patience = patience;
     r->options = options;
     say_how(out, "%lld sweeps of the values%s with Anderson mixing%s", (long long)(r->n_sweep - before), is_typed ? " and beliefs" : "",
             r->residual <= rough.tolerance ? "" : " did no better");
-    if (status == DUR_OK && is_typed && !r->interrupted && r->residual <= rough.tolerance && r->residual > tolerance) {
+    if (status == DUR_OK && is_typed && !r->interrupted && !(r->residual <= tolerance)) {
         KrylovResult end = {0};
         k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
-        status = k ? in_turns(r, k, tolerance, &end) : DUR_MEMORY;
-        if (k) r->n_sweep += k->n_sweep + k->n_take;
+        if (!k) return DUR_MEMORY;
+        if (r->residual <= rough.tolerance) {
+            status = in_turns(r, k, tolerance, &end);
+            say_how(out, ", then Newton-Krylov%s, %d steps", r->residual <= tolerance ? "" : " that did no better", end.n_step);
+        }
+        if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && r->has_paces) {
+            anderson_free(r->mix);
+            r->mix = NULL;
+            out->is_principal = true;
+            say_how(out, "; ");
+            status = from_branch(r, k, out, tolerance, &done);
+            is_branch = done && out->is_principal;
+            reached = out->reached;
+        }
+        r->n_sweep += k->n_sweep + k->n_take;
+        out->n_take += k->n_take;
         krylov_free(k);
-        say_how(out, ", then Newton-Krylov%s, %d steps", r->residual <= tolerance ? "" : " that did no better", end.n_step);
     }
     if (status == DUR_OK && !is_typed && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
         status = from_sweeps(r, out, tolerance, left);
-    if (r->residual <= tolerance) {
+    if (r->residual <= tolerance && !is_branch) {
         // neither sweeps nor Newton's method alone keep to the branch
         out->is_principal = false;
         if (reached < 1) snprintf(out->note, sizeof out->note, BEYOND, reached);
@@ -616,10 +623,6 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
                       "not lead from there to this one; this is another equilibrium");
     }
     memory_free(left);
-    // not where it has been tried, nor where the branch of so many values would take hours
-    bool may_last = is_typed && (r->n_value <= TYPED_LARGE || (is_lost && r->n_value <= VALUES_LARGE));
-    if (status == DUR_OK && may_last && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
-        status = last_resort(r, out, tolerance);
     return status;
 }
 

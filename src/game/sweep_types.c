@@ -27,6 +27,7 @@ struct SweepTypes {
     int64_t from_block, to_block;
     const bool *where;          // [n_block] blocks that are swept, or NULL: all
     float *missed;              // [n_block] what each missed by, or NULL
+    float *pace, *agrees, *before;   // see sweep_types_pace; NULL: none
     const TypesKernel *kernel;
     TypesJob job;
 };
@@ -70,6 +71,9 @@ SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *te
 
 void sweep_types_free(SweepTypes *s) {
     if (!s) return;
+    memory_free(s->before);
+    memory_free(s->agrees);
+    memory_free(s->pace);
     memory_free(s->worst);
     memory_free(s->group);
     memory_free(s->room);
@@ -105,9 +109,20 @@ static double run_blocks(SweepTypes *s, int64_t from, int64_t to, int64_t n_swep
 
 void sweep_types_whole_steps(SweepTypes *s, bool whole) { s->whole_steps = whole; }
 
+DurStatus sweep_types_pace(SweepTypes *s) {
+    int64_t n = s->lattice->n_state;
+    s->pace = memory_floats(n);
+    s->agrees = memory_floats(n);
+    s->before = memory_zeroed((size_t)s->n_shift + 1, sizeof *s->before);
+    if (!s->pace || !s->agrees || !s->before) return DUR_MEMORY;
+    for (int64_t i = 0; i < n; i++) s->pace[i] = 1;
+    return DUR_OK;
+}
+
 static TypesJob job_of(const SweepTypes *s, double precision_scale, const double *value) {
     return (TypesJob){.lattice = s->lattice, .rule = s->rule, .possible = s->possible, .shift_where = s->shift_where,
-                      .n_row = s->n_row, .n_move = s->n_move, .whole_steps = s->whole_steps, .precision_scale = precision_scale, .value = value};
+                      .n_row = s->n_row, .n_move = s->n_move, .whole_steps = s->whole_steps,
+                      .pace = s->pace, .agrees = s->agrees, .before = s->before, .precision_scale = precision_scale, .value = value};
 }
 
 double sweep_types_residual(SweepTypes *s, double precision_scale, const double *value, double *room) {

@@ -12,6 +12,7 @@ typedef struct TypesJob {
     const int64_t *shift_where;   // [n_jump x n_mode_state]
     int32_t n_row, n_move;        // n_move: of the actor with the most
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
+    float *pace, *agrees, *before;   // NULL: none. [n_state], [n_state] and [n_shift]: see sweep_types_pace
     double precision_scale;
     bool is_joint;                // of tangents: see tangent_joint
     bool held_stay;               // of tangents: shifts of states that are held stay, their lag is infinite
@@ -32,9 +33,9 @@ typedef struct TypesKernel {
 } TypesKernel;
 
 /// Rows of scratch: sums and diagonals of all rows, two more; for the choices of one actor by type and in public, its
-/// replies by type, the posteriors of its moves, another's reply; drift of one belief.
+/// replies by type, the posteriors of its moves, another's reply, what shifts were; drift of one belief.
 static inline int64_t sweep_types_room(int32_t n_row, int32_t n_move) {
-    return 2 * n_row + 2 + (int64_t)n_move * (2 * MODEL_TYPES_MAX + 1 + 2 * MODEL_TYPES_MAX) + 1
+    return 2 * n_row + 2 + (int64_t)n_move * (2 * MODEL_TYPES_MAX + 1 + 2 * MODEL_TYPES_MAX) + 8
          + MODEL_TYPES_MAX * (MODEL_TYPES_MAX + 2);
 }
 
