@@ -109,11 +109,13 @@ static double run_blocks(SweepTypes *s, int64_t from, int64_t to, int64_t n_swep
 
 void sweep_types_whole_steps(SweepTypes *s, bool whole) { s->whole_steps = whole; }
 
+double sweep_types_pace_of(SweepTypes *s, int64_t i);
+double sweep_types_pace_of(SweepTypes *s, int64_t i) { return s->pace[i]; }
 DurStatus sweep_types_pace(SweepTypes *s) {
     int64_t n = s->lattice->n_state;
     s->pace = memory_floats(n);
-    s->agrees = memory_floats(n);
-    s->before = memory_zeroed((size_t)s->n_shift + 1, sizeof *s->before);
+    s->agrees = memory_zeroed((size_t)n, sizeof *s->agrees);
+    s->before = memory_zeroed((size_t)(s->n_row * n + s->n_shift), sizeof *s->before);
     if (!s->pace || !s->agrees || !s->before) return DUR_MEMORY;
     for (int64_t i = 0; i < n; i++) s->pace[i] = 1;
     return DUR_OK;

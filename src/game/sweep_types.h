@@ -26,10 +26,10 @@ double sweep_types_within(SweepTypes *sweep, double precision_scale, const bool 
 /// Let shifts go all the way to what the choices tell, for Newton's method, which needs no damping and a map that is
 /// continuous; or, false, only as far as iteration bears.
 void   sweep_types_whole_steps(SweepTypes *sweep, bool whole);
-/// From now on each state, its values and its shifts, goes only a part of the way in a sweep, its pace, which falls wherever its shifts turn back
-/// and rises again, up to the whole way, where they go on. With small paces sweeps follow a flow in time, best responses to beliefs that move, which
-/// leads to fixed points that whole steps go around in circles. What is missed is told as ever. DUR_OK or DUR_MEMORY; once. Takes 8 bytes for each
-/// state and 4 for each shift.
+/// From now on each state, its values and its shifts, goes only a part of the way in a sweep, its pace, which falls wherever its shifts or its
+/// values turn back and rises again, up to the whole way, where they go on. With small paces sweeps follow a flow in time, best responses to beliefs
+/// that move, which leads to fixed points that whole steps go around in circles. What is missed is told as ever. DUR_OK or DUR_MEMORY; once. Takes 8
+/// bytes for each state and 4 for each value and shift.
 DurStatus sweep_types_pace(SweepTypes *sweep);
 double sweep_types_residual(SweepTypes *sweep, double precision_scale, const double *value, double *room);
 void   sweep_types_fill_policy(SweepTypes *sweep, Policy *policy);

@@ -11,19 +11,28 @@
 /// With more than two types, shifts go this part of the way to what the choices tell; with two, see shift_part.
 #define SHIFT_PART 0.3
 
-/// How a state's pace changes where its shifts turn back, where they go on, and the least: see sweep_types_pace. Of random games more were solved,
-/// and sooner, than with falls of a half or rises of a fiftieth.
+/// How a state's pace changes where its shifts or its values turn back, where they go on, and the least: see sweep_types_pace. Of random games more
+/// were solved, and sooner, than with falls of a half or rises of a fiftieth.
 #define PACE_FALL  0.7f
 #define PACE_RISE  1.1f
 #define PACE_LEAST 1e-3f
 
-// A state's pace for the next sweep, from whether its shifts would go on as they went
+// A state's pace from here on, from whether what has been compared since it was chosen last would go on as it went
 static inline void choose_pace(const TypesJob *job, const LatticeBlock *view) {
     float *DUR_RESTRICT pace = job->pace + view->first;
-    const float *DUR_RESTRICT agrees = job->agrees + view->first;
+    float *DUR_RESTRICT agrees = job->agrees + view->first;
     for (int64_t i = 0; i < job->lattice->n_lane; i++) {
-        float next = agrees[i] < 0 ? PACE_FALL * pace[i] : PACE_RISE * pace[i];
+        float next = agrees[i] < 0 ? PACE_FALL * pace[i] : agrees[i] > 0 ? PACE_RISE * pace[i] : pace[i];
         pace[i] = next > 1 ? 1 : next < PACE_LEAST ? PACE_LEAST : next;
+        agrees[i] = 0;
+    }
+}
+
+// whether what is left to go points where it did before
+static inline void compare(const double *DUR_RESTRICT left, int64_t n, float *DUR_RESTRICT before, float *DUR_RESTRICT agrees) {
+    for (int64_t i = 0; i < n; i++) {
+        agrees[i] += (float)left[i] * before[i];
+        before[i] = (float)left[i];
     }
 }
 
@@ -73,7 +82,6 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
     int64_t n = l->n_lane;
     double worst = 0, *DUR_RESTRICT left = c->spare + 6 * n;   // behind what shift_part needs
     bool is_paced = job->pace && c->private >= 0;
-    if (is_paced) for (int64_t i = 0; i < n; i++) job->agrees[view->first + i] = 0;
     for (int32_t a = 0; a < c->n_move; a++) {
         double *DUR_RESTRICT public = c->public + a * n;
         const double *DUR_RESTRICT first = c->chance + a * n;
@@ -107,11 +115,8 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
                 is[i] = was[i] + (is_paced ? pace[i] : 1.0) * (part ? left[i] / part[i] : share * left[i]);
             }
             if (is_paced) {
-                float *DUR_RESTRICT agrees = job->agrees + view->first, *DUR_RESTRICT before = job->before + at;
-                for (int64_t i = 0; i < n; i++) {
-                    agrees[i] += (float)left[i] * before[i];
-                    before[i] = (float)left[i];
-                }
+                float *DUR_RESTRICT agrees = job->agrees + view->first, *DUR_RESTRICT before = job->before + job->n_row * l->n_state + at;
+                compare(left, n, before, agrees);
             }
             scale_row(by, attends, n);
             for (int32_t u = 0; u < c->n_type; u++) {
@@ -124,7 +129,6 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
             }
         }
     }
-    if (is_paced) choose_pace(job, view);
     return worst;
 }
 
@@ -249,6 +253,9 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
         add_turns(job, &view, p, row, acc, diag);
     }
 
+    // where shifts go on, values may still turn back
+    if (job->pace) choose_pace(job, &view);
+
     // next values, and by how much the present ones miss their equations
     for (int32_t r = 0, actor = 0, type = 0; r < n_row; r++, type++) {
         while (type == model_types(m, actor)) { actor++; type = 0; }
@@ -262,9 +269,15 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
             double all = rho + d[i], off = a[i] - all * here[i];
             out[i] = here[i] + (pace ? pace[i] : 1.0) * (off / all);
             miss[i] = off - off == 0.0 ? (off < 0 ? -off : off) : INFINITY;
+            rest[i] = off / all;
+        }
+        if (job->pace) {
+            float *DUR_RESTRICT agrees = job->agrees + view.first, *DUR_RESTRICT before = job->before + r * l->n_state + view.first;
+            compare(rest, n, before, agrees);
         }
         worst = row_largest(miss, n, worst);
     }
+    if (job->pace) choose_pace(job, &view);
     return worst;
 }
 

@@ -12,7 +12,7 @@ typedef struct TypesJob {
     const int64_t *shift_where;   // [n_jump x n_mode_state]
     int32_t n_row, n_move;        // n_move: of the actor with the most
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
-    float *pace, *agrees, *before;   // NULL: none. [n_state], [n_state] and [n_shift]: see sweep_types_pace
+    float *pace, *agrees, *before;   // NULL: none. [n_state], [n_state] and [n_row x n_state + n_shift]: see sweep_types_pace
     double precision_scale;
     bool is_joint;                // of tangents: see tangent_joint
     bool held_stay;               // of tangents: shifts of states that are held stay, their lag is infinite

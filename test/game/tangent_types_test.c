@@ -419,7 +419,7 @@ TEST(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_metho
         case_close(&k);
     }
     print_message("%d lost, %d by Newton's method, %d by paced sweeps, %d only so\n", n_lost, n_plain, n_paced, n_only);
-    CHECK(n_lost >= 15 && n_paced >= 17 && n_only >= 12);
+    CHECK(n_lost >= 15 && n_paced >= 16 && n_only >= 11);
 }
 
 // what sweeps in place, so many from nothing, leave missing, relative to the largest value
@@ -453,7 +453,7 @@ TEST(paced_sweeps_settle_where_whole_ones_go_round_in_circles) {
         case_close(&k);
     }
     print_message("%d games, %d settled by whole sweeps, %d by paced ones, %d only so\n", n_case, n_whole, n_paced, n_only);
-    CHECK(n_case >= 40 && n_paced >= 35 && n_only >= 18);
+    CHECK(n_case >= 40 && n_paced >= 38 && n_only >= 20);
 }
 
 TEST(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width) {
