@@ -4,6 +4,7 @@
 /// 2. Else the principal branch is followed on a coarser lattice, and its end carried to this one (nest.h), where Newton's
 ///    method finishes; if values move little on the way, the coarse solution and this one belong together.
 /// 3. Else the branch is followed on this lattice, around folds if there are some (branch.h).
+///    With private types paced sweeps go on from where it is lost (paced.h).
 /// 4. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
 ///    equilibria from afar. What they find beyond the end of the branch is another equilibrium, and is called so.
 ///
