@@ -1,6 +1,6 @@
-/// Paced sweeps, in games with private types, in turns with Newton's method. What a move tells depends on who makes it, and who makes it on what it
-/// tells: best responses to beliefs go round in circles in states where signals are told apart, and one such state keeps all others from
-/// settling. Where each state's beliefs move at a pace of its own, slower wherever they turn back (sweep_types_pace), sweeps follow a flow in
+/// Paced sweeps in turns with Newton's method. Best responses go round in circles where an actor's choice is sharp and others answer it; most of all with
+/// private types, where what a move tells depends on who makes it, and who makes it on what it tells. One such state keeps all others from
+/// settling. Where each state moves at a pace of its own, slower wherever they turn back (sweep_types_pace), sweeps follow a flow in
 /// time there, and settle. They take many hundreds of sweeps and need no start near a solution; Newton's method needs few steps, and one.
 /// Source of the flow: Gilboa and Matsui 1991, "Social stability and equilibrium"; of paces by the sign of what is left: Riedmiller and Braun 1993.
 /// What is found so is an equilibrium, and may not be called principal.

@@ -4,7 +4,7 @@
 /// 2. Else the principal branch is followed on a coarser lattice, and its end carried to this one (nest.h), where Newton's
 ///    method finishes; if values move little on the way, the coarse solution and this one belong together.
 /// 3. Else the branch is followed on this lattice, around folds if there are some (branch.h).
-///    With private types paced sweeps go on from where it is lost (paced.h).
+///    Paced sweeps go on from where it is lost (paced.h).
 /// 4. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
 ///    equilibria from afar. What they find beyond the end of the branch is another equilibrium, and is called so.
 ///
@@ -329,11 +329,11 @@ static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double toler
 }
 
 // Along the principal branch of this lattice, and to another equilibrium where it ends before the stated precisions: by Newton's method from
-// there, and with private types by paced sweeps in turns with it
+// there, and else by paced sweeps in turns with it. Where nothing comes of it r->x is where the branch was left
 static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     TRY(along_branch(r, k, out, tolerance, done));
     if (*done) return DUR_OK;
-    bool has_paces = k->lattice->model->n_private > 0 && out->reached > 0;
+    bool has_paces = out->reached > 0 && (k->lattice->model->n_private > 0 || r->n_value <= VALUES_LARGE);
     // r->g keeps where it was left
     if (has_paces && !r->g) r->g = memory_column(r->n);
     if (has_paces && !r->g) return DUR_MEMORY;
@@ -355,7 +355,10 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     r->residual = n.residual;
     r->interrupted = n.interrupted;
     *done = n.converged || n.interrupted;
-    if (!n.converged) return DUR_OK;
+    if (!n.converged) {
+        if (has_paces) memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
+        return DUR_OK;
+    }
     out->is_principal = false;
     snprintf(out->note, sizeof out->note, BEYOND, out->reached);
     return DUR_OK;
@@ -677,7 +680,7 @@ double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
     // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
-    double solving = 8.0 * n + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
+    double solving = 8.0 * n + (!l->model->n_private && n <= VALUES_LARGE ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
                      (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
     return solving > after ? solving : after;
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "game/branch.h"
+#include "game/paced.h"
 
 // A game in which the branch folds: one actor, ninety-six states, found among random ones.
 static void folded(Case *k) {
@@ -58,6 +59,42 @@ TEST(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find) {
     as_small_steps(2, 3);
     as_small_steps(2, 8);
     as_small_steps(49, 8);
+}
+
+TEST(where_the_branch_of_a_sharp_game_is_lost_paced_sweeps_lead_to_an_equilibrium_more_often_than_newtons_method) {
+    int n_lost = 0, n_plain = 0, n_paced = 0;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        Case k = {0};
+        Text text = {0};
+        random_scenario(&text, seed, "quantal", 40);
+        case_open(&k, text_view(&text));
+        Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 40, NULL);
+        double *lost = memory_column(krylov->n), *value = memory_column(krylov->n), residual;
+        krylov->max_sweep = 3000;
+        BranchResult b;
+        CHECK_OK(branch_follow(&b, krylov, 1e-9, lost));
+        if (!b.converged && b.reached > 0) {
+            KrylovResult plain, end;
+            DurError error = {0};
+            n_lost++;
+            krylov->max_sweep = INT64_MAX;
+            memcpy(value, lost, (size_t)krylov->n * sizeof *value);
+            CHECK_OK(krylov_solve(&plain, krylov, 1.0, 1e-9, 30, value));
+            n_plain += plain.converged;
+            krylov->max_sweep = krylov->n_sweep + TAKE_SWEEPS * krylov->n_take + 6000;
+            CHECK_OK(paced_solve(&end, krylov, NULL, 1.0, 1e-9, lost));
+            n_paced += end.converged;
+            CHECK_OK(plain_residual(k.lattice, NULL, lost, &residual, &error));
+            if (end.converged) CHECK(residual <= 1e-8);
+        }
+        memory_free(value);
+        memory_free(lost);
+        krylov_free(krylov);
+        text_free(&text);
+        case_close(&k);
+    }
+    print_message("%d lost, %d by Newton's method, %d by paced sweeps\n", n_lost, n_plain, n_paced);
+    CHECK(n_lost >= 40 && n_plain <= 15 && n_paced >= 36);
 }
 
 TEST(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go) {
@@ -164,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(before_a_fold_the_branch_is_what_small_steps_find),
         RUN(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find),
+        RUN(where_the_branch_of_a_sharp_game_is_lost_paced_sweeps_lead_to_an_equilibrium_more_often_than_newtons_method),
         RUN(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go),
         RUN(a_solve_says_how_it_was_done_and_around_how_many_folds),
         RUN(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values),
