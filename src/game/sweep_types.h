@@ -1,4 +1,4 @@
-/// Sweeps where some actors have private types: see sweep.h, whose functions come here for such games.
+/// Sweeps where some actors have private types: see sweep.h, whose functions come here for such games; and paced ones (paced.h) of any game.
 ///
 /// The unknowns are everyone's values, a row for each actor and type, and behind them, for each visible move of an actor
 /// with types, by how much it shifts the belief (Policy.shift). For what a move is worth depends on what it tells, and what
