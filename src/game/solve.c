@@ -346,8 +346,8 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
         memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
         allow(r, k, PACED_WORK);
         status = paced_solve(&n, k, r->options->rule, 1.0, tolerance, r->x);
-        say_how(out, "%lld paced sweeps of values and beliefs in turns with Newton-Krylov from there%s", (long long)n.n_swept,
-                n.converged ? "" : " did no better; ");
+        say_how(out, "%lld paced sweeps of values%s in turns with Newton-Krylov from there%s", (long long)n.n_swept,
+                k->lattice->model->n_private ? " and beliefs" : "", n.converged ? "" : " did no better; ");
     }
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
