@@ -143,7 +143,7 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
     *ok = false;
     TRY(nest_carry(from, coarse, k->lattice, value));
     if (from->model->n_private && k->n > LAGGED_VALUES) {
-        TRY(spots_solve(end, k, rule, 1.0, tolerance, LAGGED_STEPS, value));
+        TRY(spots_solve(end, k, rule, tolerance, LAGGED_STEPS, value));
         if (!end->converged && !end->interrupted) {
             TRY(nest_carry(from, coarse, k->lattice, value));
             TRY(lagged_solve(end, k, tolerance, enough, LAGGED_STEPS, value));

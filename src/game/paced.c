@@ -22,7 +22,7 @@
 typedef struct Paced {
     Krylov *k;
     SweepTypes *sweep;
-    double scale, tolerance;
+    double tolerance;
     double *value, *near;    // [n_all] borrowed; what Newton's method makes of it
 } Paced;
 
@@ -34,7 +34,7 @@ static DurStatus ask(Paced *p, KrylovResult *out) {
         memcpy(p->near, p->value, (size_t)k->n_all * sizeof *p->near);
         k->only_whole = true;
         k->holds = held;
-        DurStatus status = krylov_solve(&end, k, p->scale, p->tolerance, STEPS, p->near);
+        DurStatus status = krylov_solve(&end, k, 1.0, p->tolerance, STEPS, p->near);
         k->only_whole = k->holds = false;
         if (status != DUR_OK) return status;
         out->n_step += end.n_step;
@@ -53,11 +53,11 @@ static DurStatus go(Paced *p, KrylovResult *out) {
     Krylov *k = p->k;
     double target = NEAR, best = INFINITY;
     for (int32_t since = 0, n_stuck = 0; n_stuck < STUCK_MOST && !krylov_is_spent(k);) {
-        double worst = sweep_types_within(p->sweep, p->scale, NULL, p->value, NULL), size = krylov_size(p->value, k->n);
+        double worst = sweep_types_within(p->sweep, 1.0, NULL, p->value, NULL), size = krylov_size(p->value, k->n);
         k->n_sweep += SWEEP_COST;
         out->n_swept++;
         out->residual = size > 0 ? worst / size : worst > 0 ? INFINITY : 0.0;
-        krylov_tell(k, p->scale, out->residual, p->tolerance);
+        krylov_tell(k, 1.0, out->residual, p->tolerance);
         if (progress_stop(k->progress)) return DUR_INTERRUPTED;
         if (!isfinite(out->residual)) return DUR_OK;
         since = out->residual < 0.5 * best ? 0 : since + 1;
@@ -72,9 +72,9 @@ static DurStatus go(Paced *p, KrylovResult *out) {
     return DUR_OK;
 }
 
-DurStatus paced_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, double scale, double tolerance, double *value) {
+DurStatus paced_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, double tolerance, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
-    Paced p = {.k = k, .scale = scale, .tolerance = tolerance, .value = value};
+    Paced p = {.k = k, .tolerance = tolerance, .value = value};
     p.sweep = sweep_types_make(k->lattice, rule, k->team);
     p.near = memory_column(k->n_all);
     DurStatus status = p.sweep && p.near ? sweep_types_pace(p.sweep) : DUR_MEMORY;

@@ -345,7 +345,7 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     if (status == DUR_OK && has_paces && !n.converged && !n.interrupted) {
         memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
         allow(r, k, PACED_WORK);
-        status = paced_solve(&n, k, r->options->rule, 1.0, tolerance, r->x);
+        status = paced_solve(&n, k, r->options->rule, tolerance, r->x);
         say_how(out, "%lld paced sweeps of values%s in turns with Newton-Krylov from there%s", (long long)n.n_swept,
                 k->lattice->model->n_private ? " and beliefs" : "", n.converged ? "" : " did no better; ");
     }
@@ -596,20 +596,24 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     r->options = options;
     say_how(out, "%lld sweeps of the values%s with Anderson mixing%s", (long long)(r->n_sweep - before), is_typed ? " and beliefs" : "",
             r->residual <= rough.tolerance ? "" : " did no better");
-    if (status == DUR_OK && is_typed && !r->interrupted && !(r->residual <= tolerance)) {
+    bool is_near = r->residual <= rough.tolerance;
+    if (status == DUR_OK && is_typed && !r->interrupted && !(r->residual <= tolerance) && (is_near || r->has_paces)) {
         KrylovResult end = {0};
         k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
         if (!k) return DUR_MEMORY;
-        if (r->residual <= rough.tolerance) {
+        if (is_near) {
             status = in_turns(r, k, tolerance, &end);
             say_how(out, ", then Newton-Krylov%s, %d steps", r->residual <= tolerance ? "" : " that did no better", end.n_step);
         }
-        if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && r->has_paces) {
+        if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && r->has_paces && r->n_sweep < r->max_sweep) {
             anderson_free(r->mix);
             r->mix = NULL;
             out->is_principal = true;
             say_how(out, "; ");
+            // from_branch counts what is left by the sweeps of k alone
+            r->max_sweep -= r->n_sweep;
             status = from_branch(r, k, out, tolerance, &done);
+            r->max_sweep += r->n_sweep;
             is_branch = done && out->is_principal;
             reached = out->reached;
         }
@@ -679,7 +683,7 @@ done:
 double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
     double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
-    // tangents and values first, or with private types what mixing remembers; then the policy with what certifies it
+    // tangents and values first, with what paced sweeps keep, or with private types what mixing remembers; then the policy with what certifies it
     double solving = 8.0 * n + (!l->model->n_private && n <= VALUES_LARGE ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
                      (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
     return solving > after ? solving : after;

@@ -42,7 +42,6 @@ typedef struct Spots {
     bool *is_spot;     // [n_block]
     float *missed;     // [n_block] what each block missed as it was met by the last sweep of all
     double worst;      // the largest of them
-    double scale;      // of precision
     double *value;     // [n_all] borrowed
 } Spots;
 
@@ -52,8 +51,8 @@ static void spots_free(Spots *s) {
     sweep_types_free(s->sweep);
 }
 
-static bool spots_make(Spots *s, Krylov *k, const LatticeRule *rule, double scale, double *value) {
-    *s = (Spots){.k = k, .n_block = k->lattice->n_block, .worst = INFINITY, .scale = scale, .value = value};
+static bool spots_make(Spots *s, Krylov *k, const LatticeRule *rule, double *value) {
+    *s = (Spots){.k = k, .n_block = k->lattice->n_block, .worst = INFINITY, .value = value};
     s->sweep = sweep_types_make(k->lattice, rule, k->team);
     s->is_spot = memory_zeroed((size_t)s->n_block, sizeof *s->is_spot);
     s->missed = memory_zeroed((size_t)s->n_block, sizeof *s->missed);
@@ -61,7 +60,7 @@ static bool spots_make(Spots *s, Krylov *k, const LatticeRule *rule, double scal
 }
 
 static DurStatus sweep_all(Spots *s) {
-    s->worst = sweep_types_within(s->sweep, s->scale, NULL, s->value, s->missed);
+    s->worst = sweep_types_within(s->sweep, 1.0, NULL, s->value, s->missed);
     s->k->n_sweep += SWEEP_COST;
     return progress_stop(s->k->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
@@ -85,7 +84,7 @@ static DurStatus settle(Spots *s) {
         // none where the worst is infinite
         if (n == 0 || n * MANY > s->n_block) return DUR_OK;
         for (; n_pass < COST * s->n_block / n && left > SETTLED * limit; n_pass++) {
-            left = sweep_types_within(s->sweep, s->scale, s->is_spot, s->value, NULL);
+            left = sweep_types_within(s->sweep, 1.0, s->is_spot, s->value, NULL);
             if (progress_stop(s->k->progress)) return DUR_INTERRUPTED;
         }
         s->k->n_sweep += SWEEP_COST * n_pass * n / s->n_block;
@@ -102,9 +101,9 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         // which states are held is found anew at each tangent: sweeps have moved them
         TRY(tangent_hold(k->tangent, TANGENT_HOLD_STAY));
         tangent_lag(k->tangent, lag);
-        out->residual = krylov_take(k, s->scale, s->value, NULL);
+        out->residual = krylov_take(k, 1.0, s->value, NULL);
         out->converged = out->residual <= tolerance;
-        krylov_tell(k, s->scale, out->residual, tolerance);
+        krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || krylov_is_spent(k)) return DUR_OK;
         double length;
         TRY(krylov_measure(k, &length));
@@ -120,10 +119,10 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
     }
 }
 
-DurStatus spots_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, double scale, double tolerance, int32_t max_step, double *value) {
+DurStatus spots_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, double tolerance, int32_t max_step, double *value) {
     *out = (KrylovResult){.residual = INFINITY};
     Spots s;
-    DurStatus status = spots_make(&s, k, rule, scale, value) ? go(&s, out, tolerance, max_step) : DUR_MEMORY;
+    DurStatus status = spots_make(&s, k, rule, value) ? go(&s, out, tolerance, max_step) : DUR_MEMORY;
     tangent_lag(k->tangent, 0);
     tangent_hold(k->tangent, TANGENT_HOLD_NONE);
     spots_free(&s);

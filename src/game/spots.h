@@ -10,13 +10,12 @@
 
 #include "game/krylov.h"
 
-/// From `value` [n_all], at one precision scale, to a solution. For games with private types.
+/// From `value` [n_all] to a solution at the stated precisions. For games with private types.
 ///   rule       the tangent's, may be NULL
-///   scale      multiplies every precision
 ///   max_step   steps in time, at most
 ///   value      [in,out] on failure where the last step led
 ///   out        n_step counts steps of both kinds
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY. Sharp games may be solved by lagged_solve alone, where sweeps go round in circles.
-DurStatus spots_solve(KrylovResult *out, Krylov *krylov, const LatticeRule *rule, double scale, double tolerance, int32_t max_step, double *value);
+DurStatus spots_solve(KrylovResult *out, Krylov *krylov, const LatticeRule *rule, double tolerance, int32_t max_step, double *value);
 
 #endif

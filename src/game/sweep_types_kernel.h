@@ -33,7 +33,7 @@ typedef struct TypesKernel {
 } TypesKernel;
 
 /// Rows of scratch: sums and diagonals of all rows, two more; for the choices of one actor by type and in public, its
-/// replies by type, the posteriors of its moves, another's reply, what shifts were; drift of one belief.
+/// replies by type, the posteriors of its moves, another's reply, what settles a shift and how far it has to go; drift of one belief.
 static inline int64_t sweep_types_room(int32_t n_row, int32_t n_move) {
     return 2 * n_row + 2 + (int64_t)n_move * (2 * MODEL_TYPES_MAX + 1 + 2 * MODEL_TYPES_MAX) + 8
          + MODEL_TYPES_MAX * (MODEL_TYPES_MAX + 2);

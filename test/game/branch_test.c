@@ -82,7 +82,7 @@ TEST(where_the_branch_of_a_sharp_game_is_lost_paced_sweeps_lead_to_an_equilibriu
             CHECK_OK(krylov_solve(&plain, krylov, 1.0, 1e-9, 30, value));
             n_plain += plain.converged;
             krylov->max_sweep = krylov->n_sweep + TAKE_SWEEPS * krylov->n_take + 6000;
-            CHECK_OK(paced_solve(&end, krylov, NULL, 1.0, 1e-9, lost));
+            CHECK_OK(paced_solve(&end, krylov, NULL, 1e-9, lost));
             n_paced += end.converged;
             CHECK_OK(plain_residual(k.lattice, NULL, lost, &residual, &error));
             if (end.converged) CHECK(residual <= 1e-8);

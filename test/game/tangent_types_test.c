@@ -282,7 +282,7 @@ static int led_from_nothing(uint64_t first, uint64_t last, double precision, boo
         double *value = memory_column(sweep_size(k.lattice)), *room = memory_column(sweep_size(k.lattice));
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         KrylovResult end;
-        if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, max_step, value));
+        if (spots) CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, max_step, value));
         else       CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, max_step, value));
         // told by another piece of code
         Sweep *s = sweep_make(k.lattice, NULL, NULL);
@@ -403,7 +403,7 @@ TEST(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_metho
             n_plain += plain.converged;
             memcpy(value, lost, (size_t)n_all * sizeof *value);
             krylov->max_sweep = krylov->n_sweep + TAKE_SWEEPS * krylov->n_take + 20000;
-            CHECK_OK(paced_solve(&end, krylov, NULL, 1.0, 1e-9, value));
+            CHECK_OK(paced_solve(&end, krylov, NULL, 1e-9, value));
             n_paced += end.converged;
             n_only += end.converged && !plain.converged;
             // told by another piece of code
@@ -456,40 +456,6 @@ TEST(paced_sweeps_settle_where_whole_ones_go_round_in_circles) {
     CHECK(n_case >= 40 && n_paced >= 38 && n_only >= 20);
 }
 
-TEST(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width) {
-    static const uint64_t seed[] = {35, 65, 94};
-    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
-        Case k = {0};
-        Text text = {0};
-        CHECK(random_open(&k, seed[i], 8, &text));
-        Lattice *fine = finer(&k);
-        size_t n = (size_t)sweep_size(fine);
-        double *first = NULL;
-        for (int32_t isa = 0; isa < ISA_COUNT; isa++) {
-            if (isa_force((Isa)isa) != (Isa)isa) continue;
-            for (int32_t n_thread = 1; n_thread <= 3; n_thread++) {
-                Team *team = n_thread > 1 ? team_make(n_thread) : NULL;
-                Krylov *krylov = krylov_make(fine, NULL, team, 30, NULL);
-                double *value = memory_column((int64_t)n);
-                krylov->max_sweep = 800;
-                KrylovResult end;
-                CHECK_OK(paced_solve(&end, krylov, NULL, 1.0, 1e-9, value));
-                CHECK(end.n_swept > 20);
-                CHECK(!first || memcmp(first, value, n * sizeof *value) == 0);
-                if (!first) first = value;
-                else memory_free(value);
-                krylov_free(krylov);
-                team_free(team);
-            }
-        }
-        isa_force(ISA_COUNT);
-        memory_free(first);
-        lattice_free(fine);
-        text_free(&text);
-        case_close(&k);
-    }
-}
-
 TEST(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_numbers) {
     static const double start[] = {1e308, INFINITY, -INFINITY, NAN};
     for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
@@ -500,10 +466,10 @@ TEST(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_number
         double *value = memory_column(sweep_size(k.lattice));
         for (int64_t s = 0; s < krylov->n; s++) value[s] = start[i];
         KrylovResult end;
-        CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, 60, value));
+        CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
         CHECK(!end.converged || isfinite(value[0]));
         for (int64_t s = 0; s < krylov->n_all; s++) value[s] = s < krylov->n ? start[i] : 0;
-        CHECK_OK(paced_solve(&end, krylov, NULL, 1.0, 1e-9, value));
+        CHECK_OK(paced_solve(&end, krylov, NULL, 1e-9, value));
         CHECK(!end.converged || isfinite(value[0]));
         memory_free(value);
         krylov_free(krylov);
@@ -512,33 +478,56 @@ TEST(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_number
     }
 }
 
-TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads) {
-    static const uint64_t seed[] = {9, 31, 33};
-    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
-        Case k = {0};
-        Text text = {0};
-        CHECK(random_open(&k, seed[i], 2, &text));
-        Lattice *fine = finer(&k);
-        size_t n = (size_t)sweep_size(fine);
-        double *first = NULL;
+// what `solve` makes of nothing on a finer lattice of a random game: the same on one to three threads and at any vector width
+static void give_the_same_bits(uint64_t seed, double precision, void (*solve)(Krylov *krylov, double *value)) {
+    Case k = {0};
+    Text text = {0};
+    CHECK(random_open(&k, seed, precision, &text));
+    Lattice *fine = finer(&k);
+    size_t n = (size_t)sweep_size(fine);
+    double *first = NULL;
+    for (int32_t isa = 0; isa < ISA_COUNT; isa++) {
+        if (isa_force((Isa)isa) != (Isa)isa) continue;
         for (int32_t n_thread = 1; n_thread <= 3; n_thread++) {
             Team *team = n_thread > 1 ? team_make(n_thread) : NULL;
             Krylov *krylov = krylov_make(fine, NULL, team, 30, NULL);
             double *value = memory_column((int64_t)n);
-            KrylovResult end;
-            CHECK_OK(spots_solve(&end, krylov, NULL, 1.0, 1e-9, 60, value));
-            CHECK(end.converged);
+            solve(krylov, value);
             CHECK(!first || memcmp(first, value, n * sizeof *value) == 0);
             if (!first) first = value;
             else memory_free(value);
             krylov_free(krylov);
             team_free(team);
         }
-        memory_free(first);
-        lattice_free(fine);
-        text_free(&text);
-        case_close(&k);
     }
+    isa_force(ISA_COUNT);
+    memory_free(first);
+    lattice_free(fine);
+    text_free(&text);
+    case_close(&k);
+}
+
+static void by_spots(Krylov *krylov, double *value) {
+    KrylovResult end;
+    CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+    CHECK(end.converged);
+}
+
+static void by_paces(Krylov *krylov, double *value) {
+    KrylovResult end;
+    krylov->max_sweep = 800;
+    CHECK_OK(paced_solve(&end, krylov, NULL, 1e-9, value));
+    CHECK(end.n_swept > 20);
+}
+
+TEST(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width) {
+    static const uint64_t seed[] = {9, 31, 33};
+    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) give_the_same_bits(seed[i], 2, by_spots);
+}
+
+TEST(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width) {
+    static const uint64_t seed[] = {35, 65, 94};
+    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) give_the_same_bits(seed[i], 8, by_paces);
 }
 
 // by how much shifts miss what choices tell, at most, as sweeps have it
@@ -692,7 +681,7 @@ int main(void) {
         RUN(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_numbers),
         RUN(paced_sweeps_settle_where_whole_ones_go_round_in_circles),
         RUN(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width),
-        RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads),
+        RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width),
         RUN(shifts_that_go_round_in_circles_are_settled_in_half_of_the_sharpest_games),
         RUN(a_joint_step_from_near_a_solution_leaves_the_square_of_what_was_missing),
         RUN(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly),
