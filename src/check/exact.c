@@ -325,7 +325,7 @@ static DurStatus walk_once(Walk *w, double error_bound, CheckAnswer *out, DurErr
 
 double check_exact_bytes(const Lattice *lattice, int32_t quantity) {
     const ModelQuantity *q = &lattice->model->quantity[quantity];
-    double n = (double)lattice->n_state, bytes = evolution_bytes(lattice, true, true) + n * 9 + chain_rows_bytes(lattice);
+    double n = (double)lattice->n_state, bytes = evolution_bytes(lattice, true, true) + n * 9;
     bool endless = q->kind == QUANTITY_LONG_RUN || (q->kind == QUANTITY_UNTIL && !isfinite(q->to));
     return bytes + (endless ? 8.0 * LIMIT_COLUMNS * n : 0);
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "lattice/round.h"
+#include "lattice/rows.h"
 #include "num/bicgstab.h"
 
 #include <assert.h>
@@ -17,6 +18,7 @@
 /// taken off, which makes a system for a function and an unknown constant solvable.
 typedef struct System {
     const Policy  *policy;
+    const ChainRows *rows;     // the policy's; NULL: tables are read anew at each application
     const uint8_t *inside;     // [n_state]
     int64_t  n_state, n_inside;
     bool     centred;
@@ -46,6 +48,7 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
     s->column = memory_column(n);
     s->image  = memory_column(n);
     DurStatus status = s->scale && s->column && s->image ? chain_exit_rates(policy, s->scale, &s->rate, team) : DUR_MEMORY;
+    if (status == DUR_OK) status = chain_rows(&s->rows, policy, team);
     if (status != DUR_OK) {
         system_free(s);
         return status;
@@ -59,11 +62,18 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
     return DUR_OK;
 }
 
+// image = G column
+static DurStatus apply_chain(System *s) {
+    if (!s->rows) return chain_apply(s->policy, s->column, s->image, s->team);
+    chain_rows_apply(s->rows, s->column, s->image, s->team);
+    return DUR_OK;
+}
+
 static DurStatus apply(void *context, const double *x, double *y) {
     System *s = context;
     if (progress_stop(s->progress)) return DUR_INTERRUPTED;
     memcpy(s->column, x, (size_t)s->n_state * sizeof *x);
-    TRY(chain_apply(s->policy, s->column, s->image, s->team));
+    TRY(apply_chain(s));
     s->n_apply++;
     double sum = 0;
     for (int64_t i = 0; i < s->n_state; i++) {
@@ -119,7 +129,7 @@ static DurStatus bracket(System *s, const double *x, double *h, double *low, dou
     for (int64_t i = 0; i < s->n_state; i++)
         if (s->inside[i]) { least = fmin(least, h[i]); most = fmax(most, h[i]); }
     for (int64_t i = 0; i < s->n_state; i++) s->column[i] = s->inside[i] ? h[i] - (least + most) / 2 : 0.0;
-    TRY(chain_apply(s->policy, s->column, s->image, s->team));
+    TRY(apply_chain(s));
     double slack = chain_rounding(s->policy->lattice) * (s->rate * (most - least) / 2 + largest_inside(s, x));
     double down = INFINITY, up = -INFINITY;
     for (int64_t i = 0; i < s->n_state; i++) {

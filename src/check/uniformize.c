@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+/// Rows of a chain are laid out up to this many bytes, by their bound; beyond, tables are read anew at each application.
+#define ROWS_BYTES 1.2e10
+
 // ---- weights ----------------------------------------------------------------------------------------------
 
 void poisson_free(PoissonWeights *weights) {
@@ -95,6 +98,7 @@ double poisson_excess(const PoissonWeights *weights, int64_t k) {
 
 void evolution_free(Evolution *e) {
     if (!e) return;
+    chain_rows_free(e->rows);
     memory_free(e->value);
     memory_free(e->reward);
     memory_free(e->hold);
@@ -130,7 +134,8 @@ fail:
 }
 
 double evolution_bytes(const Lattice *lattice, bool has_reward, bool has_hold) {
-    return (double)lattice->n_state * (8.0 * (3 + (has_reward ? 1 : 0)) + (has_hold ? 1 : 0));
+    double rows = chain_rows_most(lattice);
+    return (double)lattice->n_state * (8.0 * (3 + (has_reward ? 1 : 0)) + (has_hold ? 1 : 0)) + (rows <= ROWS_BYTES ? rows : 0);
 }
 
 double chain_rounding(const Lattice *lattice) {
@@ -269,6 +274,19 @@ static DurStatus largest_rate(Evolution *e, const Policy *policy, const ChainRow
     return DUR_OK;
 }
 
+/// The policy's rows, kept with it or, where they are large, here; NULL where tables are read anew at each application.
+static DurStatus rows_of(Evolution *e, const Policy *policy, const ChainRows **out) {
+    TRY(chain_rows(out, policy, e->team));
+    if (*out || chain_rows_most(e->lattice) > ROWS_BYTES) return DUR_OK;
+    if (e->laid != policy) {
+        e->laid = NULL;
+        TRY(chain_rows_lay(&e->rows, policy, -1, 0, e->team));
+        e->laid = policy;
+    }
+    *out = e->rows;
+    return DUR_OK;
+}
+
 /// Tell how far it is, ten times a second at most.
 static void tell(Evolution *e, double part) {
     double now = progress_seconds();
@@ -285,7 +303,7 @@ DurStatus uniformize(Evolution *e, const Policy *policy, bool use_reward, bool u
 
     const ChainRows *rows;
     double rate;
-    TRY(chain_rows(&rows, policy, e->team));
+    TRY(rows_of(e, policy, &rows));
     TRY(largest_rate(e, policy, rows, pass.hold, &rate));
     if (rate * duration > UNIFORMIZE_MEAN_MAX)
         return status_fail(error, DUR_LIMIT, "an exact answer over %g units of time needs %.3g steps, more than the "

@@ -52,13 +52,15 @@ typedef struct Evolution {
     int64_t  n_apply;           // applications of the generator, so far
     double   done, total;       // time carried back so far and in all, for progress
     double   told;              // when progress was last told
+    ChainRows    *rows;         // of a lattice whose rows are too large to be kept with each policy: those of the last one
+    const Policy *laid;         // whose they are
 } Evolution;
 
 /// Make one for a lattice, value 0. DUR_MEMORY when memory is out. Freed by evolution_free, which takes any state of it.
 DurStatus evolution_make(Evolution *out, const Lattice *lattice, bool has_reward, bool has_hold, Team *team,
                          const Progress *progress);
 void      evolution_free(Evolution *evolution);
-/// Bytes that evolution_make takes.
+/// Bytes that evolution_make takes, and the rows of one policy.
 double    evolution_bytes(const Lattice *lattice, bool has_reward, bool has_hold);
 
 /// Carry the function back over `duration` >= 0 under one policy.

@@ -19,6 +19,7 @@ typedef struct Certifier {
     double  *value;                  // [n_type x n_state] of the actor at hand
     Policy  *deviant;                // the policy with the actor's choices replaced
     int64_t  n_block_task;           // blocks in one task
+    double   rows_most;              // bytes that rows of the chain may take
     void    *own;                    // what the kind keeps
 } Certifier;
 
@@ -27,6 +28,8 @@ struct CertifierKind {
     /// Doubles of scratch that `advantage` takes beside its row; bytes of what `open` takes, linear solver included.
     int64_t (*room)(const Lattice *lattice);
     double  (*bytes)(const Lattice *lattice, int n_thread);
+    /// Of rows of the chain laid out (lattice/rows.h), beside them; 0 where there are none. NULL: never.
+    double  (*rows_bytes)(const Lattice *lattice);
     /// Take what is needed through certifier->own, and give it back; `close` accepts whatever state it finds.
     DurStatus (*open)(Certifier *certifier, bool whole);
     void      (*close)(Certifier *certifier);

@@ -202,11 +202,16 @@ double certify_bytes(const Lattice *l, int n_thread) {
     return kind->bytes(l, n_thread) + policy_bytes(l) + 8.0 * (values + n_thread * (double)answers_room(l, kind));
 }
 
-DurStatus certify(GameCertificate *out, const Policy *p, bool whole, const Progress *progress, Team *team,
+double certify_rows_bytes(const Lattice *l) {
+    const CertifierKind *kind = kind_of(l);
+    return kind->rows_bytes ? kind->rows_bytes(l) : 0;
+}
+
+DurStatus certify(GameCertificate *out, const Policy *p, bool whole, double rows_most, const Progress *progress, Team *team,
                   DurError *error) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
-    Certifier c = {.kind = kind_of(l), .policy = p, .lattice = l, .team = team, .progress = progress};
+    Certifier c = {.kind = kind_of(l), .policy = p, .lattice = l, .team = team, .progress = progress, .rows_most = rows_most};
     c.n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
     out->residual = out->consistency = NAN;
     for (int32_t r = 0; r < model_rows(m); r++) out->regret[r] = NAN;

@@ -1,9 +1,10 @@
 /// Certificates in continuous time: the chain that a type expects is that of the policy with its own choices in place of what
-/// others expect of it; types that may become one another are solved together. An actor without a private type has one.
+/// others expect of it; types that may become one another are solved together, others one after the other. An actor without a private type has one.
 #include "base/memory.h"
 #include "game/certifier.h"
 #include "game/part.h"
 #include "lattice/chain.h"
+#include "lattice/rows.h"
 #include "num/bicgstab.h"
 #include "num/linear.h"
 
@@ -17,10 +18,12 @@
 #define APPLIES_MOST 4000
 
 typedef struct Chain {
-    double *leave, *reward, *image;  // [n_type x n_state] rho + rate of leaving, flow of payoff, scratch
+    double *leave, *reward, *image;  // [types together x n_state] rho + rate of leaving, flow of payoff, scratch
     double *room;                    // for each worker
     int64_t room_stride;
     double *miss;                    // [n_task]
+    bool lays_rows;                  // memory allows for them
+    ChainRows *rows[MODEL_TYPES_MAX];   // what each of the types at hand expects, or NULL: tables are read anew at each application
 } Chain;
 
 static int64_t room_of(const Lattice *l) {
@@ -28,14 +31,36 @@ static int64_t room_of(const Lattice *l) {
     return (chain > rows ? chain : rows) + 8;
 }
 
+// how many types of an actor are solved together, and of all actors the most
+static int32_t together_of(const Model *m, int32_t actor) {
+    int32_t p = m->actor[actor].private;
+    return p >= 0 && m->private[p].n_becomes > 0 ? m->private[p].n_type : 1;
+}
+
+static int32_t together_most(const Model *m) {
+    int32_t most = 1;
+    for (int32_t i = 0; i < m->n_actor; i++) most = together_of(m, i) > most ? together_of(m, i) : most;
+    return most;
+}
+
 static double chain_bytes(const Lattice *l, int n_thread) {
     // three columns a type here, eight in the linear solver
-    return 8.0 * (11.0 * certifier_types(l->model) * (double)l->n_state + n_thread * (double)room_of(l));
+    return 8.0 * (11.0 * together_most(l->model) * (double)l->n_state + n_thread * (double)room_of(l));
+}
+
+static double rows_bytes(const Lattice *l) { return chain_rows_pay(l) ? together_most(l->model) * chain_rows_most(l) : 0; }
+
+static void free_rows(Chain *k) {
+    for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) {
+        chain_rows_free(k->rows[t]);
+        k->rows[t] = NULL;
+    }
 }
 
 static void chain_close(Certifier *c) {
     Chain *k = c->own;
     if (!k) return;
+    free_rows(k);
     memory_free(k->miss);
     memory_free(k->room);
     memory_free(k->image);
@@ -45,11 +70,12 @@ static void chain_close(Certifier *c) {
 }
 
 static DurStatus chain_open(Certifier *c, bool whole) {
-    (void)whole;
     const Lattice *l = c->lattice;
-    int64_t n = certifier_types(l->model) * l->n_state;
+    int64_t n = together_most(l->model) * l->n_state;
     Chain *k = c->own = memory_zeroed(1, sizeof *k);
     if (!k) return DUR_MEMORY;
+    // one application doesn't earn them
+    k->lays_rows = whole && rows_bytes(l) > 0 && rows_bytes(l) <= c->rows_most;
     k->room_stride = room_of(l) / 8 * 8;
     k->leave = memory_column(n);
     k->reward = memory_column(n);
@@ -65,11 +91,12 @@ static double chain_size(const Policy *p) {
 
 // ---- flows of payoff and rates of leaving -------------------------------------------------------------------------
 
-/// A task's work with one policy.
+/// A task's work with one policy, for the types first .. first + n_type - 1 of the actor at hand, whose columns these are.
 typedef struct Work {
     Certifier *c;
     Chain *k;
     const Policy *policy;
+    int32_t first, n_type;
     const double *x;
     double *y;
 } Work;
@@ -111,7 +138,7 @@ static void flow_block(const Work *w, int32_t type, const LatticeBlock *view, do
     const Certifier *c = w->c;
     const Lattice *l = c->lattice;
     const Model *m = l->model;
-    int64_t n = l->n_lane, at = type * l->n_state + view->first;
+    int64_t n = l->n_lane, at = (type - w->first) * l->n_state + view->first;
     double *restrict reward = w->k->reward + at, *restrict leave = w->k->leave + at, *rate = room;
     for (int64_t i = 0; i < n; i++) reward[i] = 0;
     for (int64_t i = 0; i < n; i++) leave[i] = l->actor[c->actor].rho;
@@ -150,45 +177,62 @@ static void task_flow(void *context, int64_t task, int worker) {
     for (int64_t b = certifier_first(w->c, task); b < certifier_end(w->c, task); b++) {
         LatticeBlock view;
         lattice_block(w->c->lattice, b, &view);
-        for (int32_t t = 0; t < w->c->n_type; t++) flow_block(w, t, &view, w->k->room + worker * w->k->room_stride);
+        for (int32_t t = w->first; t < w->first + w->n_type; t++) flow_block(w, t, &view, w->k->room + worker * w->k->room_stride);
     }
 }
 
 // ---- the equations ------------------------------------------------------------------------------------------------
 
-// y_t = rho x_t - G_t x_t - sum over u of q_tu (x_u - x_t) on the blocks of one task, for all types of the actor at hand
-static void apply_blocks(const Work *w, int64_t task, int worker) {
+// What has come in to the states of one task taken from `leave`, or a rate of `all`, times what is there, and types that become others
+static void balance(const Work *w, int64_t task, int32_t t, double all, const double *restrict leave) {
     const Certifier *c = w->c;
     const Lattice *l = c->lattice;
     int64_t n = l->n_state, from = certifier_first(c, task), to = certifier_end(c, task);
     int32_t p = l->model->actor[c->actor].private;
-    for (int32_t t = 0; t < c->n_type; t++) {
-        const double *restrict x = w->x + t * n;
-        double *restrict y = w->y + t * n;
-        const double *restrict leave = w->k->leave + t * n;
-        chain_inflow_blocks(w->policy, c->actor, t, from, to, w->x + t * n, y, w->k->room + worker * w->k->room_stride);
-        for (int64_t s = from * l->n_lane; s < to * l->n_lane; s++) y[s] = leave[s] * x[s] - y[s];
-        for (int32_t k = 0; p >= 0 && k < l->model->private[p].n_becomes; k++) {
-            int32_t u = l->model->private[p].becomes[k].type;
-            if (u == t) continue;
-            for (int64_t b = from; b < to; b++) {
-                LatticeBlock view;
-                lattice_block(l, b, &view);
-                for (int64_t i = 0, s = view.first; i < l->n_lane; i++, s++)
-                    y[s] -= lattice_row_at(l, &l->private[p].becomes[k], &view, i) * (w->x[u * n + s] - x[s]);
-            }
+    const double *restrict x = w->x + (t - w->first) * n;
+    double *restrict y = w->y + (t - w->first) * n;
+    if (leave) for (int64_t s = from * l->n_lane; s < to * l->n_lane; s++) y[s] = leave[(t - w->first) * n + s] * x[s] - y[s];
+    else       for (int64_t s = from * l->n_lane; s < to * l->n_lane; s++) y[s] = all * x[s] - y[s];
+    for (int32_t k = 0; p >= 0 && k < l->model->private[p].n_becomes; k++) {
+        int32_t u = l->model->private[p].becomes[k].type;
+        if (u == t) continue;
+        for (int64_t b = from; b < to; b++) {
+            LatticeBlock view;
+            lattice_block(l, b, &view);
+            for (int64_t i = 0, s = view.first; i < l->n_lane; i++, s++)
+                y[s] -= lattice_row_at(l, &l->private[p].becomes[k], &view, i) * (w->x[(u - w->first) * n + s] - x[s]);
         }
+    }
+}
+
+// y_t = rho x_t - G_t x_t - sum over u of q_tu (x_u - x_t) on the blocks of one task, for all types of the actor at hand
+static void apply_blocks(const Work *w, int64_t task, int worker) {
+    const Certifier *c = w->c;
+    int64_t n = c->lattice->n_state;
+    for (int32_t k = 0; k < w->n_type; k++) {
+        chain_inflow_blocks(w->policy, c->actor, w->first + k, certifier_first(c, task), certifier_end(c, task), w->x + k * n, w->y + k * n,
+                            w->k->room + worker * w->k->room_stride);
+        balance(w, task, w->first + k, 0, w->k->leave);
     }
 }
 
 static void task_apply(void *context, int64_t task, int worker) { apply_blocks(context, task, worker); }
 
+static void task_balance(void *context, int64_t task, int worker) {
+    (void)worker;
+    const Work *w = context;
+    for (int32_t t = w->first; t < w->first + w->n_type; t++) balance(w, task, t, w->c->lattice->actor[w->c->actor].rho, NULL);
+}
+
 static DurStatus apply(void *context, const double *x, double *y) {
     Work *w = context;
+    const Certifier *c = w->c;
+    int64_t n = c->lattice->n_state;
     w->x = x;
     w->y = y;
-    team_run(w->c->team, task_apply, w, certifier_tasks(w->c));
-    return progress_stop(w->c->progress) ? DUR_INTERRUPTED : DUR_OK;
+    for (int32_t k = 0; w->k->rows[0] && k < w->n_type; k++) chain_rows_apply(w->k->rows[k], x + k * n, y + k * n, c->team);
+    team_run(c->team, w->k->rows[0] ? task_balance : task_apply, w, certifier_tasks(c));
+    return progress_stop(c->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
 static void task_miss(void *context, int64_t task, int worker) {
@@ -198,7 +242,7 @@ static void task_miss(void *context, int64_t task, int worker) {
     task_flow(context, task, worker);
     apply_blocks(w, task, worker);
     double most = 0;
-    for (int32_t t = 0; t < c->n_type; t++)
+    for (int32_t t = 0; t < w->n_type; t++)
         for (int64_t s = t * n + certifier_first(c, task) * n_lane; s < t * n + certifier_end(c, task) * n_lane; s++) {
             double off = fabs(w->y[s] - w->k->reward[s]);
             most = off > most || off != off ? off : most;
@@ -208,20 +252,27 @@ static void task_miss(void *context, int64_t task, int worker) {
 
 static DurStatus chain_miss(Certifier *c, double *most) {
     Chain *k = c->own;
-    Work w = {.c = c, .k = k, .policy = c->policy, .x = c->value, .y = k->image};
-    team_run(c->team, task_miss, &w, certifier_tasks(c));
+    Work w = {.c = c, .k = k, .policy = c->policy, .n_type = together_of(c->lattice->model, c->actor), .y = k->image};
     *most = 0;
-    for (int64_t i = 0; i < certifier_tasks(c); i++) *most = k->miss[i] > *most || k->miss[i] != k->miss[i] ? k->miss[i] : *most;
+    for (; w.first < c->n_type; w.first += w.n_type) {
+        w.x = c->value + w.first * c->lattice->n_state;
+        team_run(c->team, task_miss, &w, certifier_tasks(c));
+        for (int64_t i = 0; i < certifier_tasks(c); i++) *most = k->miss[i] > *most || k->miss[i] != k->miss[i] ? k->miss[i] : *most;
+    }
     return progress_stop(c->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
 static DurStatus chain_evaluate(Certifier *c, const Policy *p, double tolerance) {
     Chain *k = c->own;
-    Work w = {.c = c, .k = k, .policy = p};
-    team_run(c->team, task_flow, &w, certifier_tasks(c));
-    LinearSolve solve;
-    return bicgstab(&solve, c->n_type * c->lattice->n_state, apply, &w, k->reward, k->leave, c->size * tolerance, APPLIES_MOST,
-                    c->value, c->team);
+    Work w = {.c = c, .k = k, .policy = p, .n_type = together_of(c->lattice->model, c->actor)};
+    for (; w.first < c->n_type; w.first += w.n_type) {
+        team_run(c->team, task_flow, &w, certifier_tasks(c));
+        for (int32_t t = 0; k->lays_rows && t < w.n_type; t++) TRY(chain_rows_lay(&k->rows[t], p, c->actor, w.first + t, c->team));
+        LinearSolve solve;
+        TRY(bicgstab(&solve, w.n_type * c->lattice->n_state, apply, &w, k->reward, k->leave, c->size * tolerance, APPLIES_MOST,
+                     c->value + w.first * c->lattice->n_state, c->team));
+    }
+    return DUR_OK;
 }
 
 // ---- advantages ---------------------------------------------------------------------------------------------------
@@ -243,6 +294,6 @@ static void chain_advantage(Certifier *c, int32_t type, int32_t i_move, const La
 }
 
 const CertifierKind certifier_chain = {
-    .room = room_of, .bytes = chain_bytes, .open = chain_open, .close = chain_close, .size = chain_size, .miss = chain_miss,
+    .room = room_of, .bytes = chain_bytes, .open = chain_open, .rows_bytes = rows_bytes, .close = chain_close, .size = chain_size, .miss = chain_miss,
     .evaluate = chain_evaluate, .exact = EXACT, .loose = LOOSE, .fine = FINE, .ready = chain_ready, .advantage = chain_advantage,
 };

@@ -18,7 +18,7 @@ DurStatus game_nobody(GameSolution *out, const Lattice *l, const GameOptions *op
     if (status == DUR_OK)
         status = policy_at_start(out->policy, out->value_start, out->choice_start, out->wait_start, error);
     if (status == DUR_OK)
-        status = certify(&out->certificate, out->policy, !options->skip_certificate, options->progress, team, error);
+        status = certify(&out->certificate, out->policy, !options->skip_certificate, 0, options->progress, team, error);
     out->seconds = progress_seconds() - start;
     out->n_byte = (int64_t)policy_bytes(l);
     snprintf(out->how, sizeof out->how, "nobody chooses, so there is nothing to solve");

@@ -446,7 +446,7 @@ static DurStatus solve(GameSolution *out, const Lattice *l, const GameOptions *o
     out->seconds = progress_seconds() - begun;
 
     begun = progress_seconds();
-    status = certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED,
+    status = certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED, 0,
                      options->progress, team, error);
     out->certificate_seconds = progress_seconds() - begun;
     if (status == DUR_INTERRUPTED) { out->verdict = GAME_INTERRUPTED; status = DUR_OK; }

@@ -69,6 +69,9 @@
 #define SWEEPS_WORK 4e7
 #define SWEEPS_MANY 32768
 
+/// Bytes that rows of a chain may always take, laid out for its certificate.
+#define ROWS_BYTES 1e9
+
 /// Types whose values differ by this many times the tolerance may be the same.
 #define ALIKE 100.0
 /// With private types: residual from which Newton's method mostly goes straight to the solution.
@@ -680,13 +683,23 @@ done:
     return status;
 }
 
+// tangents and values, with what paced sweeps keep, or with private types what mixing remembers
+static double solving_bytes(const Lattice *l) {
+    double n = (double)sweep_size(l);
+    return 8.0 * n + (!l->model->n_private && n <= VALUES_LARGE ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
+           (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
+}
+
+// then the policy with what certifies it
+static double certifying_bytes(const Lattice *l) { return 8.0 * (double)sweep_size(l) + policy_bytes(l) + certify_bytes(l, 1); }
+
+// The certificate may have rows laid out where that takes no more than was taken before, or little
+static double rows_most(const Lattice *l) { return fmax(ROWS_BYTES, solving_bytes(l) - certifying_bytes(l)); }
+
 double game_bytes(const Lattice *l) {
     if (l->model->clock == CLOCK_ROUNDS) return rounds_bytes(l);
-    double n = (double)sweep_size(l), after = 8.0 * n + policy_bytes(l) + certify_bytes(l, 1);
-    // tangents and values first, with what paced sweeps keep, or with private types what mixing remembers; then the policy with what certifies it
-    double solving = 8.0 * n + (!l->model->n_private && n <= VALUES_LARGE ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
-                     (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
-    return solving > after ? solving : after;
+    double rows = certify_rows_bytes(l);
+    return fmax(solving_bytes(l), certifying_bytes(l) + (rows <= rows_most(l) ? rows : 0));
 }
 
 DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *options, Team *team, DurError *error) {
@@ -739,7 +752,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     anderson_free(r.mix);
     r.mix = NULL;
     start = progress_seconds();
-    status = certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED,
+    status = certify(&out->certificate, out->policy, !options->skip_certificate && out->verdict == GAME_CONVERGED, rows_most(l),
                      options->progress, team, error);
     out->certificate_seconds = progress_seconds() - start;
     if (status == DUR_INTERRUPTED) { out->verdict = GAME_INTERRUPTED; status = DUR_OK; }

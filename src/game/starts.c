@@ -405,7 +405,7 @@ static DurStatus describe(const Starts *w, GameEquilibrium *e, Team *team, DurEr
     sweep_fill_policy(w->sweep[0], policy);
     policy_learn(policy, true);
     status = policy_at_start(policy, e->value_start, e->choice_start, e->wait_start, error);
-    if (status == DUR_OK) status = certify(&certificate, policy, false, w->options->progress, team, error);
+    if (status == DUR_OK) status = certify(&certificate, policy, false, 0, w->options->progress, team, error);
     e->residual = certificate.residual;
 
 done:

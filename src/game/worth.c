@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "game/measure.h"
 #include "lattice/chain.h"
+#include "lattice/rows.h"
 #include "num/bicgstab.h"
 
 #include <math.h>
@@ -11,8 +12,9 @@
 #define WORTH_APPLIES 4000
 
 typedef struct System {
-    const Policy   *policy;
-    const Progress *progress;
+    const Policy    *policy;
+    const ChainRows *rows;      // NULL: tables are read anew at each application
+    const Progress  *progress;
     Team  *team;
     double rho;
 } System;
@@ -20,7 +22,8 @@ typedef struct System {
 // y = rho x - G x
 static DurStatus apply(void *context, const double *x, double *y) {
     System *s = context;
-    TRY(chain_apply(s->policy, x, y, s->team));
+    if (s->rows) chain_rows_apply(s->rows, x, y, s->team);
+    else TRY(chain_apply(s->policy, x, y, s->team));
     for (int64_t i = 0; i < s->policy->lattice->n_state; i++) y[i] = s->rho * x[i] - y[i];
     return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
@@ -32,6 +35,8 @@ DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, cons
     double *leave = memory_column(n), most, largest = 0;
     LinearSolve solve = {0};
     DurStatus status = leave ? chain_exit_rates(p, leave, &most, team) : DUR_MEMORY;
+    // kept with the policy: a story asks for dozens of these
+    if (status == DUR_OK) status = chain_rows(&system.rows, p, team);
     for (int64_t i = 0; status == DUR_OK && i < n; i++) {
         leave[i] += system.rho;
         largest = fmax(largest, fabs(flow[i]));

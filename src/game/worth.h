@@ -12,7 +12,8 @@
 ///   what       its name in a fault
 ///   value      [n_state] in: a first guess; out
 ///   tolerance  largest miss of an equation that counts as solved, relative to the largest flow
-/// Returns DUR_OK, DUR_UNMET if the system did not settle, DUR_MEMORY, DUR_INTERRUPTED. Cost: some hundred applications of G.
+/// Returns DUR_OK, DUR_UNMET if the system did not settle, DUR_MEMORY, DUR_INTERRUPTED. Cost: some hundred applications of G, whose rows
+/// are laid out and kept with the policy (lattice/rows.h). From one thread at a time.
 DurStatus worth_of_flow(const Policy *policy, int32_t actor, const double *flow, const char *what, double tolerance,
                         const Progress *progress, Team *team, double *value, DurError *error);
 /// The same of one part's flow.

@@ -2,15 +2,15 @@
 #ifndef LATTICE_ROWS_KERNEL_H
 #define LATTICE_ROWS_KERNEL_H
 
-#include <stdint.h>
+#include "lattice/chain_kernel.h"
 
 /// States whose rows stand side by side: a slice. As many doubles as the widest vector holds.
 #define ROWS_LANES 8
 
-/// States of one task: a part of the rows with arrays of its own.
+/// States of one task, about: a part of the rows with arrays of its own.
 #define ROWS_PART 4096
 
-/// The ways out of ROWS_PART states. A way of a slice leads all its states equally far, with a rate of its own for each (0 where a
+/// The ways out of the states of a part, which is a whole number of blocks and begins a slice. A way of a slice leads all its states equally far, with a rate of its own for each (0 where a
 /// state has no such way), so that its targets are read in one stretch. Where such a stretch would pass an end of the array each
 /// state has a target of its own.
 typedef struct RowsPart {
@@ -27,6 +27,16 @@ typedef struct RowsPart {
 } RowsPart;
 
 typedef void (*RowsApply)(const RowsPart *part, const double *x, double *y);
+
+/// What one worker needs to lay out parts (rows_lay.c); blocks that are a whole number of slices together.
+typedef struct RowsRoom RowsRoom;
+RowsRoom *rows_room_make(const Lattice *lattice);
+void      rows_room_free(RowsRoom *room);
+int64_t   rows_group(const Lattice *lattice);
+
+/// Lay out a part whose first_state, n_state, n_way, n_odd and leave are there; other arrays are taken as needed, and used again where the
+/// part was laid out before. False: out of memory.
+bool rows_lay_part(RowsRoom *room, const ChainView *chain, RowsPart *part);
 
 extern const RowsApply rows_kernel_base, rows_kernel_avx2, rows_kernel_avx512;
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "game/certify.h"
 #include "lattice/chain.h"
 #include "lattice/rows.h"
 #include "num/isa.h"
@@ -116,6 +117,75 @@ static int64_t random_policy_checks(uint64_t seed, double precision) {
     game_free(&s);
     case_close(&k);
     return n_checked;
+}
+
+// two roads to one operator: tables multiplied anew, and rows laid out as each type expects them
+TEST(rows_as_a_type_expects_them_say_what_the_tables_say_also_where_others_were_laid_out_before) {
+    int64_t n_own = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        Case k = {0};
+        GameSolution s;
+        random_case(&k, &s, seed, 0.8, NULL);
+        const Lattice *l = k.lattice;
+        int64_t n = l->n_state;
+        double *x = memory_column(n), *y = memory_column(n), *z = memory_column(n), *public = memory_column(n), most = 0;
+        Team *team = team_make(3);
+        ChainRows *rows = NULL, *more = NULL;
+        for (int64_t i = 0; i < n; i++) x[i] = cos((double)i);
+        CHECK_OK(chain_apply(s.policy, x, public, NULL));
+        for (int32_t a = 0; a < k.model->n_actor; a++)
+            for (int32_t t = 0; t < model_types(k.model, a); t++) {
+                CHECK_OK(chain_apply_as(s.policy, a, t, x, y, NULL));
+                CHECK_OK(chain_rows_lay(&rows, s.policy, a, t, NULL));
+                chain_rows_apply(rows, x, z, NULL);
+                for (int64_t i = 0; i < n; i++) most = fmax(most, fabs(y[i]));
+                for (int64_t i = 0; i < n; i++) CHECK_NEAR(y[i], z[i], 1e-12 * (1 + most));
+                n_own += largest_difference(y, public, n) > 1e-6 * most;
+                // by several threads, and by a narrower vector
+                CHECK_OK(chain_rows_lay(&more, s.policy, a, t, team));
+                isa_force(ISA_BASE);
+                chain_rows_apply(more, x, y, team);
+                isa_force(ISA_COUNT);
+                CHECK(memcmp(y, z, (size_t)n * sizeof *y) == 0);
+            }
+        chain_rows_free(more);
+        chain_rows_free(rows);
+        team_free(team);
+        double *column[] = {x, y, z, public};
+        for (int i = 0; i < 4; i++) memory_free(column[i]);
+        game_free(&s);
+        case_close(&k);
+    }
+    CHECK(n_own >= 30);
+}
+
+TEST(a_certificate_by_rows_says_what_one_by_tables_says) {
+    int n_together = 0, n_regret = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        Case k = {0};
+        GameSolution s;
+        random_case(&k, &s, seed, 0.8, NULL);
+        int32_t n_row = model_rows(k.model);
+        double *regret = memory_column(2 * n_row);
+        GameCertificate by_table = {.regret = regret}, by_rows = {.regret = regret + n_row};
+        DurError error = {0};
+        CHECK(certify_rows_bytes(k.lattice) > 0);
+        CHECK_OK(certify(&by_table, s.policy, true, 0, NULL, NULL, &error));
+        CHECK_OK(certify(&by_rows, s.policy, true, certify_rows_bytes(k.lattice), NULL, NULL, &error));
+        double size = 0;
+        for (int64_t i = 0; i < n_row * k.lattice->n_state; i++) size = fmax(size, fabs(s.policy->value[i]));
+        CHECK(by_rows.residual == by_table.residual);
+        CHECK_NEAR(by_rows.consistency, by_table.consistency, 1e-8);
+        for (int32_t r = 0; r < n_row; r++) {
+            CHECK_NEAR(by_rows.regret[r], by_table.regret[r], 1e-7 * size);
+            n_regret += by_rows.regret[r] > 1e-3 * size;
+        }
+        for (int32_t p = 0; p < k.model->n_private; p++) n_together += k.model->private[p].n_becomes > 0;
+        memory_free(regret);
+        game_free(&s);
+        case_close(&k);
+    }
+    CHECK(n_together >= 5 && n_regret >= 20);
 }
 
 TEST(the_mean_belief_stays_put_exactly_on_the_lattice_but_for_types_that_change) {
@@ -350,6 +420,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(random_games_with_types_agree_with_the_plain_solver),
         RUN(sharp_random_games_with_types_solve_the_plain_solvers_equations),
+        RUN(rows_as_a_type_expects_them_say_what_the_tables_say_also_where_others_were_laid_out_before),
+        RUN(a_certificate_by_rows_says_what_one_by_tables_says),
         RUN(the_mean_belief_stays_put_exactly_on_the_lattice_but_for_types_that_change),
         RUN(a_belief_never_moves_when_types_behave_alike),
         RUN(values_in_the_limit_of_a_known_type_are_those_of_the_game_without_types),
