@@ -62,18 +62,11 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
     return DUR_OK;
 }
 
-// image = G column
-static DurStatus apply_chain(System *s) {
-    if (!s->rows) return chain_apply(s->policy, s->column, s->image, s->team);
-    chain_rows_apply(s->rows, s->column, s->image, s->team);
-    return DUR_OK;
-}
-
 static DurStatus apply(void *context, const double *x, double *y) {
     System *s = context;
     if (progress_stop(s->progress)) return DUR_INTERRUPTED;
     memcpy(s->column, x, (size_t)s->n_state * sizeof *x);
-    TRY(apply_chain(s));
+    TRY(chain_apply_by(s->rows, s->policy, s->column, s->image, s->team));
     s->n_apply++;
     double sum = 0;
     for (int64_t i = 0; i < s->n_state; i++) {
@@ -129,7 +122,7 @@ static DurStatus bracket(System *s, const double *x, double *h, double *low, dou
     for (int64_t i = 0; i < s->n_state; i++)
         if (s->inside[i]) { least = fmin(least, h[i]); most = fmax(most, h[i]); }
     for (int64_t i = 0; i < s->n_state; i++) s->column[i] = s->inside[i] ? h[i] - (least + most) / 2 : 0.0;
-    TRY(apply_chain(s));
+    TRY(chain_apply_by(s->rows, s->policy, s->column, s->image, s->team));
     double slack = chain_rounding(s->policy->lattice) * (s->rate * (most - least) / 2 + largest_inside(s, x));
     double down = INFINITY, up = -INFINITY;
     for (int64_t i = 0; i < s->n_state; i++) {

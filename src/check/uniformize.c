@@ -276,13 +276,13 @@ static DurStatus largest_rate(Evolution *e, const Policy *policy, const ChainRow
 
 /// The policy's rows, kept with it or, where they are large, here; NULL where tables are read anew at each application.
 static DurStatus rows_of(Evolution *e, const Policy *policy, const ChainRows **out) {
+    *out = e->rows;
+    if (e->laid == policy) return DUR_OK;
     TRY(chain_rows(out, policy, e->team));
     if (*out || chain_rows_most(e->lattice) > ROWS_BYTES) return DUR_OK;
-    if (e->laid != policy) {
-        e->laid = NULL;
-        TRY(chain_rows_lay(&e->rows, policy, -1, 0, e->team));
-        e->laid = policy;
-    }
+    e->laid = NULL;
+    TRY(chain_rows_lay(&e->rows, policy, -1, 0, e->team));
+    e->laid = policy;
     *out = e->rows;
     return DUR_OK;
 }
@@ -336,8 +336,7 @@ DurStatus uniformize(Evolution *e, const Policy *policy, bool use_reward, bool u
     double largest = fmax(fabs(low), fabs(high)) + most_reward * duration;
     int64_t k = 0;
     while (k < weights.last) {
-        if (rows) chain_rows_apply(rows, e->power, e->next, e->team);
-        else status = chain_apply(policy, e->power, e->next, e->team);
+        status = chain_apply_by(rows, policy, e->power, e->next, e->team);
         if (status != DUR_OK) goto out;
         k++;
         pass.weight = k >= weights.first ? weights.weight[k - weights.first] : 0;

@@ -50,17 +50,10 @@ static double chain_bytes(const Lattice *l, int n_thread) {
 
 static double rows_bytes(const Lattice *l) { return chain_rows_pay(l) ? together_most(l->model) * chain_rows_most(l) : 0; }
 
-static void free_rows(Chain *k) {
-    for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) {
-        chain_rows_free(k->rows[t]);
-        k->rows[t] = NULL;
-    }
-}
-
 static void chain_close(Certifier *c) {
     Chain *k = c->own;
     if (!k) return;
-    free_rows(k);
+    for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) chain_rows_free(k->rows[t]);
     memory_free(k->miss);
     memory_free(k->room);
     memory_free(k->image);

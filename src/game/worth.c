@@ -22,8 +22,7 @@ typedef struct System {
 // y = rho x - G x
 static DurStatus apply(void *context, const double *x, double *y) {
     System *s = context;
-    if (s->rows) chain_rows_apply(s->rows, x, y, s->team);
-    else TRY(chain_apply(s->policy, x, y, s->team));
+    TRY(chain_apply_by(s->rows, s->policy, x, y, s->team));
     for (int64_t i = 0; i < s->policy->lattice->n_state; i++) y[i] = s->rho * x[i] - y[i];
     return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
 }

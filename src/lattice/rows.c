@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/// Rows are laid out up to this many bytes a policy, by the bound of chain_rows_bytes.
+/// Rows are kept with a policy up to this many bytes, by the bound of chain_rows_most.
 #define ROWS_BYTES_MAX 1e9
 
 struct ChainRows {
@@ -161,6 +161,12 @@ static void apply_part(void *context, int64_t task, int worker) {
 void chain_rows_apply(const ChainRows *rows, const double *x, double *y, Team *team) {
     Work w = {.rows = (ChainRows *)rows, .apply = *ISA_KERNEL(rows_kernel), .x = x, .y = y};
     team_run(team, apply_part, &w, rows->n_part);
+}
+
+DurStatus chain_apply_by(const ChainRows *rows, const Policy *policy, const double *x, double *y, Team *team) {
+    if (!rows) return chain_apply(policy, x, y, team);
+    chain_rows_apply(rows, x, y, team);
+    return DUR_OK;
 }
 
 double chain_rows_leave(const ChainRows *rows, double *out) {

@@ -15,7 +15,7 @@ typedef struct ChainRows ChainRows;
 DurStatus chain_rows(const ChainRows **out, const Policy *policy, Team *team);
 void      chain_rows_free(ChainRows *rows);
 
-/// Bytes that the rows of one policy take at most, or 0 where they aren't laid out.
+/// Bytes that the rows of one policy take at most, or 0 where they aren't kept with it.
 double chain_rows_bytes(const Lattice *lattice);
 
 /// The same chain, or as one type of an actor expects it (chain_apply_as), of a lattice of any size; the caller's. *rows is NULL at first, and
@@ -32,6 +32,9 @@ bool      chain_rows_pay(const Lattice *lattice);
 ///   x, y   [n_state], distinct, from memory_column
 /// The same bits for any number of threads and any vector width.
 void chain_rows_apply(const ChainRows *rows, const double *x, double *y, Team *team);
+
+/// y = G x by the policy's rows, or by chain_apply where these are NULL. Returns DUR_OK or DUR_MEMORY.
+DurStatus chain_apply_by(const ChainRows *rows, const Policy *policy, const double *x, double *y, Team *team);
 
 /// Rate of leaving each state for another, out[n_state]; returns the largest. (chain_exit_rates counts what leads back too.)
 double chain_rows_leave(const ChainRows *rows, double *out);
