@@ -49,6 +49,8 @@
 /// The same where memory counts: above this many values.
 #define KRYLOV_WINDOW_LARGE 8
 #define VALUES_LARGE 2000000
+/// Values up to which paced sweeps are tried without private types; what they keep is told with the rest.
+#define PACED_VALUES 20000000
 /// The same with private types, whose systems take more sweeps than that: each start over costs several.
 #define KRYLOV_WINDOW_TYPED 20
 /// And what mixing remembers there.
@@ -336,7 +338,7 @@ static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double toler
 static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     TRY(along_branch(r, k, out, tolerance, done));
     if (*done) return DUR_OK;
-    bool has_paces = out->reached > 0 && (k->lattice->model->n_private > 0 || r->n_value <= VALUES_LARGE);
+    bool has_paces = out->reached > 0 && (k->lattice->model->n_private > 0 || r->n_value <= PACED_VALUES);
     // r->g keeps where it was left
     if (has_paces && !r->g) r->g = memory_column(r->n);
     if (has_paces && !r->g) return DUR_MEMORY;
@@ -686,7 +688,7 @@ done:
 // tangents and values, with what paced sweeps keep, or with private types what mixing remembers
 static double solving_bytes(const Lattice *l) {
     double n = (double)sweep_size(l);
-    return 8.0 * n + (!l->model->n_private && n <= VALUES_LARGE ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
+    return 8.0 * n + (!l->model->n_private && n <= PACED_VALUES ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
            (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
 }
 
