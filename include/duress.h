@@ -110,8 +110,8 @@ DurStatus dur_show(const char *store, int64_t run, DurResult **out, char error[1
 DurStatus dur_diff(const char *store, int64_t before, int64_t after, const DurOptions *options, DurResult **out,
                    char error[1024]);
 
-/// Forget runs, all or none of them.
-DurStatus dur_remove(const char *store, const int64_t *run, int n, DurResult **out, char error[1024]);
+/// Forget runs, all or none of them, and, if `games`, all solved games that are kept for further questions.
+DurStatus dur_remove(const char *store, const int64_t *run, int n, bool games, DurResult **out, char error[1024]);
 
 /// A run's tables, scenario and page as files in a new folder, which is there whole or not at all.
 ///   format   "csv", "npy" (NumPy) or "json"

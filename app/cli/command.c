@@ -85,8 +85,9 @@ const Command COMMAND[COMMAND_COUNT] = {
      "how often things happened, and the split of every move's advantage in both. Where a run does not\n"
      "hold the split its game is solved again from the text in the store.",
      "duress diff 11 12"},
-    {"rm", "RUN ...", 1, 1000, "forget kept runs",
-     "Removes runs from the store, all that are named or, if one of them is not there, none.", "duress rm 11 12"},
+    {"rm", "[RUN ...]", 0, 1000, "forget kept runs",
+     "Removes runs from the store, all that are named or, if one of them is not there, none; with --games\n"
+     "also the solved games that are kept for further questions about them.", "duress rm 11 12"},
     {"export", "RUN", 1, 1, "a kept run as files",
      "Writes the tables of a run as CSV, NumPy or JSON files into a new folder, run-RUN unless --to says\n"
      "otherwise, with the scenario, the printed answer and the page beside them. The folder is there\n"
@@ -143,6 +144,7 @@ const Option OPTION[OPTION_COUNT] = {
     {"store", 0, "FILE", ON_KEPT | ON_STORE, "the store, in place of the user's own (or of $DURESS_STORE)"},
     {"no-store", 0, NULL, ON_KEPT, "keep nothing and look nothing up"},
     {"fresh", 0, NULL, ON_KEPT, "compute anew what the store could answer"},
+    {"games", 0, NULL, ON(RM), "all solved games that are kept"},
     {"format", 0, "KIND", ON(EXPORT), "csv (unless told), npy or json"},
     {"to", 0, "FOLDER", ON(EXPORT), "the new folder (run-RUN)"},
     {"check", 0, NULL, ON(FMT), "change nothing; exit with 1 if the layout is not canonical"},
@@ -350,6 +352,7 @@ static DurStatus take_option(CommandLine *line, OptionId id, const char *value, 
         case OPTION_STORE: o->store = value; break;
         case OPTION_NO_STORE: line->no_store = true; break;
         case OPTION_FRESH: o->fresh = true; break;
+        case OPTION_GAMES: line->games = true; break;
         case OPTION_FORMAT: line->format = value; break;
         case OPTION_TO: line->to = value; break;
         case OPTION_PROGRESS: status = read_progress(value, &line->progress, error); break;
@@ -497,6 +500,8 @@ DurStatus command_read(CommandLine *out, int argc, char **argv, char error[1024]
     if (keeps_runs && out->options.n_shard) return fail(error, "--keep and --shard exclude each other: a shard is kept nowhere");
     if (out->no_store && out->options.fresh)
         return fail(error, "--fresh is about the store; without one everything is computed anew");
+    if (out->command == COMMAND_RM && out->n_argument == 0 && !out->games)
+        return fail(error, "`duress rm` wants RUN ..., or --games; try `duress help rm`");
     if (1u << out->command & ON_STORE) return read_runs(out, error);
     if (out->check && out->to_stdout) return fail(error, "--check and --stdout exclude each other");
     if (out->json && ((out->options.csv && strcmp(out->options.csv, "-") == 0) ||

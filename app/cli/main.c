@@ -125,7 +125,7 @@ static int work_on_store(CommandLine *line) {
         case COMMAND_RUNS: status = dur_runs(o->store, &result, error); break;
         case COMMAND_SHOW: status = dur_show(o->store, line->run[0], &result, error); break;
         case COMMAND_DIFF: status = dur_diff(o->store, line->run[0], line->run[1], o, &result, error); break;
-        case COMMAND_RM: status = dur_remove(o->store, line->run, line->n_argument, &result, error); break;
+        case COMMAND_RM: status = dur_remove(o->store, line->run, line->n_argument, line->games, &result, error); break;
         default:
             status = dur_export(o->store, line->run[0], line->format ? line->format : "csv", line->to ? line->to : folder,
                                 &result, error);

@@ -60,6 +60,8 @@ typedef struct GameSolution {
     double *choice_start;        // [n_jump] probability of each move at an opportunity at the start; NaN for events and
                                  // for moves that are not available there; of an actor with types as others expect it
     double *wait_start;          // [n_actor] probability of waiting
+    double *answered;            // [sweep_size - values] with private types: shifts of beliefs that the choices were answered with (the policy has
+                                 // those that they tell), for game_pack; may be freed and set NULL before; else NULL
     char    note[256];           // in words: where it stands if it did not converge, which branch if not the principal
     char    how[320];            // in words: what found it, and why where the first thing tried did not
 } GameSolution;
@@ -69,6 +71,12 @@ typedef struct GameSolution {
 DurStatus game_solve(GameSolution *out, const Lattice *lattice, const GameOptions *options, Team *team,
                      DurError *error);
 void      game_free(GameSolution *solution);
+
+/// Consistency and regret of a solution that was made with skip_certificate, as game_solve would have computed them. DUR_INTERRUPTED,
+/// and the solution is as it was; DUR_MEMORY.
+DurStatus game_certify(GameSolution *solution, const Progress *progress, Team *team, DurError *error);
+/// The reverse: as game_solve leaves it with skip_certificate.
+void      game_uncertify(GameSolution *solution);
 
 /// Bytes that game_solve will take beside the lattice.
 double game_bytes(const Lattice *lattice);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /// One step more whenever the bytes change.
-#define PACK_VERSION 1
+#define PACK_VERSION 2
 
 // numbers and texts of a solution, in a shape without pointers; zeroed before it is filled, so that gaps are the same bytes too
 typedef struct Head {
@@ -18,20 +18,18 @@ typedef struct Head {
 
 static bool is_rounds(const Lattice *l) { return l->model->clock == CLOCK_ROUNDS; }
 
-// where choices do not follow from values alone: in rounds they are unknowns of their own, and with private types the shifts that
-// choices were answered with are not those that the choices then tell
-static bool has_choices(const Lattice *l) { return is_rounds(l) || l->model->n_private > 0; }
-static int64_t drift_count(const Lattice *l) { return l->model->n_belief * l->n_state; }
-
-static int64_t value_count(const Lattice *l) { return is_rounds(l) ? l->model->n_actor * l->n_state : sweep_size(l); }
+// values, and with private types the shifts that choices were answered with, from which choices and what these tell follow again;
+// in rounds choices are unknowns of their own
+static int64_t value_count(const Lattice *l) { return model_rows(l->model) * l->n_state; }
+static int64_t shift_count(const Lattice *l) { return is_rounds(l) ? 0 : sweep_size(l) - value_count(l); }
 
 static void put(Text *out, const void *data, int64_t n, size_t each) { text_append_n(out, data, (size_t)n * each); }
 static void put_numbers(Text *out, const double *x, int64_t n) { put(out, x, n, sizeof *x); }
 
 size_t game_pack_bytes(const GameSolution *g) {
     const Lattice *l = g->policy->lattice;
-    int64_t n = 2 * model_rows(l->model) + l->model->n_jump + l->model->n_actor + value_count(l);
-    if (has_choices(l)) n += 2 * g->policy->n_entry + drift_count(l);
+    int64_t n = 2 * model_rows(l->model) + l->model->n_jump + l->model->n_actor + value_count(l) + shift_count(l);
+    if (is_rounds(l)) n += 2 * g->policy->n_entry;
     return sizeof(Head) + (size_t)n * sizeof(double);
 }
 
@@ -66,10 +64,10 @@ void game_pack(Text *out, const GameSolution *g) {
     put_numbers(out, g->choice_start, head.n_jump);
     put_numbers(out, g->wait_start, head.n_actor);
     put_numbers(out, p->value, head.n_value);
-    if (!has_choices(p->lattice)) return;
+    put_numbers(out, g->answered, shift_count(p->lattice));
+    if (!is_rounds(p->lattice)) return;
     put_numbers(out, p->advantage, p->n_entry);
     put_numbers(out, p->probability, p->n_entry);
-    put_numbers(out, p->drift, drift_count(p->lattice));
 }
 
 /// What is left to read.
@@ -98,6 +96,7 @@ static DurStatus choose(Policy *p, const LatticeRule *rule, Team *team, DurError
     if (!sweep) return status_fail(error, DUR_MEMORY, "out of memory for a solution that was kept");
     sweep_fill_policy(sweep, p);
     sweep_free(sweep);
+    policy_learn(p, true);
     return DUR_OK;
 }
 
@@ -136,13 +135,18 @@ static DurStatus unpack(GameSolution *out, const Lattice *l, const LatticeRule *
     take_numbers(rest, out->choice_start, head.n_jump);
     take_numbers(rest, out->wait_start, head.n_actor);
     take_numbers(rest, p->value, head.n_value);
-    if (has_choices(l)) {
+    if (shift_count(l) > 0) {
+        out->answered = memory_column(shift_count(l));
+        if (!out->answered) return status_fail(error, DUR_MEMORY, "out of memory for a solution that was kept");
+        take_numbers(rest, out->answered, shift_count(l));
+        if (!rest->failed) memcpy(p->value + value_count(l), out->answered, (size_t)shift_count(l) * sizeof *p->value);
+    }
+    if (is_rounds(l)) {
         take_numbers(rest, p->advantage, p->n_entry);
         take_numbers(rest, p->probability, p->n_entry);
-        take_numbers(rest, p->drift, drift_count(l));
     }
     if (rest->failed || rest->n) return refuse(error);
-    return has_choices(l) ? DUR_OK : choose(p, rule, team, error);
+    return is_rounds(l) ? DUR_OK : choose(p, rule, team, error);
 }
 
 DurStatus game_unpack(GameSolution *out, const Lattice *l, const LatticeRule *rule, Team *team, const char *data, size_t n,

@@ -7,7 +7,8 @@
 #include "game/game.h"
 #include "game/starts.h"
 
-/// Append a solution. In continuous time without private types choices follow from values and are left out.
+/// Append a solution. In continuous time choices follow from values, with private types and from the shifts that they were answered with
+/// (solution->answered, which must be there then), and are left out.
 void   game_pack(Text *out, const GameSolution *solution);
 /// Bytes that game_pack appends.
 size_t game_pack_bytes(const GameSolution *solution);

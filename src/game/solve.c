@@ -748,6 +748,14 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     policy_learn(out->policy, true);
     status = policy_at_start(out->policy, out->value_start, out->choice_start, out->wait_start, error);
     if (status != DUR_OK) goto finish;
+    if (r.n > r.n_value) {
+        out->answered = memory_column(r.n - r.n_value);
+        status = out->answered ? DUR_OK : DUR_MEMORY;
+        if (status != DUR_OK) goto finish;
+        memcpy(out->answered, r.x + r.n_value, (size_t)(r.n - r.n_value) * sizeof *r.x);
+        memory_free(r.x);
+        r.x = NULL;
+    }
     out->seconds = progress_seconds() - start;
 
     // the solver's own residual is not taken at its word
@@ -777,8 +785,25 @@ finish:
     return DUR_OK;
 }
 
+void game_uncertify(GameSolution *s) {
+    s->certificate.consistency = NAN;
+    for (int32_t r = 0; r < model_rows(s->policy->lattice->model); r++) s->certificate.regret[r] = NAN;
+}
+
+DurStatus game_certify(GameSolution *s, const Progress *progress, Team *team, DurError *error) {
+    const Lattice *l = s->policy->lattice;
+    if (s->verdict != GAME_CONVERGED) return DUR_OK;
+    double start = progress_seconds();
+    bool has_rows = l->model->clock != CLOCK_ROUNDS && l->model->n_actor > 0;
+    DurStatus status = certify(&s->certificate, s->policy, true, has_rows ? rows_most(l) : 0, progress, team, error);
+    s->certificate_seconds = progress_seconds() - start;
+    if (status != DUR_OK) game_uncertify(s);
+    return status;
+}
+
 void game_free(GameSolution *s) {
     policy_free(s->policy);
+    memory_free(s->answered);
     memory_free(s->certificate.regret);
     memory_free(s->value_start);
     memory_free(s->choice_start);

@@ -38,6 +38,11 @@ static const char *const SCHEMA =
     " first INTEGER NOT NULL, n_run INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(run, name, first));"
     "CREATE TABLE failure(run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE, place TEXT NOT NULL,"
     " number INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(run, place, number));";
+/// Since version 2. A piece goes with its game.
+static const char *const SCHEMA_GAMES =
+    "CREATE TABLE game(key TEXT PRIMARY KEY, used INTEGER NOT NULL, n_byte INTEGER NOT NULL, is_whole INTEGER NOT NULL);"
+    "CREATE TABLE piece(game TEXT NOT NULL REFERENCES game(key) ON DELETE CASCADE, number INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(game, number));";
 
 // ---- one statement at a time --------------------------------------------------------------------------------------
 
@@ -130,8 +135,8 @@ static int64_t ask_number(Store *store, const char *sql, int64_t otherwise) {
     return x;
 }
 
-// what kind of file this is: DUR_OK and *is_new where there is nothing in it yet
-static DurStatus look(Store *store, bool *is_new, DurError *error) {
+// what kind of file this is: DUR_OK, with *is_new where there is nothing in it yet, *is_older where tables are missing
+static DurStatus look(Store *store, bool *is_new, bool *is_older, DurError *error) {
     // all in one statement: between two of them another process may have made the store
     sqlite3_stmt *s = db_prepare(store, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), "
                                         "(SELECT count(*) FROM sqlite_master)");
@@ -141,6 +146,7 @@ static DurStatus look(Store *store, bool *is_new, DurError *error) {
     sqlite3_finalize(s);
     if (version < 0 || application < 0 || n_table < 0) return db_fail(store, "cannot be read", error);
     *is_new = n_table == 0 && version == 0;
+    *is_older = !*is_new && version < STORE_VERSION;
     if (*is_new) return DUR_OK;
     if (application != STORE_APPLICATION)
         return status_fail(error, DUR_IO, "%s: this is a database, but no store of duress; it is left as it is", store->path);
@@ -151,13 +157,14 @@ static DurStatus look(Store *store, bool *is_new, DurError *error) {
 }
 
 static DurStatus make_tables(Store *store, DurError *error) {
-    bool is_new = false;
+    bool is_new = false, is_older = false;
     if (!db_enter(store)) return db_fail(store, "cannot be written", error);
     // another process may have been faster
-    DurStatus status = look(store, &is_new, error);
+    DurStatus status = look(store, &is_new, &is_older, error);
     char pragma[128];
     snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION, STORE_VERSION);
-    bool fine = status == DUR_OK && (!is_new || (db_run(store, SCHEMA) && db_run(store, pragma)));
+    bool fine = status == DUR_OK && (!is_new || db_run(store, SCHEMA)) &&
+                (!(is_new || is_older) || (db_run(store, SCHEMA_GAMES) && db_run(store, pragma)));
     DurStatus left = db_leave(store, fine, "cannot be made", error);
     return status != DUR_OK ? status : left;
 }
@@ -209,14 +216,14 @@ static DurStatus connect_frozen(Store *store, DurError *error) {
 static DurStatus open_for_reading(Store *store, DurError *error) {
     if (access(store->path, F_OK))
         return status_fail(error, DUR_IO, "%s: there is no store: %s", store->path, strerror(errno));
-    bool is_new;
+    bool is_new, is_older;
     DurError why = {0};
     TRY(connect(store, SQLITE_OPEN_READONLY, error));
-    DurStatus status = look(store, &is_new, &why);
+    DurStatus status = look(store, &is_new, &is_older, &why);
     int code = sqlite3_errcode(store->db) & 0xff;
     if (status != DUR_OK && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)) {
         TRY(connect_frozen(store, error));
-        status = look(store, &is_new, error);
+        status = look(store, &is_new, &is_older, error);
     } else if (status != DUR_OK) {
         return status_fail(error, status, "%s", why.text);
     }
@@ -227,13 +234,13 @@ static DurStatus open_for_reading(Store *store, DurError *error) {
 static DurStatus open_for_writing(Store *store, DurError *error) {
     // what is there is looked at first through a door that cannot change it
     struct stat info;
-    bool is_new = true;
+    bool is_new = true, is_older = false;
     bool is_there = stat(store->path, &info) == 0 && S_ISREG(info.st_mode);
     // SQLite takes a file of one byte for an empty one (its ticket 3260), but the byte is somebody's
     if (is_there && info.st_size == 1) return status_fail(error, DUR_IO, "%s: the store cannot be opened: it is not a store", store->path);
     if (is_there && info.st_size > 0) {
         TRY(connect(store, SQLITE_OPEN_READONLY, error));
-        DurStatus status = look(store, &is_new, error);
+        DurStatus status = look(store, &is_new, &is_older, error);
         sqlite3_close(store->db);
         store->db = NULL;
         TRY(status);

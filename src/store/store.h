@@ -6,7 +6,7 @@
 /// answer and nothing between. Several processes may share a store: the file is in WAL mode, readers never wait, writers
 /// wait for one another up to STORE_BUSY_MS.
 ///
-/// Tables (doc/store.md): run, file, content, fact, frame, field, part, failure. The schema's version is PRAGMA
+/// Tables (doc/store.md): run, file, content, fact, frame, field, part, failure, game, piece. The schema's version is PRAGMA
 /// user_version; a store of a later version is refused before anything is written.
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -18,8 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Version of the tables. A program reads and writes this one; one step more whenever a table changes.
-#define STORE_VERSION 1
+/// Version of the tables. A program reads and writes this one; one step more whenever a table changes. What a store of an earlier
+/// version lacks is added when it is opened to be written: 2 added game and piece.
+#define STORE_VERSION 2
 
 /// How long one process waits for another that is writing, in milliseconds. Transactions take some milliseconds each, so
 /// this is reached only where a disk stands still.
@@ -125,6 +126,18 @@ DurStatus store_get_part(Store *store, int64_t id, const char *name, int64_t fir
 DurStatus store_drop_parts(Store *store, int64_t id, const char *prefix, DurError *error);
 /// Note a run of an ensemble that failed, once.
 DurStatus store_put_failure(Store *store, int64_t id, const char *place, int64_t run, const char *reason, DurError *error);
+
+// ---- solved games --------------------------------------------------------------------------------------------------
+
+/// Keep a solved game under a key that tells it from all others. Those least recently used go until all together have at most `most`
+/// bytes; one that has more itself is not kept. In pieces, each a transaction: another process waits for one of them at most.
+DurStatus store_put_game(Store *store, const char *key, const char *data, size_t n_byte, int64_t most, DurError *error);
+/// Read it back, if it is there whole.
+DurStatus store_get_game(Store *store, const char *key, bool *is_there, Text *data, DurError *error);
+/// How many there are, and their bytes.
+DurStatus store_count_games(Store *store, int64_t *n, int64_t *n_byte, DurError *error);
+/// Forget all of them.
+DurStatus store_drop_games(Store *store, DurError *error);
 
 // ---- out of the store ----------------------------------------------------------------------------------------------
 

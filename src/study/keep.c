@@ -14,8 +14,7 @@
 
 // ---- the question -------------------------------------------------------------------------------------------------
 
-// files that were read: queries stand behind them, each as a text of its own
-static int32_t file_count(const DurScenario *s) { return s->compilation.n_file - s->n_query; }
+int32_t keep_file_count(const DurScenario *s) { return s->compilation.n_file - s->n_query; }
 
 // what somebody typed, on one line
 static void put_line(Text *out, const char *name, const char *value) {
@@ -32,7 +31,7 @@ static void put_question(Text *out, const DurScenario *s, const DurOptions *o, c
     Text words = {0};
     Sha256 sha;
     char hex[65];
-    lang_words(&words, s->compilation.file, file_count(s));
+    lang_words(&words, s->compilation.file, keep_file_count(s));
     out->failed |= words.failed;
     sha256_start(&sha);
     sha256_add(&sha, text_view(&words), words.length);
@@ -208,7 +207,7 @@ static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const
                     .seed = seed, .version = (char *)DURESS_VERSION, .question = (char *)question};
     Facts facts;
     facts_make(&facts, s);
-    int32_t n_file = file_count(s);
+    int32_t n_file = keep_file_count(s);
     StoreFile *file = memory_zeroed((size_t)n_file, sizeof *file);
     if (!file) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t i = 0; i < n_file; i++)
@@ -290,6 +289,9 @@ DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *
                    const Text *page, DurError *error) {
     k->scenario->keeper = NULL;
     if (!k->store) return status;
+    if (k->n_known > 0)
+        text_printf(&result->notes, "duress: %d %s solved before and taken from the store; --fresh solves anew\n", k->n_known,
+                    k->n_known == 1 ? "game was" : "games were");
     if (is_answer(status, result) || is_failure(status)) finish(k, status, result, frame, n_frame, page, error);
     else stay(k, status, error);
     store_close(k->store);

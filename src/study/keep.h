@@ -19,6 +19,7 @@ typedef struct Keeper {
     DurStatus answer;          // with which status
     bool     is_older;         // an earlier process began it
     int64_t  n_saved;          // parts saved by this one
+    int32_t  n_known;          // games that the store had
     double   begun;
     DurError trouble;          // what the store said when it could not keep something; "" so far
     SimKeep  sim;              // what ensembles are given
@@ -47,6 +48,9 @@ typedef DurStatus KeepWork(DurScenario *s, const DurOptions *options, DurResult 
 DurStatus keep_work(DurScenario *s, const DurOptions *options, const char *command, const char *more, KeepWork *work,
                     DurResult *result, DurError *error);
 
+/// Files that the scenario was read from; queries stand behind them, each as a text of its own.
+int32_t keep_file_count(const DurScenario *s);
+
 /// "2026-11-26 05:09 UTC", into the buffer; returns it.
 const char *keep_date(int64_t seconds, char buffer[32]);
 
@@ -60,16 +64,19 @@ void keep_failure(const DurScenario *s, const char *place, const char *reason);
 void keep_save(const DurScenario *s, const char *name, const void *data, size_t n_byte);
 bool keep_load(const DurScenario *s, const char *name, void *data, size_t n_byte);
 
-/// Games that were solved on the way, kept until the answer is there: a process that goes on does not solve them again, and
-/// has the same bits. A game is kept if that costs less than a sixteenth of what solving it took, and takes at most
-/// KEEP_GAME_BYTES.
-#define KEEP_GAME_BYTES ((size_t)256 << 20)
-/// What a game is kept under: the stage of the work, and all that its solution depends on.
+/// Games that were solved, for whoever asks for them again: this process taken up, or another question. The same bits as if solved anew.
+/// A game is kept if that costs less than a sixteenth of what solving it took, and takes at most KEEP_GAME_BYTES; all of them take at most
+/// KEEP_GAMES_BYTES, and those least recently used go. Games of a stage of the work are parts of the run, and go with its answer at the latest.
+#define KEEP_GAME_BYTES  ((size_t)1 << 30)
+#define KEEP_STAGE_BYTES ((size_t)256 << 20)
+#define KEEP_GAMES_BYTES ((int64_t)2 << 30)
+/// What a game is kept under: the stage of the work, and all that its solution depends on but whether it has a certificate.
 #define KEEP_GAME_NAME 256
 void keep_game_name(const DurScenario *s, const GameOptions *options, char name[KEEP_GAME_NAME]);
-/// False: it is not there. game_free(out) is due where it is.
+/// False: it is not there, or --fresh says not to look. game_free(out) is due where it is. It has a certificate if it was kept with one.
 bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *rule, GameSolution *out);
-void keep_save_game(const DurScenario *s, const char *name, const GameSolution *solution);
+/// Takes solution->answered, which nobody else asks for, from it.
+void keep_save_game(const DurScenario *s, const char *name, GameSolution *solution);
 /// The same of other equilibria that were found from n_start starts beside a game; n_value as in game_equilibria_pack.
 bool keep_load_equilibria(const DurScenario *s, const char *name, int64_t n_value, GameEquilibria *out);
 void keep_save_equilibria(const DurScenario *s, const char *name, int64_t n_value, const GameEquilibria *list);

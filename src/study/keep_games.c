@@ -1,4 +1,4 @@
-/// Games that were solved, among the parts of long work.
+/// Games that were solved: on their own, for every question, or of a stage, among the parts of long work.
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "game/pack.h"
@@ -45,13 +45,19 @@ void keep_game_name(const DurScenario *s, const GameOptions *o, char name[KEEP_G
     const Model *m = s->model;
     name[0] = '\0';
     if (!s->keeper) return;
+    // values stand in the order of declarations, which the model's hash leaves out; the words of the files have it
+    Text words = {0};
+    lang_words(&words, s->compilation.file, keep_file_count(s));
+    if (words.failed) return;
     Sha256 sha;
     sha256_start(&sha);
-    add_words(&sha, m->hash);
+    add_words(&sha, DURESS_VERSION);
+    add_words(&sha, text_view(&words));
     add_words(&sha, m->account);
+    text_free(&words);
     add(&sha, now->param, (size_t)m->n_param * sizeof *now->param);
     add(&sha, now->n_node, now->n_node ? (size_t)model_variables(m) * sizeof *now->n_node : 0);
-    const int64_t whole[3] = {l->n_state, o->max_sweep, o->skip_certificate};
+    const int64_t whole[2] = {l->n_state, o->max_sweep};
     add(&sha, whole, sizeof whole);
     add(&sha, &o->tolerance, sizeof o->tolerance);
     add_rule(&sha, m, o->rule);
@@ -65,20 +71,26 @@ void keep_game_name(const DurScenario *s, const GameOptions *o, char name[KEEP_G
 }
 
 static bool load(const DurScenario *s, const char *name, Text *data) {
-    if (!s->keeper || !name[0]) return false;
-    const SimKeep *keep = &s->keeper->sim;
-    return keep->load(keep->context, name, NO_RUN, data) == 1;
+    Keeper *k = s->keeper;
+    if (!k || !name[0]) return false;
+    if (s->stage) return k->sim.load(k->sim.context, name, NO_RUN, data) == 1;
+    // what cannot be read is solved again
+    bool is_there = false;
+    if (k->options->fresh || store_get_game(k->store, name, &is_there, data, NULL) != DUR_OK) return false;
+    return is_there;
 }
 
 // whether it pays: solving took so long
 static bool pays(const DurScenario *s, const char *name, size_t n_byte, double seconds) {
-    return s->keeper && name[0] && n_byte <= KEEP_GAME_BYTES &&
+    return s->keeper && name[0] && n_byte <= (s->stage ? KEEP_STAGE_BYTES : KEEP_GAME_BYTES) &&
            SHARE * (COST_SECONDS + (double)n_byte / COST_SPEED) <= seconds;
 }
 
 static void save(const DurScenario *s, const char *name, const Text *data) {
-    const SimKeep *keep = &s->keeper->sim;
-    if (!data->failed) keep->save(keep->context, name, NO_RUN, 1, text_view(data), data->length);
+    Keeper *k = s->keeper;
+    if (data->failed || k->trouble.text[0]) return;
+    if (s->stage) k->sim.save(k->sim.context, name, NO_RUN, 1, text_view(data), data->length);
+    else if (store_put_game(k->store, name, text_view(data), data->length, KEEP_GAMES_BYTES, &k->trouble) == DUR_OK) k->n_saved++;
 }
 
 bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *rule, GameSolution *out) {
@@ -87,15 +99,19 @@ bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *r
     bool fine = load(s, name, &data) &&
                 game_unpack(out, s->session.lattice, rule, s->team, text_view(&data), data.length, NULL) == DUR_OK;
     text_free(&data);
+    if (fine) s->keeper->n_known += !s->stage;
     return fine;
 }
 
-void keep_save_game(const DurScenario *s, const char *name, const GameSolution *g) {
-    if (!pays(s, name, game_pack_bytes(g), g->seconds + g->certificate_seconds)) return;
-    Text data = {0};
-    game_pack(&data, g);
-    save(s, name, &data);
-    text_free(&data);
+void keep_save_game(const DurScenario *s, const char *name, GameSolution *g) {
+    if (pays(s, name, game_pack_bytes(g), g->seconds + g->certificate_seconds)) {
+        Text data = {0};
+        game_pack(&data, g);
+        save(s, name, &data);
+        text_free(&data);
+    }
+    memory_free(g->answered);
+    g->answered = NULL;
 }
 
 bool keep_load_equilibria(const DurScenario *s, const char *name, int64_t n_value, GameEquilibria *out) {

@@ -79,13 +79,23 @@ static void put_runs(Text *out, const Frame *runs, const char *path) {
     grid_print(&grid, out, 2);
 }
 
+static void put_games(Text *out, int64_t n, int64_t n_byte) {
+    if (n == 0) return;
+    text_printf(out, "\n  %lld solved %s for further questions, ", (long long)n, n == 1 ? "game is kept" : "games are kept");
+    put_bytes(out, (double)n_byte);
+    text_append(out, "; `duress rm --games` forgets them\n");
+}
+
 static DurStatus list(const char *path, DurResult *result, DurError *error) {
     Store *store;
     Frame *runs = NULL;
+    int64_t n_game = 0, n_byte = 0;
     TRY(store_open(&store, path, STORE_READ, error));
     DurStatus status = store_list(store, &runs, error);
+    if (status == DUR_OK) status = store_count_games(store, &n_game, &n_byte, error);
     if (status == DUR_OK) {
         put_runs(&result->text, runs, path);
+        put_games(&result->text, n_game, n_byte);
         Json j = json_make(&result->json);
         render_runs(&j, runs);
     }
@@ -282,29 +292,38 @@ DurStatus dur_show(const char *path, int64_t id, DurResult **out, char error[102
 
 // ---- forgetting ---------------------------------------------------------------------------------------------------
 
-static DurStatus forget(const char *path, const int64_t *id, int n, DurResult *result, DurError *error) {
+static DurStatus forget(const char *path, const int64_t *id, int n, bool games, DurResult *result, DurError *error) {
     Store *store;
+    int64_t n_game = 0, n_byte = 0;
     // where there is no store none is made
     TRY(store_open(&store, path, STORE_READ, error));
     store_close(store);
     TRY(store_open(&store, path, STORE_WRITE, error));
-    DurStatus status = store_remove(store, id, n, error);
+    DurStatus status = n > 0 ? store_remove(store, id, n, error) : DUR_OK;
+    if (status == DUR_OK && games) status = store_count_games(store, &n_game, &n_byte, error);
+    if (status == DUR_OK && games) status = store_drop_games(store, error);
     store_close(store);
     if (status != DUR_OK) return status;
-    text_printf(&result->text, "%d %s removed\n", n, n == 1 ? "run" : "runs");
+    if (n > 0) text_printf(&result->text, "%d %s removed\n", n, n == 1 ? "run" : "runs");
+    if (games) {
+        text_printf(&result->text, "%lld solved %s forgotten, ", (long long)n_game, n_game == 1 ? "game" : "games");
+        put_bytes(&result->text, (double)n_byte);
+        text_char(&result->text, '\n');
+    }
     Json j = json_make(&result->json);
     json_object(&j);
     json_key(&j, "removed");
     json_array(&j);
     for (int i = 0; i < n; i++) json_int(&j, id[i]);
     json_end_array(&j);
+    if (games) json_pair_int(&j, "games", n_game);
     json_end_object(&j);
     return DUR_OK;
 }
 
-DurStatus dur_remove(const char *path, const int64_t *id, int n, DurResult **out, char error[1024]) {
+DurStatus dur_remove(const char *path, const int64_t *id, int n, bool games, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = result_make();
-    DurStatus status = result ? forget(path, id, n, result, &why) : status_fail(&why, DUR_MEMORY, "out of memory");
+    DurStatus status = result ? forget(path, id, n, games, result, &why) : status_fail(&why, DUR_MEMORY, "out of memory");
     return result_finish(&result, out, status, &why, error);
 }

@@ -330,6 +330,8 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
         GameOptions near = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_alone = true,
                             .warm_sweeps = NEAR_SWEEPS, .rule = rule, .skip_certificate = !certificate, .progress = &s->progress};
         TRY(game_solve(out, now->lattice, &near, s->team, error));
+        memory_free(out->answered);
+        out->answered = NULL;
         if (out->verdict == GAME_CONVERGED) return DUR_OK;
         bool stopped = out->verdict == GAME_INTERRUPTED;
         game_free(out);
@@ -339,14 +341,20 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
                            .skip_certificate = !certificate, .progress = &s->progress};
     char name[KEEP_GAME_NAME];
     keep_game_name(s, &options, name);
-    if (keep_load_game(s, name, rule, out)) return DUR_OK;
-    TRY(game_solve(out, now->lattice, &options, s->team, error));
-    if (out->verdict != GAME_INTERRUPTED) {
-        keep_save_game(s, name, out);
-        return DUR_OK;
-    }
+    DurStatus status = DUR_OK;
+    bool is_known = keep_load_game(s, name, rule, out);
+    bool lacks = is_known && certificate && out->verdict == GAME_CONVERGED && isnan(out->certificate.consistency);
+    if (!is_known) status = game_solve(out, now->lattice, &options, s->team, error);
+    else if (lacks) status = game_certify(out, &s->progress, s->team, error);
+    else if (!certificate) game_uncertify(out);
+    if (status == DUR_OK && out->verdict == GAME_INTERRUPTED) status = DUR_INTERRUPTED;
+    // what was kept already, and has no more than that now, is not kept again
+    if (status == DUR_OK && (!is_known || lacks)) keep_save_game(s, name, out);
+    memory_free(out->answered);
+    out->answered = NULL;
+    if (status == DUR_OK) return DUR_OK;
     game_free(out);
-    return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
+    return status == DUR_INTERRUPTED ? status_fail(error, status, "interrupted while solving; nothing was written") : status;
 }
 
 // the list itself: kept, or made and kept

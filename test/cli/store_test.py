@@ -690,13 +690,14 @@ def claims_that_are_judged_are_not_judged_again():
 
 
 def kept_games(store):
-    """Seconds that the games among the parts of a run took, by name."""
-    if not parts(store):
+    """Seconds that the games that are kept took, by name."""
+    if not os.path.exists(at(store)):
         return {}
     with database(store) as db:
-        found = db.execute("SELECT name, first, data FROM part WHERE name LIKE '%game %'").fetchall()
-    assert all(first == -1 for _, first, _ in found)
-    return {name: struct.unpack_from("<d", data, 96)[0] for name, _, data in found if "others" not in name}
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'piece'").fetchall():
+            return {}
+        found = db.execute("SELECT key, data FROM game JOIN piece ON game = key WHERE is_whole AND number = 0").fetchall()
+    return {name: struct.unpack_from("<d", data, 96)[0] for name, data in found if "others" not in name}
 
 
 @test
@@ -717,9 +718,45 @@ def a_game_that_was_solved_is_not_solved_again():
     # the time that solving took is that of the process that was killed
     assert told["solve"]["seconds"] in seconds
     assert timeless(told) == timeless(answer(*words, "--no-store"))
-    # where the answer is there no game is left
     whole(store)
-    assert kept_games(store) == {}
+
+
+@test
+def a_game_that_was_solved_is_there_for_other_questions():
+    name, store = long_case("others.duress"), "others.db"
+    fine = ["--grid", "harm=2001", "--store", store]
+    ask = ["query", name, "E(harm at 12 month)", "--exact", *fine]
+    taken = "1 game was solved before and taken from the store"
+    assert "taken from" not in good(*ask).stderr
+    # it was kept without a certificate, which is computed now, and kept
+    solve = good("solve", name, *fine, "--json")
+    assert taken in solve.stderr, solve.stderr
+    assert timeless(json.loads(solve.stdout)) == timeless(answer("solve", name, "--grid", "harm=2001", "--no-store"))
+    assert json.loads(solve.stdout)["certificate"]["regret"]["sender"] >= 0
+    kept = kept_games(store)
+    assert len(kept) == 1
+    explained = good("explain", name, *fine, "--json")
+    assert taken in explained.stderr
+    assert timeless(json.loads(explained.stdout)) == timeless(answer("explain", name, "--grid", "harm=2001", "--no-store"))
+    # another layout is the same game; another order of what is declared, another param and --fresh are not
+    with open(at(name), encoding="utf-8") as file:
+        text = file.read()
+    ask[2] = "E(harm at 13 month)"
+    scenario(name, text + "\n# a remark\n")
+    assert taken in good(*ask).stderr
+    ask[2] = "E(harm at 14 month)"
+    assert "taken from" not in good(*ask, "--fresh").stderr
+    assert "taken from" not in good(*ask, "--set", "weight=1.1").stderr
+    line = next(line for line in text.splitlines() if line.startswith("move stiffen"))
+    scenario(name, text.replace(line + "\n", "") + line + "\n")
+    assert "taken from" not in good(*ask).stderr
+    assert len(kept_games(store)) == 3
+    assert "3 solved games are kept" in good("runs", "--store", store).stdout
+    refused = run("rm", "--store", store)
+    assert refused.returncode == 2 and "--games" in refused.stderr
+    assert "3 solved games forgotten" in good("rm", "--games", "--store", store).stdout
+    assert kept_games(store) == {} and "solved game" not in good("runs", "--store", store).stdout
+    whole(store)
 
 
 @test

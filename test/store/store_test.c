@@ -260,6 +260,81 @@ TEST(memory_that_runs_out_anywhere_is_told_and_the_store_stays_whole) {
     store_close(store);
 }
 
+static bool has_game(Store *store, const char *key, const char *bytes, size_t n) {
+    bool is_there;
+    Text back = {0};
+    CHECK_OK(store_get_game(store, key, &is_there, &back, NULL));
+    bool same = is_there && back.length == n && memcmp(text_view(&back), bytes, n) == 0;
+    CHECK(same == is_there);
+    text_free(&back);
+    return is_there;
+}
+
+TEST(a_solved_game_comes_back_whole_or_not_at_all) {
+    Store *store = open_store("games.db");
+    // of more than one piece, and of none
+    size_t n = ((size_t)33 << 20) + 5;
+    char *bytes = memory_alloc(n);
+    for (size_t i = 0; i < n; i++) bytes[i] = (char)(i * 2654435761u >> 13);
+    CHECK_OK(store_put_game(store, "long", bytes, n, INT64_MAX, NULL));
+    CHECK_OK(store_put_game(store, "long", bytes, n, INT64_MAX, NULL));
+    CHECK_OK(store_put_game(store, "short", "x", 1, INT64_MAX, NULL));
+    CHECK(has_game(store, "long", bytes, n) && has_game(store, "short", "x", 1) && !has_game(store, "other", "", 0));
+    int64_t n_game, n_byte;
+    CHECK_OK(store_count_games(store, &n_game, &n_byte, NULL));
+    CHECK(n_game == 2 && n_byte == (int64_t)n + 1);
+    // a process that was killed before the last piece, and one whose pieces another took away
+    sql("games.db", "UPDATE game SET is_whole = 0 WHERE key = 'short'; DELETE FROM piece WHERE game = 'long' AND number = 1");
+    CHECK(!has_game(store, "long", bytes, n) && !has_game(store, "short", "x", 1));
+    CHECK_OK(store_drop_games(store, NULL));
+    CHECK_OK(store_count_games(store, &n_game, &n_byte, NULL));
+    CHECK(n_game == 0 && n_byte == 0);
+    memory_free(bytes);
+    store_close(store);
+}
+
+TEST(games_used_longest_ago_make_room) {
+    Store *store = open_store("room.db");
+    static const char bytes[40] = "forty bytes";
+    const char *const key[] = {"a", "b"};
+    for (int i = 0; i < 2; i++) CHECK_OK(store_put_game(store, key[i], bytes, sizeof bytes, 100, NULL));
+    sql("room.db", "UPDATE game SET used = 1000 WHERE key = 'a'; UPDATE game SET used = 2000 WHERE key = 'b'");
+    // that it was read counts
+    CHECK(has_game(store, "a", bytes, sizeof bytes));
+    CHECK_OK(store_put_game(store, "c", bytes, sizeof bytes, 100, NULL));
+    CHECK(has_game(store, "a", bytes, sizeof bytes) && !has_game(store, "b", bytes, sizeof bytes) && has_game(store, "c", bytes, sizeof bytes));
+    // what has no room is not kept, and nothing goes for it
+    char large[101] = {0};
+    CHECK_OK(store_put_game(store, "large", large, sizeof large, 100, NULL));
+    CHECK(!has_game(store, "large", large, sizeof large) && has_game(store, "a", bytes, sizeof bytes));
+    CHECK_OK(store_put_game(store, "whole", large, 100, 100, NULL));
+    int64_t n_game, n_byte;
+    CHECK_OK(store_count_games(store, &n_game, &n_byte, NULL));
+    CHECK(n_game == 1 && n_byte == 100);
+    store_close(store);
+}
+
+TEST(a_store_of_before_there_were_games_gets_their_tables) {
+    bool is_older;
+    Store *store = open_store("earlier.db");
+    int64_t id = begin(store, "k", &is_older);
+    store_close(store);
+    sql("earlier.db", "DROP TABLE piece; DROP TABLE game; PRAGMA user_version = 1");
+    int64_t n_game, n_byte;
+    CHECK_OK(store_open(&store, place("earlier.db"), STORE_READ, NULL));
+    CHECK_OK(store_count_games(store, &n_game, &n_byte, NULL));
+    CHECK(n_game == 0);
+    store_close(store);
+    store = open_store("earlier.db");
+    CHECK_OK(store_put_game(store, "g", "x", 1, 1, NULL));
+    CHECK(has_game(store, "g", "x", 1));
+    StoreRun back;
+    CHECK_OK(store_get(store, id, &back, NULL));
+    store_run_free(&back);
+    store_close(store);
+    store_close(open_store("earlier.db"));
+}
+
 TEST(a_numpy_file_has_a_header_of_whole_lines_of_64_bytes_and_rows_behind_it) {
     Frame *frame = numbers();
     Text out = {0};
@@ -287,6 +362,9 @@ int main(void) {
         RUN(what_is_not_ours_or_of_later_times_is_left_as_it_is),
         RUN(a_store_that_was_begun_and_not_made_is_made),
         RUN(memory_that_runs_out_anywhere_is_told_and_the_store_stays_whole),
+        RUN(a_solved_game_comes_back_whole_or_not_at_all),
+        RUN(games_used_longest_ago_make_room),
+        RUN(a_store_of_before_there_were_games_gets_their_tables),
         RUN(a_numpy_file_has_a_header_of_whole_lines_of_64_bytes_and_rows_behind_it),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
