@@ -20,6 +20,14 @@ void text_clear(Text *text) {
     if (text->data) text->data[0] = '\0';
 }
 
+static bool take(Text *text, size_t capacity) {
+    char *data = memory_resize(text->data, capacity);
+    if (!data) { text->failed = true; return false; }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
 static bool reserve(Text *text, size_t more) {
     if (text->failed) return false;
     if (text->length + more + 1 <= text->capacity) return true;
@@ -28,11 +36,11 @@ static bool reserve(Text *text, size_t more) {
         if (capacity > SIZE_MAX / 2) { text->failed = true; return false; }
         capacity *= 2;
     }
-    char *data = memory_resize(text->data, capacity);
-    if (!data) { text->failed = true; return false; }
-    text->data = data;
-    text->capacity = capacity;
-    return true;
+    return take(text, capacity);
+}
+
+void text_reserve(Text *text, size_t n) {
+    if (!text->failed && n >= text->capacity && take(text, n + 1)) text->data[text->length] = '\0';
 }
 
 void text_append_n(Text *text, const char *s, size_t n) {

@@ -58,6 +58,7 @@ void game_pack(Text *out, const GameSolution *g) {
     head.certificate_seconds = g->certificate_seconds;
     strcpy(head.note, g->note);
     strcpy(head.how, g->how);
+    text_reserve(out, out->length + game_pack_bytes(g));
     put(out, &head, 1, sizeof head);
     put_numbers(out, g->certificate.regret, head.n_row);
     put_numbers(out, g->value_start, head.n_row);

@@ -63,8 +63,9 @@ DurStatus store_get_game(Store *store, const char *key, bool *is_there, Text *da
     int64_t n_byte = -1;
     while ((step = db_step(s)) == 1) {
         const void *bytes = sqlite3_column_blob(s, 0);
-        text_append_n(data, bytes ? bytes : "", (size_t)sqlite3_column_bytes(s, 0));
+        if (n_byte < 0) text_reserve(data, (size_t)sqlite3_column_int64(s, 1));
         n_byte = sqlite3_column_int64(s, 1);
+        text_append_n(data, bytes ? bytes : "", (size_t)sqlite3_column_bytes(s, 0));
     }
     DurStatus status = step < 0 ? db_fail(store, "cannot be read", error)
                      : data->failed ? status_fail(error, DUR_MEMORY, "out of memory") : DUR_OK;
