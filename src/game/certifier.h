@@ -37,7 +37,7 @@ struct CertifierKind {
     double    (*size)(const Policy *policy);
     /// The largest miss of the actor's value equations at certifier->value when everyone plays the policy.
     DurStatus (*miss)(Certifier *certifier, double *most);
-    /// Exact values of the actor when everyone plays `policy`, from those at hand in certifier->value.
+    /// Exact values of the actor when everyone plays `policy`, from those at hand in certifier->value. DUR_UNMET: they were not found.
     DurStatus (*evaluate)(Certifier *certifier, const Policy *policy, double tolerance);
     double    exact, loose, fine;    // tolerances: behind consistency; of the first deviation; at the end of regret
     /// Called once when the values have changed, before advantages are asked for.

@@ -214,6 +214,7 @@ DurStatus certify(GameCertificate *out, const Policy *p, bool whole, double rows
     Certifier c = {.kind = kind_of(l), .policy = p, .lattice = l, .team = team, .progress = progress, .rows_most = rows_most};
     c.n_block_task = TASK_STATES / l->n_lane > 0 ? TASK_STATES / l->n_lane : 1;
     out->residual = out->consistency = NAN;
+    out->is_unsettled = false;
     for (int32_t r = 0; r < model_rows(m); r++) out->regret[r] = NAN;
     DurStatus status = DUR_MEMORY;
     c.value = memory_column(certifier_types(m) * l->n_state);
@@ -246,11 +247,16 @@ DurStatus certify(GameCertificate *out, const Policy *p, bool whole, double rows
         double off = 0;
         status = c.kind->evaluate(&c, p, c.kind->exact);
         if (status == DUR_OK) status = answers(&c, ANSWER_LOGIT, p, NULL, &off);
-        if (status != DUR_OK) goto done;
-        out->consistency = off > out->consistency || off != off ? off : out->consistency;
-        status = regret(&c, out->regret + c.first_row);
+        if (status == DUR_OK) out->consistency = off > out->consistency || off != off ? off : out->consistency;
+        if (status == DUR_OK) status = regret(&c, out->regret + c.first_row);
+        // of an actor without exact values nothing is known
+        if (status == DUR_UNMET) {
+            out->is_unsettled = true;
+            status = DUR_OK;
+        }
         if (status != DUR_OK) goto done;
     }
+    if (out->is_unsettled) out->consistency = NAN;
 
 done:
     c.kind->close(&c);

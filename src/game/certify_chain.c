@@ -4,6 +4,7 @@
 #include "game/certifier.h"
 #include "game/part.h"
 #include "lattice/chain.h"
+#include "lattice/lines.h"
 #include "lattice/rows.h"
 #include "num/bicgstab.h"
 #include "num/linear.h"
@@ -23,6 +24,7 @@ typedef struct Chain {
     int64_t room_stride;
     double *miss;                    // [n_task]
     bool lays_rows;                  // memory allows for them
+    ChainLines *lines[MODEL_TYPES_MAX]; // for each of the types at hand, or NULL: no stock has many nodes
     ChainRows *rows[MODEL_TYPES_MAX];   // what each of the types at hand expects, or NULL: tables are read anew at each application
 } Chain;
 
@@ -45,7 +47,7 @@ static int32_t together_most(const Model *m) {
 
 static double chain_bytes(const Lattice *l, int n_thread) {
     // three columns a type here, eight in the linear solver
-    return 8.0 * (11.0 * together_most(l->model) * (double)l->n_state + n_thread * (double)room_of(l));
+    return 8.0 * (11.0 * together_most(l->model) * (double)l->n_state + n_thread * (double)room_of(l)) + together_most(l->model) * chain_lines_bytes(l);
 }
 
 static double rows_bytes(const Lattice *l) { return chain_rows_pay(l) ? together_most(l->model) * chain_rows_most(l) : 0; }
@@ -54,6 +56,7 @@ static void chain_close(Certifier *c) {
     Chain *k = c->own;
     if (!k) return;
     for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) chain_rows_free(k->rows[t]);
+    for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) chain_lines_free(k->lines[t]);
     memory_free(k->miss);
     memory_free(k->room);
     memory_free(k->image);
@@ -75,6 +78,7 @@ static DurStatus chain_open(Certifier *c, bool whole) {
     k->image = memory_column(n);
     k->room = memory_column(k->room_stride * team_size(c->team));
     k->miss = memory_column(certifier_tasks(c));
+    for (int32_t t = 0; whole && t < together_most(l->model); t++) TRY(chain_lines_make(&k->lines[t], l));
     return k->leave && k->reward && k->image && k->room && k->miss ? DUR_OK : DUR_MEMORY;
 }
 
@@ -228,6 +232,14 @@ static DurStatus apply(void *context, const double *x, double *y) {
     return progress_stop(c->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
+// each type along its own lines
+static DurStatus along_lines(void *context, const double *y, double *x) {
+    const Work *w = context;
+    int64_t n = w->c->lattice->n_state;
+    for (int32_t t = 0; t < w->n_type; t++) chain_lines_solve(w->k->lines[t], y + t * n, x + t * n, w->c->team);
+    return DUR_OK;
+}
+
 static void task_miss(void *context, int64_t task, int worker) {
     Work *w = context;
     const Certifier *c = w->c;
@@ -262,8 +274,13 @@ static DurStatus chain_evaluate(Certifier *c, const Policy *p, double tolerance)
         team_run(c->team, task_flow, &w, certifier_tasks(c));
         for (int32_t t = 0; k->lays_rows && t < w.n_type; t++) TRY(chain_rows_lay(&k->rows[t], p, c->actor, w.first + t, c->team));
         LinearSolve solve;
-        TRY(bicgstab(&solve, w.n_type * c->lattice->n_state, apply, &w, k->reward, k->leave, c->size * tolerance, APPLIES_MOST,
-                     c->value + w.first * c->lattice->n_state, c->team));
+        int64_t n = w.n_type * c->lattice->n_state;
+        double *value = c->value + w.first * c->lattice->n_state, least = c->size * tolerance;
+        for (int32_t t = 0; k->lines[0] && t < w.n_type; t++) chain_lines_set(k->lines[t], k->leave + t * c->lattice->n_state, c->team);
+        if (k->lines[0]) TRY(bicgstab_by(&solve, n, apply, along_lines, &w, k->reward, least, APPLIES_MOST, value, c->team));
+        else             TRY(bicgstab(&solve, n, apply, &w, k->reward, k->leave, least, APPLIES_MOST, value, c->team));
+        // what is not found is not told
+        if (!solve.converged) return DUR_UNMET;
     }
     return DUR_OK;
 }

@@ -41,6 +41,7 @@ typedef struct GameCertificate {
     double  residual;            // sup norm of the value equations / largest |V|
     double  consistency;         // max |P - logit response to the exact values of P|; NaN if not computed
     double *regret;              // [n_row] gain at the start by the best deviation, payoff units; NaN if not computed
+    bool    is_unsettled;        // the linear systems behind them were not solved for some actor: consistency and its regret are NaN
 } GameCertificate;
 
 typedef struct GameSolution {

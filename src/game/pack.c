@@ -6,11 +6,11 @@
 #include <string.h>
 
 /// One step more whenever the bytes change.
-#define PACK_VERSION 2
+#define PACK_VERSION 3
 
 // numbers and texts of a solution, in a shape without pointers; zeroed before it is filled, so that gaps are the same bytes too
 typedef struct Head {
-    int32_t version, verdict, is_principal, n_step, n_fold, n_row, n_jump, n_actor;
+    int32_t version, verdict, is_principal, n_step, n_fold, n_row, n_jump, n_actor, is_unsettled, unused;
     int64_t n_value, n_entry, n_sweep, n_take, n_byte;
     double  residual, consistency, reached, seconds, certificate_seconds;
     char    note[sizeof ((GameSolution){0}).note], how[sizeof ((GameSolution){0}).how];
@@ -53,6 +53,7 @@ void game_pack(Text *out, const GameSolution *g) {
     head.n_byte = g->n_byte;
     head.residual = g->certificate.residual;
     head.consistency = g->certificate.consistency;
+    head.is_unsettled = g->certificate.is_unsettled;
     head.reached = g->reached;
     head.seconds = g->seconds;
     head.certificate_seconds = g->certificate_seconds;
@@ -126,6 +127,7 @@ static DurStatus unpack(GameSolution *out, const Lattice *l, const LatticeRule *
     out->n_byte = head.n_byte;
     out->certificate.residual = head.residual;
     out->certificate.consistency = head.consistency;
+    out->certificate.is_unsettled = head.is_unsettled;
     out->reached = head.reached;
     out->seconds = head.seconds;
     out->certificate_seconds = head.certificate_seconds;

@@ -787,6 +787,7 @@ finish:
 
 void game_uncertify(GameSolution *s) {
     s->certificate.consistency = NAN;
+    s->certificate.is_unsettled = false;
     for (int32_t r = 0; r < model_rows(s->policy->lattice->model); r++) s->certificate.regret[r] = NAN;
 }
 

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "game/measure.h"
 #include "lattice/chain.h"
+#include "lattice/lines.h"
 #include "lattice/rows.h"
 #include "num/bicgstab.h"
 
@@ -14,6 +15,7 @@
 typedef struct System {
     const Policy    *policy;
     const ChainRows *rows;      // NULL: tables are read anew at each application
+    ChainLines *lines;          // NULL: no stock has many nodes
     const Progress  *progress;
     Team  *team;
     double rho;
@@ -27,6 +29,12 @@ static DurStatus apply(void *context, const double *x, double *y) {
     return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
+static DurStatus along_lines(void *context, const double *y, double *x) {
+    const System *s = context;
+    chain_lines_solve(s->lines, y, x, s->team);
+    return DUR_OK;
+}
+
 DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, const char *what, double tolerance, const Progress *progress,
                         Team *team, double *value, DurError *error) {
     int64_t n = p->lattice->n_state;
@@ -36,12 +44,18 @@ DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, cons
     DurStatus status = leave ? chain_exit_rates(p, leave, &most, team) : DUR_MEMORY;
     // kept with the policy: a story asks for dozens of these
     if (status == DUR_OK) status = chain_rows(&system.rows, p, team);
+    if (status == DUR_OK) status = chain_lines_make(&system.lines, p->lattice);
     for (int64_t i = 0; status == DUR_OK && i < n; i++) {
         leave[i] += system.rho;
         largest = fmax(largest, fabs(flow[i]));
     }
-    if (status == DUR_OK)
+    if (status == DUR_OK && system.lines) {
+        chain_lines_set(system.lines, leave, team);
+        status = bicgstab_by(&solve, n, apply, along_lines, &system, flow, tolerance * largest, WORTH_APPLIES, value, team);
+    } else if (status == DUR_OK) {
         status = bicgstab(&solve, n, apply, &system, flow, leave, tolerance * largest, WORTH_APPLIES, value, team);
+    }
+    chain_lines_free(system.lines);
     memory_free(leave);
     if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for %s", what);
     if (status == DUR_OK && !solve.converged)

@@ -19,11 +19,15 @@ typedef struct Work {
     const double *b;
     double *x, *r, *r0, *p, *v, *t, *hat;
     const double *inverse;                 // 1/scale, or NULL
+    LinearApply precondition;              // in its place, or NULL
+    void *context;
     double alpha, omega, beta;
     double *sum;                           // [2 x number of chunks]
 } Work;
 
-static void scale_into(double *restrict out, const double *restrict in, const double *restrict inverse, int64_t n) {
+// what is preconditioned otherwise is so after the pass
+static void scale_into(const Work *w, double *restrict out, const double *restrict in, const double *restrict inverse, int64_t n) {
+    if (w->precondition) return;
     if (!inverse) memcpy(out, in, (size_t)n * sizeof *out);
     else for (int64_t i = 0; i < n; i++) out[i] = in[i] * inverse[i];
 }
@@ -41,7 +45,7 @@ static void pass(void *context, int64_t task, int worker) {
             const double *restrict b = w->b + from;
             for (int64_t i = 0; i < n; i++) p[i] = r[i] = b[i] - v[i];
             memcpy(r0, r, (size_t)n * sizeof *r);
-            scale_into(hat, p, inverse, n);
+            scale_into(w, hat, p, inverse, n);
             sum[0] = vector_sup(r, n);
             sum[1] = vector_dot(r0, r, n);
             break;
@@ -54,7 +58,7 @@ static void pass(void *context, int64_t task, int worker) {
                 x[i] += alpha * hat[i];
                 r[i] -= alpha * v[i];
             }
-            scale_into(hat, r, inverse, n);
+            scale_into(w, hat, r, inverse, n);
             break;
         case PASS_SECOND:
             sum[0] = vector_dot(t, t, n);
@@ -70,14 +74,17 @@ static void pass(void *context, int64_t task, int worker) {
             break;
         case PASS_NEXT:
             for (int64_t i = 0; i < n; i++) p[i] = r[i] + beta * (p[i] - omega * v[i]);
-            scale_into(hat, p, inverse, n);
+            scale_into(w, hat, p, inverse, n);
             break;
     }
 }
 
-static void run(Work *w, Pass which, Team *team) {
+static DurStatus run(Work *w, Pass which, Team *team) {
     w->pass = which;
     team_run(team, pass, w, (w->n + CHUNK - 1) / CHUNK);
+    if (!w->precondition) return DUR_OK;
+    if (which == PASS_HALF) return w->precondition(w->context, w->r, w->hat);
+    return which == PASS_BEGIN || which == PASS_NEXT ? w->precondition(w->context, w->p, w->hat) : DUR_OK;
 }
 
 static double total(const Work *w, int which) {
@@ -93,8 +100,8 @@ static double largest(const Work *w) {
     return most;
 }
 
-DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
-                   double tolerance, int64_t max_apply, double *x, Team *team) {
+static DurStatus solve(LinearSolve *out, int64_t n, LinearApply apply, LinearApply precondition, void *context, const double *b,
+                       const double *scale, double tolerance, int64_t max_apply, double *x, Team *team) {
     *out = (LinearSolve){.residual = INFINITY};
     DurStatus status = DUR_MEMORY;
     // columns from 64 bytes on, so that each is aligned
@@ -103,7 +110,8 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
     if (!room) return DUR_MEMORY;
     double *best = room, *inverse = scale ? room + 7 * stride : NULL;
     Work w = {.n = n, .b = b, .x = x, .r = room + stride, .r0 = room + 2 * stride, .p = room + 3 * stride, .v = room + 4 * stride,
-              .t = room + 5 * stride, .hat = room + 6 * stride, .inverse = inverse, .sum = room + (scale ? 8 : 7) * stride};
+              .t = room + 5 * stride, .hat = room + 6 * stride, .inverse = inverse, .precondition = precondition, .context = context,
+              .sum = room + (scale ? 8 : 7) * stride};
     for (int64_t i = 0; scale && i < n; i++) inverse[i] = 1 / scale[i];
     double best_residual = INFINITY;
 
@@ -112,7 +120,8 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
         status = apply(context, x, w.v);
         out->n_apply++;
         if (status != DUR_OK) goto done;
-        run(&w, PASS_BEGIN, team);
+        status = run(&w, PASS_BEGIN, team);
+        if (status != DUR_OK) goto done;
         out->residual = largest(&w);
         if (out->residual < best_residual) {
             best_residual = out->residual;
@@ -127,23 +136,27 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
             status = apply(context, w.hat, w.v);
             out->n_apply++;
             if (status != DUR_OK) goto done;
-            run(&w, PASS_FIRST, team);
+            status = run(&w, PASS_FIRST, team);
+            if (status != DUR_OK) goto done;
             w.alpha = rho / total(&w, 0);
             if (!isfinite(w.alpha)) break;
-            run(&w, PASS_HALF, team);
-            status = apply(context, w.hat, w.t);
+            status = run(&w, PASS_HALF, team);
+            if (status == DUR_OK) status = apply(context, w.hat, w.t);
             out->n_apply++;
             if (status != DUR_OK) goto done;
-            run(&w, PASS_SECOND, team);
+            status = run(&w, PASS_SECOND, team);
+            if (status != DUR_OK) goto done;
             double tt = total(&w, 0);
             w.omega = tt > 0 ? total(&w, 1) / tt : 0;
-            run(&w, PASS_WHOLE, team);
+            status = run(&w, PASS_WHOLE, team);
+            if (status != DUR_OK) goto done;
             if (largest(&w) <= 0.5 * tolerance) break;
             double rho_next = total(&w, 1);
             w.beta = rho_next / rho * (w.alpha / w.omega);
             rho = rho_next;
             if (!isfinite(w.beta) || w.omega == 0) break;
-            run(&w, PASS_NEXT, team);
+            status = run(&w, PASS_NEXT, team);
+            if (status != DUR_OK) goto done;
         }
     }
     // ran out: give the best that was seen
@@ -156,4 +169,14 @@ DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context
 done:
     memory_free(room);
     return status;
+}
+
+DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
+                   double tolerance, int64_t max_apply, double *x, Team *team) {
+    return solve(out, n, apply, NULL, context, b, scale, tolerance, max_apply, x, team);
+}
+
+DurStatus bicgstab_by(LinearSolve *out, int64_t n, LinearApply apply, LinearApply precondition, void *context, const double *b,
+                      double tolerance, int64_t max_apply, double *x, Team *team) {
+    return solve(out, n, apply, precondition, context, b, NULL, tolerance, max_apply, x, team);
 }

@@ -25,4 +25,10 @@ typedef struct LinearSolve {
 DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
                    double tolerance, int64_t max_apply, double *x, Team *team);
 
+/// The same with any right preconditioner: the solver works on A M^-1.
+///   precondition   y = M^-1 x, linear and the same at each call; with the context of `apply`
+/// Memory: seven columns.
+DurStatus bicgstab_by(LinearSolve *out, int64_t n, LinearApply apply, LinearApply precondition, void *context, const double *b,
+                      double tolerance, int64_t max_apply, double *x, Team *team);
+
 #endif

@@ -48,7 +48,11 @@ DurStatus store_put_game(Store *store, const char *key, const char *data, size_t
     for (size_t at = 0; fine && at < n_byte; at += PIECE_BYTES)
         fine = put_piece(store, key, number++, data + at, n_byte - at < PIECE_BYTES ? n_byte - at : PIECE_BYTES);
     fine = fine && mark(store, "UPDATE game SET is_whole = 1, used = ?2 WHERE key = ?1 AND n_byte = ?3", key, (int64_t)n_byte);
-    return fine ? DUR_OK : db_fail(store, "cannot be written", error);
+    if (fine) return DUR_OK;
+    DurStatus status = db_fail(store, "cannot be written", error);
+    // what there is of it takes room that others may need
+    mark(store, "DELETE FROM game WHERE key = ?1 AND is_whole = 0 AND ?2 AND ?3", key, (int64_t)n_byte);
+    return status;
 }
 
 DurStatus store_get_game(Store *store, const char *key, bool *is_there, Text *data, DurError *error) {

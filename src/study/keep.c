@@ -289,6 +289,8 @@ DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *
                    const Text *page, DurError *error) {
     k->scenario->keeper = NULL;
     if (!k->store) return status;
+    if (k->game_trouble.text[0])
+        text_printf(&result->notes, "duress: a solved game is not kept for further questions: %s\n", k->game_trouble.text);
     if (k->n_known > 0)
         text_printf(&result->notes, "duress: %d %s solved before and taken from the store; --fresh solves anew\n", k->n_known,
                     k->n_known == 1 ? "game was" : "games were");

@@ -22,6 +22,7 @@ typedef struct Keeper {
     int32_t  n_known;          // games that the store had
     double   begun;
     DurError trouble;          // what the store said when it could not keep something; "" so far
+    DurError game_trouble;     // the same of a solved game, without which the answer can be kept all the same
     SimKeep  sim;              // what ensembles are given
 } Keeper;
 

@@ -88,9 +88,9 @@ static bool pays(const DurScenario *s, const char *name, size_t n_byte, double s
 
 static void save(const DurScenario *s, const char *name, const Text *data) {
     Keeper *k = s->keeper;
-    if (data->failed || k->trouble.text[0]) return;
+    if (data->failed || k->trouble.text[0] || k->game_trouble.text[0]) return;
     if (s->stage) k->sim.save(k->sim.context, name, NO_RUN, 1, text_view(data), data->length);
-    else if (store_put_game(k->store, name, text_view(data), data->length, KEEP_GAMES_BYTES, &k->trouble) == DUR_OK) k->n_saved++;
+    else if (store_put_game(k->store, name, text_view(data), data->length, KEEP_GAMES_BYTES, &k->game_trouble) == DUR_OK) k->n_saved++;
 }
 
 bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *rule, GameSolution *out) {

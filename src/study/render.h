@@ -37,6 +37,9 @@ void render_choices(Json *j, const Model *m, const double *choice, const double 
 /// "324,000 states, choice quantal; solved in 3 s, 116 sweeps, 210 MB of memory"
 void put_solve(Text *out, const DurScenario *s);
 
+/// Where GameCertificate.is_unsettled.
+#define UNSETTLED "what is missing here was not found: the equations for exact values did not settle"
+
 /// Verdicts of claims in every equilibrium that was found.
 typedef struct EquilibriaVerdicts {
     int32_t n, n_claim;          // equilibria (0: no others were looked for), claims

@@ -83,6 +83,7 @@ static void put_solution(Text *out, const DurScenario *s) {
         text_printf(out, " (%s)", row_name(m, a, who));
     }
     text_char(out, '\n');
+    if (g->certificate.is_unsettled) text_append(out, "  " UNSETTLED "\n");
 }
 
 // where every stock stands at the end, on average, side by side

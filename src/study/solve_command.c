@@ -218,6 +218,7 @@ static void put_certificate(Text *out, const DurScenario *s) {
         grid_cell(&grid, "%s", r == 0 ? "the most it could gain at the start by deviating perfectly" : "");
     }
     grid_print(&grid, out, 4);
+    if (c->is_unsettled) text_append(out, "    " UNSETTLED "\n");
 }
 
 // what others believe, now and after each visible move: a column a type

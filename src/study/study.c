@@ -343,7 +343,8 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
     keep_game_name(s, &options, name);
     DurStatus status = DUR_OK;
     bool is_known = keep_load_game(s, name, rule, out);
-    bool lacks = is_known && certificate && out->verdict == GAME_CONVERGED && isnan(out->certificate.consistency);
+    bool lacks = is_known && certificate && out->verdict == GAME_CONVERGED && isnan(out->certificate.consistency) &&
+                 !out->certificate.is_unsettled;
     if (!is_known) status = game_solve(out, now->lattice, &options, s->team, error);
     else if (lacks) status = game_certify(out, &s->progress, s->team, error);
     else if (!certificate) game_uncertify(out);

@@ -697,7 +697,7 @@ def kept_games(store):
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'piece'").fetchall():
             return {}
         found = db.execute("SELECT key, data FROM game JOIN piece ON game = key WHERE is_whole AND number = 0").fetchall()
-    return {name: struct.unpack_from("<d", data, 96)[0] for name, data in found if "others" not in name}
+    return {name: struct.unpack_from("<d", data, 104)[0] for name, data in found if "others" not in name}
 
 
 @test

@@ -360,6 +360,52 @@ TEST(regret_is_what_a_deviation_by_brute_force_gains) {
     case_close(&k);
 }
 
+TEST(certificates_on_fine_grids_are_found_and_near_those_of_coarse_ones) {
+    // thousands of nodes of one stock (the last more than a block had room for), and two long ones
+    static const struct { int x, y; } grid[] = {{101, 1}, {501, 1}, {2001, 1}, {9001, 1}, {31, 31}, {151, 151}};
+    double coarse[2] = {0};
+    for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
+        char text[2048], second[128] = "let y = 0.4\n";
+        if (grid[i].y > 1)
+            snprintf(second, sizeof second, "stock y { range 0..1 grid %d start 0.5 drift 0.2*([n == on] - y) }\n", grid[i].y);
+        snprintf(text, sizeof text,
+                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 30 month precision 4 attends 1 per month }\n"
+                 "actor b { patience 30 month precision 3 attends 1 per month }\nmode m of a { off, on }\nmode n of b { off, on }\n"
+                 "stock x { range 0..1 grid %d start 0.5 drift 0.1*([m == on] - x) }\n%s"
+                 "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
+                 "move act of b { when n == off cost 0.1 then n = on }\nmove rest of b { when n == on then n = off }\n"
+                 "payoff a { gain x*(1 - y) - 0.3*[n == on] }\npayoff b { pain y - 0.5*x + 0.2*[n == on]*[m == on] }\n", grid[i].x, second);
+        Case k;
+        case_open(&k, text);
+        solved(&k.solution, &k, NULL);
+        const GameCertificate *c = &k.solution.certificate;
+        CHECK(!c->is_unsettled && c->consistency < 1e-5);
+        for (int a = 0; a < 2; a++) {
+            if (i == 0 || i == 4) coarse[a] = c->regret[a];
+            CHECK(coarse[a] > 0.1);
+            if (!(fabs(c->regret[a] - coarse[a]) < 0.02 * coarse[a]))
+                fail_msg("grids %d, %d: regret of %d is %g, was %g", grid[i].x, grid[i].y, a, c->regret[a], coarse[a]);
+        }
+        // added to a solution that was made without, it is the same
+        GameSolution s = {0};
+        if (i != 2) {
+            case_close(&k);
+            continue;
+        }
+        DurError error = {0};
+        double regret = c->regret[1];
+        solved(&s, &k, &(GameOptions){.skip_certificate = true});
+        CHECK(isnan(s.certificate.consistency) && isnan(s.certificate.regret[1]));
+        CHECK_OK(game_certify(&s, NULL, NULL, &error));
+        CHECK_SAME(s.certificate.consistency, c->consistency);
+        CHECK_SAME(s.certificate.regret[1], regret);
+        game_uncertify(&s);
+        CHECK(isnan(s.certificate.consistency) && isnan(s.certificate.regret[1]) && s.certificate.residual < 1e-7);
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
 TEST(a_tampered_solution_does_not_pass_its_certificate) {
     Case k = {0};
     GameSolution s;
@@ -528,6 +574,7 @@ int main(void) {
         RUN(sharp_random_games_are_solved_or_say_where_they_stand),
         RUN(the_generator_of_a_policy_keeps_mass_and_agrees_with_the_list_of_ways_out),
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
+        RUN(certificates_on_fine_grids_are_found_and_near_those_of_coarse_ones),
         RUN(a_tampered_solution_does_not_pass_its_certificate),
         RUN(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width),
         RUN(solutions_have_the_bits_that_they_had),

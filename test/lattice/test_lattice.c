@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "lang/lang.h"
 #include "lattice/chain.h"
+#include "lattice/lines.h"
 #include "lattice/rows.h"
 
 #include <stdlib.h>
@@ -502,8 +503,103 @@ TEST(rows_that_are_laid_out_say_what_the_tables_say) {
     CHECK(largest > 1);
 }
 
+// y = leave x less what comes along stock k at its rates, state by state from the tables
+static void take_along(const Lattice *l, int32_t k, const double *x, double *y) {
+    int64_t stride = l->stride[l->model->n_mode + k];
+    for (int64_t s = 0; s < l->n_state; s++) {
+        int32_t node[MODEL_VARIABLES_MAX];
+        lattice_nodes(l, s, node);
+        double up = lattice_table_at(l, &l->stock[k].up, node), down = lattice_table_at(l, &l->stock[k].down, node);
+        if (node[l->model->n_mode + k] < l->n_node[l->model->n_mode + k] - 1) y[s] -= up * x[s + stride];
+        if (node[l->model->n_mode + k] > 0) y[s] -= down * x[s - stride];
+    }
+}
+
+// how far x is from solving it, of the largest y
+static double missing(const Lattice *l, const double *leave, int32_t n_stock, const double *x, const double *y, double *r) {
+    double most = 0, size = 0;
+    for (int64_t s = 0; s < l->n_state; s++) r[s] = leave[s] * x[s];
+    for (int32_t k = 0; k < n_stock; k++) take_along(l, k, x, r);
+    for (int64_t s = 0; s < l->n_state; s++) {
+        r[s] = y[s] - r[s];
+        most = fmax(most, fabs(r[s]));
+        size = fmax(size, fabs(y[s]));
+    }
+    return most / size;
+}
+
+TEST(lines_of_one_long_stock_are_solved_and_of_several_nearly) {
+    // long and short; two long ones, the longest first or last in memory
+    static const struct { int x, z, n_long; } grid[] = {{61, 5, 1}, {5, 61, 1}, {61, 40, 2}, {40, 61, 2}, {20, 20, 0}};
+    for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 10 month precision 1 attends 1 per month }\n"
+                 "mode m of a { off, on }\nstock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) noise 0.05 }\n"
+                 "stock z { range 0..1 grid %d start 0.2 drift 0.1*(0.3 - z)*(1 + x) }\nmove go of a { when m == off then m = on }\n"
+                 "payoff a { gain x*z }\n", grid[i].x, grid[i].z);
+        Case k = {0};
+        case_open(&k, text);
+        const Lattice *l = k.lattice;
+        ChainLines *lines;
+        CHECK_OK(chain_lines_make(&lines, l));
+        CHECK((lines != NULL) == (grid[i].n_long > 0) && (chain_lines_bytes(l) > 0) == (lines != NULL));
+        if (!lines) {
+            case_close(&k);
+            continue;
+        }
+        double *leave = memory_column(l->n_state), *y = memory_column(l->n_state), *x = memory_column(l->n_state),
+               *z = memory_column(l->n_state), *r = memory_column(l->n_state);
+        srand(7);
+        for (int64_t s = 0; s < l->n_state; s++) {
+            int32_t node[MODEL_VARIABLES_MAX];
+            lattice_nodes(l, s, node);
+            leave[s] = 0.05;
+            for (int32_t q = 0; q < 2; q++)
+                leave[s] += lattice_table_at(l, &l->stock[q].up, node) + lattice_table_at(l, &l->stock[q].down, node);
+            y[s] = (double)rand() / RAND_MAX - 0.3;
+        }
+        chain_lines_set(lines, leave, NULL);
+        if (grid[i].n_long == 1) {
+            // along the long one alone
+            int32_t longest = grid[i].x == 61 ? 0 : 1;
+            chain_lines_solve(lines, y, x, NULL);
+            for (int64_t s = 0; s < l->n_state; s++) r[s] = leave[s] * x[s];
+            take_along(l, longest, x, r);
+            double most = 0;
+            for (int64_t s = 0; s < l->n_state; s++) most = fmax(most, fabs(r[s] - y[s]));
+            if (!(most < 1e-11)) fail_msg("%g is missing", most);
+        } else {
+            // what is left of y, again and again; with rates of leaving alone nearly all of it still is
+            double off[2];
+            for (int by_lines = 0; by_lines < 2; by_lines++) {
+                memset(x, 0, (size_t)l->n_state * sizeof *x);
+                for (int round = 0; round < 12; round++) {
+                    missing(l, leave, 2, x, y, r);
+                    for (int64_t s = 0; s < l->n_state; s++) z[s] = r[s] / leave[s];
+                    if (by_lines) chain_lines_solve(lines, r, z, NULL);
+                    for (int64_t s = 0; s < l->n_state; s++) x[s] += z[s];
+                }
+                off[by_lines] = missing(l, leave, 2, x, y, r);
+            }
+            if (!(off[0] > 0.1 && off[1] < 1e-4)) fail_msg("%g and %g are missing", off[0], off[1]);
+        }
+        Team *team = team_make(3);
+        chain_lines_solve(lines, y, x, NULL);
+        chain_lines_set(lines, leave, team);
+        chain_lines_solve(lines, y, z, team);
+        CHECK(memcmp(x, z, (size_t)l->n_state * sizeof *x) == 0);
+        team_free(team);
+        double *column[] = {leave, y, x, z, r};
+        for (int q = 0; q < 5; q++) memory_free(column[q]);
+        chain_lines_free(lines);
+        case_close(&k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(lines_of_one_long_stock_are_solved_and_of_several_nearly),
         RUN(every_table_says_at_every_state_what_the_expression_says),
         RUN(a_target_off_the_nodes_is_split_so_that_its_mean_is_kept_after_clipping),
         RUN(a_random_size_keeps_its_first_three_moments_on_a_fine_grid),

@@ -86,7 +86,13 @@ TEST(two_unknowns_are_solved_by_mixing_in_three_steps) {   // Anderson on a line
     anderson_free(a);
 }
 
-typedef struct Dense { int n; const double *a; int calls; } Dense;
+typedef struct Dense { int n; const double *a; int calls; const double *scale; } Dense;
+
+static DurStatus divide(void *context, const double *x, double *y) {
+    const Dense *d = context;
+    for (int i = 0; i < d->n; i++) y[i] = x[i] * (1 / d->scale[i]);
+    return DUR_OK;
+}
 
 static DurStatus multiply(void *context, const double *x, double *y) {
     Dense *d = context;
@@ -115,6 +121,13 @@ TEST(bicgstab_solves_what_it_was_given_and_counts_what_it_used) {
     CHECK(s.converged);
     assert_int_equal(s.n_apply, d.calls);
     for (int i = 0; i < M; i++) CHECK_NEAR(x[i], truth[i], 1e-11);
+    // the same by a function that does what `scale` does, to the bit
+    double again[M] = {0};
+    d.scale = scale;
+    LinearSolve by;
+    CHECK_OK(bicgstab_by(&by, M, multiply, divide, &d, b, 1e-12, 500, again, NULL));
+    CHECK(by.converged && by.n_apply == s.n_apply);
+    CHECK(memcmp(again, x, sizeof x) == 0);
 }
 
 TEST(bicgstab_says_when_it_did_not_get_there) {
