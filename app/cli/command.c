@@ -86,8 +86,8 @@ const Command COMMAND[COMMAND_COUNT] = {
      "hold the split its game is solved again from the text in the store.",
      "duress diff 11 12"},
     {"rm", "[RUN ...]", 0, 1000, "forget kept runs",
-     "Removes runs from the store, all that are named or, if one of them is not there, none; with --games\n"
-     "also the solved games that are kept for further questions about them.", "duress rm 11 12"},
+     "Removes runs from the store, all that are named or, if one of them is not there, none; with\n"
+     "--games also the solved games that are kept for further questions about them.", "duress rm 11 12"},
     {"export", "RUN", 1, 1, "a kept run as files",
      "Writes the tables of a run as CSV, NumPy or JSON files into a new folder, run-RUN unless --to says\n"
      "otherwise, with the scenario, the printed answer and the page beside them. The folder is there\n"

@@ -102,7 +102,7 @@ bool krylov_is_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_t
 static DurStatus sweep(void *context, const float *r, float *d) {
     Krylov *k = context;
     tangent_sweep(k->tangent, r, d);
-    k->n_sweep++;
+    k->n_sweep += tangent_passes(k->tangent);
     return progress_stop(k->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 

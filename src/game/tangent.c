@@ -16,6 +16,9 @@
 #define LEVEL_STATES 8192
 /// Levels that are made whatever their size.
 #define LEVELS_LEAST 16
+/// Nodes of a stock outside of blocks from which on sweeps go along it and back, node by node, if it drifts both ways: one way alone would
+/// carry values that come against it by a node a sweep.
+#define BACK_NODES 12
 /// Lines along the innermost stock are solved if it has as many nodes. On shorter ones lanes that see what their neighbours
 /// were come to the same with less work.
 #define LINE_NODES 7
@@ -61,6 +64,9 @@ struct Tangent {
     int32_t *order;             // [n_block] blocks by level
     int64_t n_level, *level;    // [n_level + 1] first block of each in `order`
     int64_t *stage;             // [2 n_level + 1] first task of each stage
+    bool goes_back;             // sweeps go through the levels and back
+    int64_t *back;              // [2 n_level + 1] as `stage`, of the levels in reverse
+    bool is_back;               // that is what goes on now
     int64_t n_cut, cut;         // pieces of a block, groups of lanes of one
     float *next;                // [widest level x n_cut x n_mode_state x n_actor x sixteen for each group]
     float *room;                // for each worker
@@ -476,6 +482,24 @@ static int direction(const LatticeStock *s) {
     return net >= 0 ? 1 : -1;
 }
 
+static bool drifts_both_ways(const LatticeStock *s) {
+    bool up = false, down = false;
+    for (int64_t i = 0; i < s->up.n; i++) up |= s->up.value[i] > 0;
+    for (int64_t i = 0; i < s->down.n; i++) down |= s->down.value[i] > 0;
+    return up && down;
+}
+
+// whether sweeps go along some stock outside of blocks and back
+static bool may_go_back(const Lattice *l) {
+    bool found = false;
+    for (int32_t k = l->model->n_mode; k < l->n_variable - l->n_inner; k++) {
+        int32_t v = l->order[k], stock = v - l->model->n_mode;
+        if (stock >= l->model->n_stock || !l->stock[stock].moves || l->n_node[v] < BACK_NODES) continue;
+        found |= drifts_both_ways(&l->stock[stock]);
+    }
+    return found;
+}
+
 // blocks whose outer nodes, each counted in its stock's direction, have about the same sum make a level. Drift never leads from
 // one to another of those with the very same, so little of what they do to each other has to wait a sweep
 static bool make_order(Tangent *t) {
@@ -489,12 +513,14 @@ static bool make_order(Tangent *t) {
         n_diagonal += l->n_node[v] - 1;
     }
     n_level = l->n_state / LEVEL_STATES > LEVELS_LEAST ? l->n_state / LEVEL_STATES : LEVELS_LEAST;
-    if (n_level > n_diagonal) n_level = n_diagonal;
+    t->goes_back = may_go_back(l);
+    if (n_level > n_diagonal || t->goes_back) n_level = n_diagonal;
     int32_t *at = memory_alloc((size_t)n_block * sizeof *at);
     t->order = memory_alloc((size_t)n_block * sizeof *t->order);
     t->level = memory_zeroed((size_t)n_level + 1, sizeof *t->level);
     t->stage = memory_zeroed(2 * (size_t)n_level + 1, sizeof *t->stage);
-    bool ok = at && t->order && t->level && t->stage;
+    t->back = memory_zeroed(2 * (size_t)n_level + 1, sizeof *t->back);
+    bool ok = at && t->order && t->level && t->stage && t->back;
     for (int64_t b = 0; ok && b < n_block; b++) {
         LatticeBlock view;
         lattice_block(l, b, &view);
@@ -507,10 +533,9 @@ static bool make_order(Tangent *t) {
         t->level[at[b] + 1]++;
     }
     for (int64_t k = 0; ok && k < n_level; k++) t->level[k + 1] += t->level[k];
-    // a counting sort, stable
-    for (int64_t k = 0, n = 0; ok && k < n_level; k++)
-        for (int64_t b = 0; n < t->level[k + 1] && b < n_block; b++)
-            if (at[b] == k) t->order[n++] = (int32_t)b;
+    // a counting sort, stable; `back` is not made yet and lends itself
+    for (int64_t k = 0; ok && k < n_level; k++) t->back[k] = t->level[k];
+    for (int64_t b = 0; ok && b < n_block; b++) t->order[t->back[at[b]]++] = (int32_t)b;
     memory_free(at);
     t->n_level = n_level;
     return ok;
@@ -576,6 +601,11 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
         t->stage[2 * k + 1] = t->stage[2 * k] + n * t->n_cut;
         t->stage[2 * k + 2] = t->stage[2 * k + 1] + n;
     }
+    t->back[0] = 0;
+    for (int64_t k = 0; k < 2 * t->n_level; k++) {
+        int64_t from = 2 * (t->n_level - 1 - k / 2) + k % 2;
+        t->back[k + 1] = t->back[k] + t->stage[from + 1] - t->stage[from];
+    }
     int64_t most_moves = 1;
     for (int32_t k = 0; k < n_actor; k++) {
         int64_t n = 0;
@@ -629,6 +659,7 @@ void tangent_free(Tangent *t) {
     memory_free(t->job.span);
     memory_free(t->job.coefficient);
     memory_free(t->stage);
+    memory_free(t->back);
     memory_free(t->level);
     memory_free(t->order);
     for (int32_t k = 0; t->rate && k < t->n_rate; k++) memory_free(t->rate[k]);
@@ -816,12 +847,13 @@ static void task_sweep(void *context, int64_t task, int worker) {
     const Lattice *l = t->lattice;
     int64_t n_value = t->job.n_value, n_mode = l->n_mode_state;
     // the stage that holds the task
+    const int64_t *stage = t->is_back ? t->back : t->stage;
     int64_t low = 0, high = 2 * t->n_level;
     while (high - low > 1) {
         int64_t middle = (low + high) / 2;
-        if (t->stage[middle] <= task) low = middle; else high = middle;
+        if (stage[middle] <= task) low = middle; else high = middle;
     }
-    int64_t level = low / 2, index = task - t->stage[low];
+    int64_t level = t->is_back ? t->n_level - 1 - low / 2 : low / 2, index = task - stage[low];
     if (low % 2 == 0) {
         int64_t slot = index / t->n_cut, from = index % t->n_cut * t->cut, to = from + t->cut;
         if (to > t->job.n_line * t->job.line_group) to = t->job.n_line * t->job.line_group;
@@ -851,9 +883,15 @@ void tangent_sweep(Tangent *t, const float *r, float *d) {
     t->job.d = d;
     t->d = d;
     team_run_stages(t->sweep_team, task_sweep, t, 2 * t->n_level, t->stage);
+    if (!t->goes_back) return;
+    t->is_back = true;
+    team_run_stages(t->sweep_team, task_sweep, t, 2 * t->n_level, t->back);
+    t->is_back = false;
 }
+
+int32_t tangent_passes(const Tangent *t) { return t->goes_back ? 2 : 1; }
 
 double tangent_traffic(const Tangent *t) {
     const Lattice *l = t->lattice;
-    return 4.0 * ((double)t->job.n_row * (double)(t->job.n_block * t->job.n_lane) + 2.0 * t->job.n_value * (double)l->n_state);
+    return 4.0 * tangent_passes(t) * ((double)t->job.n_row * (double)(t->job.n_block * t->job.n_lane) + 2.0 * t->job.n_value * (double)l->n_state);
 }

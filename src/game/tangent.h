@@ -76,8 +76,11 @@ DurStatus tangent_hold(Tangent *tangent, TangentHold how);
 /// that the order of the sweep solves.
 ///   r        [n_row x n_state], or NULL for 0
 ///   d        [in,out] the same shape, and 64 bytes to spare that hold numbers, as behind r
-/// The same bits on any number of threads and at any vector width. Cost: about a fifth of a sweep over the game itself.
+/// Where a stock with many nodes drifts both ways the order is gone through and back: such a sweep counts as two.
+/// The same bits on any number of threads and at any vector width. Cost: about a fifth of a sweep over the game itself, for each pass.
 void tangent_sweep(Tangent *tangent, const float *r, float *d);
+/// Passes over the lattice that a sweep makes: 1 or 2.
+int32_t tangent_passes(const Tangent *tangent);
 
 /// Bytes that one tangent_sweep must move at least (coefficients once, the vector twice), for reckonings of speed.
 double tangent_traffic(const Tangent *tangent);

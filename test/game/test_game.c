@@ -204,6 +204,38 @@ TEST(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same) {
     case_close(&k);
 }
 
+TEST(finer_grids_of_several_stocks_take_no_more_sweeps_either) {
+    // stocks that drift both ways: whole in a block (76), then with one of them, or two, outside of it
+    static const struct { int x, z; } grid[] = {{76, 1}, {101, 1}, {201, 1}, {31, 31}, {41, 41}};
+    for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
+        char text[2048], third[128] = "let z = 0.5\n";
+        if (grid[i].z > 1)
+            snprintf(third, sizeof third, "stock z { range 0..1 grid %d start 0.5 drift 0.1*(x - z)*(1 + y) }\n", grid[i].z);
+        snprintf(text, sizeof text,
+                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 200 month precision 4 attends 1 per month }\n"
+                 "actor b { patience 200 month precision 4 attends 1 per month }\nmode m of a { off, on }\nmode k of b { off, on }\n"
+                 "stock x { range 0..1 grid %d start 0.5 drift 0.2*([m == on] - x) }\n"
+                 "stock y { range 0..1 grid %d start 0.5 drift 0.2*([k == on] - y) }\n%s"
+                 "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
+                 "move act of b { when k == off cost 0.1 then k = on }\nmove rest of b { when k == on then k = off }\n"
+                 "payoff a { gain x*(1 - y) - 0.2*z }\npayoff b { gain y - 0.5*x*x + 0.1*z*y }\n", grid[i].x, grid[i].x, third);
+        Case k;
+        case_open(&k, text);
+        GameOptions bare = {.skip_certificate = true};
+        solved(&k.solution, &k, &bare);
+        CHECK(k.solution.is_principal);
+        if (k.solution.n_sweep > 150) fail_msg("%d nodes: %lld sweeps", grid[i].x, (long long)k.solution.n_sweep);
+        Team *team = team_make(3);
+        GameSolution s;
+        DurError error = {0};
+        CHECK_OK(game_solve(&s, k.lattice, &bare, team, &error));
+        assert_memory_equal(s.policy->value, k.solution.policy->value, (size_t)(2 * k.lattice->n_state) * sizeof(double));
+        game_free(&s);
+        team_free(team);
+        case_close(&k);
+    }
+}
+
 TEST(finer_grids_of_a_stock_take_no_more_sweeps) {
     // the patrol case: what drifts along a stock passes all its nodes in one sweep, however many they are
     int64_t coarse = 0;
@@ -571,6 +603,7 @@ int main(void) {
         RUN(the_solver_agrees_with_the_plain_one_on_two_hundred_random_games),
         RUN(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same),
         RUN(finer_grids_of_a_stock_take_no_more_sweeps),
+        RUN(finer_grids_of_several_stocks_take_no_more_sweeps_either),
         RUN(sharp_random_games_are_solved_or_say_where_they_stand),
         RUN(the_generator_of_a_policy_keeps_mass_and_agrees_with_the_list_of_ways_out),
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
