@@ -12,8 +12,8 @@
 typedef struct ChainLines ChainLines;
 
 /// Nodes from which on a stock's lines are solved, and from which on another stock beside it is swept along.
-#define CHAIN_LINE_NODES  48
-#define CHAIN_SWEPT_NODES 12
+#define CHAIN_LINE_NODES  10
+#define CHAIN_SWEPT_NODES 6
 
 /// *out is NULL, with DUR_OK, where no stock that moves has CHAIN_LINE_NODES: rates of leaving do then. DUR_MEMORY. Borrows the lattice.
 DurStatus chain_lines_make(ChainLines **out, const Lattice *lattice);
