@@ -15,6 +15,8 @@
 #define EXACT 1e-11
 #define LOOSE 1e-2
 #define FINE 1e-9
+/// Rounding of a row of such a system, relative to its largest rate of leaving times the largest |V|: nearer it cannot be told.
+#define ROUNDING 1e-14
 /// Operator applications of one linear solve, at most.
 #define APPLIES_MOST 4000
 
@@ -275,7 +277,8 @@ static DurStatus chain_evaluate(Certifier *c, const Policy *p, double tolerance)
         for (int32_t t = 0; k->lays_rows && t < w.n_type; t++) TRY(chain_rows_lay(&k->rows[t], p, c->actor, w.first + t, c->team));
         LinearSolve solve;
         int64_t n = w.n_type * c->lattice->n_state;
-        double *value = c->value + w.first * c->lattice->n_state, least = c->size * tolerance;
+        double *value = c->value + w.first * c->lattice->n_state, floor = ROUNDING * vector_sup(k->leave, n);
+        double least = c->size * (tolerance > floor ? tolerance : floor);
         for (int32_t t = 0; k->lines[0] && t < w.n_type; t++) chain_lines_set(k->lines[t], k->leave + t * c->lattice->n_state, c->team);
         if (k->lines[0]) TRY(bicgstab_by(&solve, n, apply, along_lines, &w, k->reward, least, APPLIES_MOST, value, c->team));
         else             TRY(bicgstab(&solve, n, apply, &w, k->reward, k->leave, least, APPLIES_MOST, value, c->team));

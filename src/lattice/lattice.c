@@ -13,9 +13,6 @@
 #define LANES_ENOUGH 32
 #define LANES_MOST   1024
 #define BLOCK_STATES 32768
-/// A single stock's nodes are a block even where they are more than that: along a line of blocks of one state each, nothing would be
-/// settled but from sweep to sweep.
-#define LINE_MOST 1048576
 
 // in rounds: some move's effect moves or reads this stock
 static bool is_in_moves(const Model *m, int32_t variable) {
@@ -72,8 +69,7 @@ static void choose_order(Lattice *l) {
     for (int32_t k = l->n_variable - 1; k >= first_stock; k--) {
         int32_t v = l->order[k];
         // in rounds rows of joint choices are many, so a block is no longer than it needs to be
-        bool is_line = l->n_lane == 1 && m->clock == CLOCK_CONTINUOUS && l->n_node[v] <= LINE_MOST;
-        if ((l->n_lane * l->n_node[v] > most && !is_line) || (m->clock == CLOCK_ROUNDS && l->n_lane >= LANES_ENOUGH)) break;
+        if (l->n_lane * l->n_node[v] > most || (m->clock == CLOCK_ROUNDS && l->n_lane >= LANES_ENOUGH)) break;
         if (times_moved(m, v) > 0 && l->n_lane >= LANES_ENOUGH) break;
         if (is_in_moves(m, v)) break;
         l->n_lane *= l->n_node[v];
