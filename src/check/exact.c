@@ -3,6 +3,7 @@
 #include "check/check.h"
 #include "check/limit.h"
 #include "check/walk.h"
+#include "lattice/lines.h"
 #include "lattice/round.h"
 
 #include <assert.h>
@@ -327,7 +328,7 @@ double check_exact_bytes(const Lattice *lattice, int32_t quantity) {
     const ModelQuantity *q = &lattice->model->quantity[quantity];
     double n = (double)lattice->n_state, bytes = evolution_bytes(lattice, true, true) + n * 9;
     bool endless = q->kind == QUANTITY_LONG_RUN || (q->kind == QUANTITY_UNTIL && !isfinite(q->to));
-    return bytes + (endless ? 8.0 * LIMIT_COLUMNS * n : 0);
+    return bytes + (endless ? 8.0 * LIMIT_COLUMNS * n + chain_lines_bytes(lattice) : 0);
 }
 
 DurStatus check_exact(CheckAnswer *out, const CheckPlans *plans, int32_t quantity, double error_bound, Team *team,

@@ -1,6 +1,7 @@
 #include "check/limit.h"
 
 #include "base/memory.h"
+#include "lattice/lines.h"
 #include "lattice/round.h"
 #include "lattice/rows.h"
 #include "num/bicgstab.h"
@@ -13,6 +14,10 @@
 #define ROUNDS_MAX     40
 #define KRYLOV_APPLIES 1000
 #define PLAIN_APPLIES  300
+/// Along lines: a rate that nothing leaves a state at which is not inside, so that what stands there is 0; and the part of the largest rate that
+/// is left everywhere, without which a line from which only drift leads could not be solved.
+#define HELD 1e30
+#define LEAK 1e-6
 
 /// One linear system on part of the states: A z = G z inside, 0 outside; with `centred` the mean over the inside is
 /// taken off, which makes a system for a function and an unknown constant solvable.
@@ -24,6 +29,7 @@ typedef struct System {
     bool     centred;
     double   rate;             // largest rate of leaving a state inside
     double  *scale;            // [n_state] rate of leaving each state; 1 where there is none
+    ChainLines *lines;         // NULL: no stock has many nodes
     double  *column;           // [n_state] chain_apply wants columns of its own
     double  *image;            // [n_state]
     Team    *team;
@@ -33,6 +39,7 @@ typedef struct System {
 } System;
 
 static void system_free(System *s) {
+    chain_lines_free(s->lines);
     memory_free(s->scale);
     memory_free(s->column);
     memory_free(s->image);
@@ -59,6 +66,20 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
         if (inside[i]) s->rate = fmax(s->rate, s->scale[i]);
         if (!inside[i] || s->scale[i] <= 0) s->scale[i] = 1;
     }
+    if (policy->lattice->model->clock == CLOCK_CONTINUOUS) status = chain_lines_make(&s->lines, policy->lattice);
+    if (status == DUR_OK && s->lines) {
+        for (int64_t i = 0; i < n; i++) s->column[i] = inside[i] ? s->scale[i] + LEAK * s->rate : HELD;
+        chain_lines_set(s->lines, s->column, team);
+    }
+    if (status != DUR_OK) system_free(s);
+    return status;
+}
+
+static DurStatus along_lines(void *context, const double *y, double *x) {
+    const System *s = context;
+    chain_lines_solve(s->lines, y, x, s->team);
+    for (int64_t i = 0; i < s->n_state; i++)
+        if (!s->inside[i]) x[i] = 0;
     return DUR_OK;
 }
 
@@ -94,7 +115,8 @@ static DurStatus improve(System *s, const double *b, double tolerance, double *z
     int32_t idle = 0;
     for (int32_t round = 0; round < ROUNDS_MAX; round++) {
         LinearSolve solve;
-        TRY(bicgstab(&solve, s->n_state, apply, s, b, s->scale, tolerance, KRYLOV_APPLIES, z, s->team));
+        if (s->lines) TRY(bicgstab_by(&solve, s->n_state, apply, along_lines, s, b, tolerance, KRYLOV_APPLIES, z, s->team));
+        else          TRY(bicgstab(&solve, s->n_state, apply, s, b, s->scale, tolerance, KRYLOV_APPLIES, z, s->team));
         *residual = solve.residual;
         if (solve.converged || !isfinite(solve.residual)) return DUR_OK;
         idle = solve.residual > 0.7 * last ? idle + 1 : 0;

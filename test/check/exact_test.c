@@ -191,6 +191,17 @@ TEST(a_slow_chain_reaches_its_long_run_all_the_same) {   // a random walk over 2
         "E(x in the long run)", 0.5, 1e-8);
 }
 
+TEST(a_stock_that_follows_a_mode_is_on_average_where_the_mode_is_on_any_grid) {   // drift linear in x: E x = P(m == b), also upwind
+    static const int grid[] = {11, 501, 2001};
+    for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
+        char text[1024];
+        snprintf(text, sizeof text, TWO_STATES "stock x { range 0..1 grid %d start 0.5 drift 0.1*([m == b] - x) }\n", grid[i]);
+        case_ask(text, "E(x in the long run)", 0.3, 1e-8);
+    }
+    case_ask(TWO_STATES "stock x { range 0..1 grid 61 start 0.5 drift 0.1*([m == b] - x) }\n"
+        "stock y { range 0..1 grid 31 start 0.2 drift 0.3*([m == a] - y) }\n", "E(x + y in the long run)", 1, 1e-8);
+}
+
 // ---- plans: steps, sets, dates ----
 
 #define CHOOSER "scenario \"t\" { clock continuous unit month from 2025-01-01 }\n" \
@@ -629,6 +640,7 @@ int main(void) {
         RUN(the_long_run_of_a_policy_begins_where_the_policy_puts_it),
         RUN(a_long_run_that_depends_on_luck_says_so),
         RUN(a_slow_chain_reaches_its_long_run_all_the_same),
+        RUN(a_stock_that_follows_a_mode_is_on_average_where_the_mode_is_on_any_grid),
         RUN(a_set_mode_holds_from_its_instant_on),
         RUN(restrictions_hold_from_their_step_on),
         RUN(an_event_on_a_date_happens_on_that_day),
