@@ -17,6 +17,8 @@
 /// Iterations of one stage, and stages, at most.
 #define ITERATIONS_MOST 400
 #define STAGES_MOST 40
+/// Nodes of a stock from which on sweeps go there and back.
+#define BACK_NODES 24
 
 // Blocks of lanes are numbered anew, types and modes fastest: moves, which are most of the ways, then stay within reach of a cache.
 static int64_t number_of(const Transposed *t, int64_t at) {
@@ -250,6 +252,7 @@ DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const
                 .ways.n_slope = 1, .answers.n_slope = m->n_actor};
     *out = (Transposed){.n = a.n_type * l->n_state, .n_column = answer ? m->n_actor : 1, .n_type = a.n_type,
                         .n_mode_state = l->n_mode_state, .n_stock_state = l->n_stock_state, .n_lane = l->n_lane};
+    for (int32_t k = 0; k < m->n_stock; k++) out->goes_back |= l->stock[k].moves && l->n_node[m->n_mode + k] >= BACK_NODES;
     a.t = out;
     if (out->n * out->n_column >= INT32_MAX) return DUR_LIMIT;
     DurStatus status = DUR_MEMORY;

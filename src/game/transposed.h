@@ -19,6 +19,7 @@ typedef struct Transposed {
     int32_t  n_column;             // of one system: 1, or with answers one for each actor
     int64_t  n_stock_state, n_mode_state, n_lane;   // what follows goes by numbers of its own (transposed.c)
     int32_t  n_type;
+    bool     goes_back;            // some stock has many nodes: sweeps go through all states there and back first
     int64_t *row;                  // [n + 1] first way into each state
     int32_t *from;                 // where it comes from
     double  *rate;

@@ -49,12 +49,34 @@ static inline void sweep_block(const TransposedWork *w, int64_t from, int64_t to
     }
 }
 
+// State by state, from the last to the first and back, from the newest values of all others: what a stock with many nodes passes through in
+// either direction, also within a block
+static void there_and_back(const TransposedWork *w, const Lanes *right, Lanes *x) {
+    const Transposed *t = w->t;
+    const int32_t *DUR_RESTRICT way = t->from;
+    const float *DUR_RESTRICT rate = t->rate_single, *DUR_RESTRICT slope = t->slope_single;
+    int64_t n_column = t->n_column;
+    for (int64_t k = 0; k < 2 * t->n; k++) {
+        int64_t s = k < t->n ? t->n - 1 - k : k - t->n;
+        float leave = (float)t->leave[s];
+        for (int64_t c = 0; c < n_column; c++) {
+            Lanes acc = right ? right[s * n_column + c] : NOTHING;
+            for (int64_t e = t->row[s]; e < t->row[s + 1]; e++) acc += ALL_OF(rate[e]) * x[way[e] * n_column + c];
+            for (int64_t e = slope ? t->answer_row[s * n_column + c] : 0, end = slope ? t->answer_row[s * n_column + c + 1] : 0; e < end; e++)
+                for (int64_t i = 0; i < n_column; i++)
+                    acc += ALL_OF(slope[e * n_column + i]) * x[t->answer_from[e] * n_column + i];
+            x[s * n_column + c] = acc / (((const Lanes *)w->rho)[c] + ALL_OF(leave));
+        }
+    }
+}
+
 static void begin(const TransposedWork *w, double *rr) {
     const Transposed *t = w->t;
     int64_t n_block = t->n_lane * t->n_column;
     Lanes part = NOTHING, *swept = (Lanes *)w->swept, *r = (Lanes *)w->r;
     for (int k = 0; k < TRANSPOSED_WIDTH; k++) rr[k] = 0;
     for (int64_t i = 0; i < w->n; i++) swept[i] = NOTHING;
+    if (t->goes_back) there_and_back(w, r, swept);
     for (int64_t from = 0; from < t->n; from += t->n_lane) {
         sweep_block(w, from, from + t->n_lane, r, swept);
         for (int64_t i = 0, at = from * t->n_column; i < n_block; i++, at++) {
@@ -74,6 +96,7 @@ static void first(const TransposedWork *w, double *shadow_v) {
     Lanes part = NOTHING, *v = (Lanes *)w->v;
     const Lanes *p = (const Lanes *)w->p, *shadow = (const Lanes *)w->shadow, *next = (const Lanes *)w->next;
     for (int k = 0; k < TRANSPOSED_WIDTH; k++) shadow_v[k] = 0;
+    if (t->goes_back) there_and_back(w, NULL, v);
     for (int64_t from = 0; from < t->n; from += t->n_lane) {
         sweep_block(w, from, from + t->n_lane, NULL, v);
         for (int64_t i = 0, at = from * t->n_column; i < n_block; i++, at++) {
@@ -99,6 +122,7 @@ static void half(const TransposedWork *w, const double *alpha, double *tr, doubl
         step[i] += by * along;
         r[i] = swept[i] = now;
     }
+    if (t->goes_back) there_and_back(w, NULL, swept);
     for (int64_t from = 0; from < t->n; from += t->n_lane) {
         sweep_block(w, from, from + t->n_lane, NULL, swept);
         for (int64_t i = 0, at = from * t->n_column; i < n_block; i++, at++) {

@@ -219,6 +219,40 @@ def a_story_names_what_carries_each_move_as_explain_does():
     assert "in all by the event `settlement` (+19.8) and the event `outbreak` (+13.2), against replies of north" in text, text
 
 
+@test
+def reasons_on_fine_grids_are_found_and_near_those_of_coarse_ones():
+    two = scenario("two.duress", """scenario "s" { clock continuous unit month }
+actor a { patience 200 month  precision 4  attends 1 per month }
+actor b { patience 200 month  precision 4  attends 1 per month }
+mode m of a { off, on }
+mode k of b { off, on }
+stock x { range 0..1  grid 21  start 0.5  drift 0.2*([m == on] - x) }
+stock y { range 0..1  grid 21  start 0.5  drift 0.2*([k == on] - y) }
+param w = 0.5
+move go of a { when m == off  cost 0.1  then m = on }
+move stop of a { when m == on  then m = off }
+move act of b { when k == off  cost 0.1  then k = on }
+move rest of b { when k == on  then k = off }
+payoff a { gain x*(1 - y) }
+payoff b { gain y - w*x*x }
+""")
+    for name, grids in ((scenario("fine.duress"), [["harm=101"], ["harm=501"], ["harm=2001"]]),
+                        (two, [["x=21", "y=21"], ["x=41", "y=41"], ["x=101", "y=101"]])):
+        first = None
+        for grid in grids:
+            told = answer("explain", name, *[word for g in grid for word in ("--grid", g)])["actors"]
+            parts = {}
+            for who, actor in told.items():
+                for what, move in actor["moves"].items():
+                    # two roads to one number: the parts by adjoint systems, the whole as the solver has it
+                    assert abs(move["advantage"] - move["solved_advantage"]) < 1e-5, (grid, who, what, move)
+                    parts.update({(who, what, p["part"]): p["value"] for p in move["parts"]})
+            assert len(parts) >= 4
+            first = first or parts
+            for key, value in parts.items():
+                assert abs(value - first[key]) < 0.02 * (0.1 + abs(first[key])), (grid, key, value, first[key])
+
+
 # ---- the line itself ---------------------------------------------------------------------------------------------
 
 @test
