@@ -25,11 +25,17 @@ static bool is_long(const Lattice *l, int32_t stock, int32_t least) {
     return l->stock[stock].moves && l->n_node[l->model->n_mode + stock] >= least;
 }
 
+/// Bytes that lines may take: on larger lattices fewer stocks are swept along, or there are none.
+#define LINES_BYTES 1e9
+
 // passages that a line takes care of: drift passes every node once, noise every one as often as there are
 static double passages(const Lattice *l, int32_t stock) {
     double n = l->n_node[l->model->n_mode + stock];
     return l->model->stock[stock].noise == PROGRAM_NONE ? n : n * n;
 }
+
+// two rates a stock, and the pivots
+static double bytes_of(const Lattice *l, int32_t n) { return n > 0 ? 8.0 * (2 * n + 1) * (double)l->n_state : 0; }
 
 // the stock along whose lines most is gained first, then the others; how many there are
 static int32_t long_stocks(const Lattice *l, int32_t *stock) {
@@ -43,12 +49,13 @@ static int32_t long_stocks(const Lattice *l, int32_t *stock) {
         stock[n - 1] = stock[0];
         stock[0] = k;
     }
+    while (pays && n > 0 && bytes_of(l, n) > LINES_BYTES) n--;
     return pays ? n : 0;
 }
 
 double chain_lines_bytes(const Lattice *l) {
-    int32_t stock[MODEL_VARIABLES_MAX], n = long_stocks(l, stock);
-    return n > 0 ? 8.0 * (2 * n + 1) * (double)l->n_state : 0;
+    int32_t stock[MODEL_VARIABLES_MAX];
+    return bytes_of(l, long_stocks(l, stock));
 }
 
 static bool axis_make(Axis *a, const Lattice *l, int32_t stock) {

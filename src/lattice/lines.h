@@ -15,7 +15,8 @@ typedef struct ChainLines ChainLines;
 #define CHAIN_LINE_NODES  10
 #define CHAIN_SWEPT_NODES 6
 
-/// *out is NULL, with DUR_OK, where no stock that moves has CHAIN_LINE_NODES: rates of leaving do then. DUR_MEMORY. Borrows the lattice.
+/// *out is NULL, with DUR_OK, where no stock that moves has CHAIN_LINE_NODES (rates of leaving do then), or where it would take more than a
+/// gigabyte. DUR_MEMORY. Borrows the lattice.
 DurStatus chain_lines_make(ChainLines **out, const Lattice *lattice);
 void      chain_lines_free(ChainLines *lines);
 /// Bytes that chain_lines_make takes; 0 where it makes none.
