@@ -75,12 +75,11 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
     return status;
 }
 
-static DurStatus along_lines(void *context, const double *y, double *x) {
+static void along_lines(void *context, const double *y, double *x) {
     const System *s = context;
     chain_lines_solve(s->lines, y, x, s->team);
     for (int64_t i = 0; i < s->n_state; i++)
         if (!s->inside[i]) x[i] = 0;
-    return DUR_OK;
 }
 
 static DurStatus apply(void *context, const double *x, double *y) {
@@ -115,8 +114,7 @@ static DurStatus improve(System *s, const double *b, double tolerance, double *z
     int32_t idle = 0;
     for (int32_t round = 0; round < ROUNDS_MAX; round++) {
         LinearSolve solve;
-        if (s->lines) TRY(bicgstab_by(&solve, s->n_state, apply, along_lines, s, b, tolerance, KRYLOV_APPLIES, z, s->team));
-        else          TRY(bicgstab(&solve, s->n_state, apply, s, b, s->scale, tolerance, KRYLOV_APPLIES, z, s->team));
+        TRY(bicgstab(&solve, s->n_state, apply, s->lines ? along_lines : NULL, s, b, s->scale, tolerance, KRYLOV_APPLIES, z, s->team));
         *residual = solve.residual;
         if (solve.converged || !isfinite(solve.residual)) return DUR_OK;
         idle = solve.residual > 0.7 * last ? idle + 1 : 0;

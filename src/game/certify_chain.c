@@ -235,11 +235,10 @@ static DurStatus apply(void *context, const double *x, double *y) {
 }
 
 // each type along its own lines
-static DurStatus along_lines(void *context, const double *y, double *x) {
+static void along_lines(void *context, const double *y, double *x) {
     const Work *w = context;
     int64_t n = w->c->lattice->n_state;
     for (int32_t t = 0; t < w->n_type; t++) chain_lines_solve(w->k->lines[t], y + t * n, x + t * n, w->c->team);
-    return DUR_OK;
 }
 
 static void task_miss(void *context, int64_t task, int worker) {
@@ -280,8 +279,7 @@ static DurStatus chain_evaluate(Certifier *c, const Policy *p, double tolerance)
         double *value = c->value + w.first * c->lattice->n_state, floor = ROUNDING * vector_sup(k->leave, n);
         double least = c->size * (tolerance > floor ? tolerance : floor);
         for (int32_t t = 0; k->lines[0] && t < w.n_type; t++) chain_lines_set(k->lines[t], k->leave + t * c->lattice->n_state, c->team);
-        if (k->lines[0]) TRY(bicgstab_by(&solve, n, apply, along_lines, &w, k->reward, least, APPLIES_MOST, value, c->team));
-        else             TRY(bicgstab(&solve, n, apply, &w, k->reward, k->leave, least, APPLIES_MOST, value, c->team));
+        TRY(bicgstab(&solve, n, apply, k->lines[0] ? along_lines : NULL, &w, k->reward, k->leave, least, APPLIES_MOST, value, c->team));
         // what is not found is not told
         if (!solve.converged) return DUR_UNMET;
     }

@@ -62,7 +62,7 @@ DurStatus newton_solve(Sweep *sweep, int64_t n, int64_t n_value, double scale, d
         // (1 - G') d = G(x) - x; loosely at first, since the tangent is only good nearby
         LinearSolve solve;
         memset(d, 0, (size_t)n * sizeof *d);
-        status = bicgstab(&solve, n, tangent, &w, f, NULL, miss * (step < 3 ? 1e-2 : 1e-4), APPLIES_MOST, d, NULL);
+        status = bicgstab(&solve, n, tangent, NULL, &w, f, NULL, miss * (step < 3 ? 1e-2 : 1e-4), APPLIES_MOST, d, NULL);
         if (status != DUR_OK) break;
 
         // shorten the step until the image is nearer to its original

@@ -29,10 +29,9 @@ static DurStatus apply(void *context, const double *x, double *y) {
     return progress_stop(s->progress) ? DUR_INTERRUPTED : DUR_OK;
 }
 
-static DurStatus along_lines(void *context, const double *y, double *x) {
+static void along_lines(void *context, const double *y, double *x) {
     const System *s = context;
     chain_lines_solve(s->lines, y, x, s->team);
-    return DUR_OK;
 }
 
 DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, const char *what, double tolerance, const Progress *progress,
@@ -49,12 +48,9 @@ DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, cons
         leave[i] += system.rho;
         largest = fmax(largest, fabs(flow[i]));
     }
-    if (status == DUR_OK && system.lines) {
-        chain_lines_set(system.lines, leave, team);
-        status = bicgstab_by(&solve, n, apply, along_lines, &system, flow, tolerance * largest, WORTH_APPLIES, value, team);
-    } else if (status == DUR_OK) {
-        status = bicgstab(&solve, n, apply, &system, flow, leave, tolerance * largest, WORTH_APPLIES, value, team);
-    }
+    if (status == DUR_OK && system.lines) chain_lines_set(system.lines, leave, team);
+    if (status == DUR_OK)
+        status = bicgstab(&solve, n, apply, system.lines ? along_lines : NULL, &system, flow, leave, tolerance * largest, WORTH_APPLIES, value, team);
     chain_lines_free(system.lines);
     memory_free(leave);
     if (status == DUR_MEMORY) return status_fail(error, status, "out of memory for %s", what);

@@ -19,7 +19,7 @@ typedef struct Work {
     const double *b;
     double *x, *r, *r0, *p, *v, *t, *hat;
     const double *inverse;                 // 1/scale, or NULL
-    LinearApply precondition;              // in its place, or NULL
+    LinearPrecondition precondition;       // in its place, or NULL
     void *context;
     double alpha, omega, beta;
     double *sum;                           // [2 x number of chunks]
@@ -79,12 +79,12 @@ static void pass(void *context, int64_t task, int worker) {
     }
 }
 
-static DurStatus run(Work *w, Pass which, Team *team) {
+static void run(Work *w, Pass which, Team *team) {
     w->pass = which;
     team_run(team, pass, w, (w->n + CHUNK - 1) / CHUNK);
-    if (!w->precondition) return DUR_OK;
-    if (which == PASS_HALF) return w->precondition(w->context, w->r, w->hat);
-    return which == PASS_BEGIN || which == PASS_NEXT ? w->precondition(w->context, w->p, w->hat) : DUR_OK;
+    if (!w->precondition) return;
+    if (which == PASS_BEGIN || which == PASS_NEXT) w->precondition(w->context, w->p, w->hat);
+    if (which == PASS_HALF)                        w->precondition(w->context, w->r, w->hat);
 }
 
 static double total(const Work *w, int which) {
@@ -100,9 +100,10 @@ static double largest(const Work *w) {
     return most;
 }
 
-static DurStatus solve(LinearSolve *out, int64_t n, LinearApply apply, LinearApply precondition, void *context, const double *b,
-                       const double *scale, double tolerance, int64_t max_apply, double *x, Team *team) {
+DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, LinearPrecondition precondition, void *context, const double *b,
+                   const double *scale, double tolerance, int64_t max_apply, double *x, Team *team) {
     *out = (LinearSolve){.residual = INFINITY};
+    if (precondition) scale = NULL;
     DurStatus status = DUR_MEMORY;
     // columns from 64 bytes on, so that each is aligned
     int64_t stride = (n + 15) / 8 * 8;
@@ -120,8 +121,7 @@ static DurStatus solve(LinearSolve *out, int64_t n, LinearApply apply, LinearApp
         status = apply(context, x, w.v);
         out->n_apply++;
         if (status != DUR_OK) goto done;
-        status = run(&w, PASS_BEGIN, team);
-        if (status != DUR_OK) goto done;
+        run(&w, PASS_BEGIN, team);
         out->residual = largest(&w);
         if (out->residual < best_residual) {
             best_residual = out->residual;
@@ -136,27 +136,23 @@ static DurStatus solve(LinearSolve *out, int64_t n, LinearApply apply, LinearApp
             status = apply(context, w.hat, w.v);
             out->n_apply++;
             if (status != DUR_OK) goto done;
-            status = run(&w, PASS_FIRST, team);
-            if (status != DUR_OK) goto done;
+            run(&w, PASS_FIRST, team);
             w.alpha = rho / total(&w, 0);
             if (!isfinite(w.alpha)) break;
-            status = run(&w, PASS_HALF, team);
-            if (status == DUR_OK) status = apply(context, w.hat, w.t);
+            run(&w, PASS_HALF, team);
+            status = apply(context, w.hat, w.t);
             out->n_apply++;
             if (status != DUR_OK) goto done;
-            status = run(&w, PASS_SECOND, team);
-            if (status != DUR_OK) goto done;
+            run(&w, PASS_SECOND, team);
             double tt = total(&w, 0);
             w.omega = tt > 0 ? total(&w, 1) / tt : 0;
-            status = run(&w, PASS_WHOLE, team);
-            if (status != DUR_OK) goto done;
+            run(&w, PASS_WHOLE, team);
             if (largest(&w) <= 0.5 * tolerance) break;
             double rho_next = total(&w, 1);
             w.beta = rho_next / rho * (w.alpha / w.omega);
             rho = rho_next;
             if (!isfinite(w.beta) || w.omega == 0) break;
-            status = run(&w, PASS_NEXT, team);
-            if (status != DUR_OK) goto done;
+            run(&w, PASS_NEXT, team);
         }
     }
     // ran out: give the best that was seen
@@ -169,14 +165,4 @@ static DurStatus solve(LinearSolve *out, int64_t n, LinearApply apply, LinearApp
 done:
     memory_free(room);
     return status;
-}
-
-DurStatus bicgstab(LinearSolve *out, int64_t n, LinearApply apply, void *context, const double *b, const double *scale,
-                   double tolerance, int64_t max_apply, double *x, Team *team) {
-    return solve(out, n, apply, NULL, context, b, scale, tolerance, max_apply, x, team);
-}
-
-DurStatus bicgstab_by(LinearSolve *out, int64_t n, LinearApply apply, LinearApply precondition, void *context, const double *b,
-                      double tolerance, int64_t max_apply, double *x, Team *team) {
-    return solve(out, n, apply, precondition, context, b, NULL, tolerance, max_apply, x, team);
 }

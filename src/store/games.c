@@ -51,7 +51,7 @@ DurStatus store_put_game(Store *store, const char *key, const char *data, size_t
     if (fine) return DUR_OK;
     DurStatus status = db_fail(store, "cannot be written", error);
     // what there is of it takes room that others may need
-    mark(store, "DELETE FROM game WHERE key = ?1 AND is_whole = 0 AND ?2 AND ?3", key, (int64_t)n_byte);
+    mark(store, "DELETE FROM game WHERE key = ?1 AND is_whole = 0 AND n_byte = ?3", key, (int64_t)n_byte);
     return status;
 }
 

@@ -76,8 +76,7 @@ bool keep_load(const DurScenario *s, const char *name, void *data, size_t n_byte
 void keep_game_name(const DurScenario *s, const GameOptions *options, char name[KEEP_GAME_NAME]);
 /// False: it is not there, or --fresh says not to look. game_free(out) is due where it is. It has a certificate if it was kept with one.
 bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *rule, GameSolution *out);
-/// Takes solution->answered, which nobody else asks for, from it.
-void keep_save_game(const DurScenario *s, const char *name, GameSolution *solution);
+void keep_save_game(const DurScenario *s, const char *name, const GameSolution *solution);
 /// The same of other equilibria that were found from n_start starts beside a game; n_value as in game_equilibria_pack.
 bool keep_load_equilibria(const DurScenario *s, const char *name, int64_t n_value, GameEquilibria *out);
 void keep_save_equilibria(const DurScenario *s, const char *name, int64_t n_value, const GameEquilibria *list);

@@ -103,15 +103,12 @@ bool keep_load_game(const DurScenario *s, const char *name, const LatticeRule *r
     return fine;
 }
 
-void keep_save_game(const DurScenario *s, const char *name, GameSolution *g) {
-    if (pays(s, name, game_pack_bytes(g), g->seconds + g->certificate_seconds)) {
-        Text data = {0};
-        game_pack(&data, g);
-        save(s, name, &data);
-        text_free(&data);
-    }
-    memory_free(g->answered);
-    g->answered = NULL;
+void keep_save_game(const DurScenario *s, const char *name, const GameSolution *g) {
+    if (!pays(s, name, game_pack_bytes(g), g->seconds + g->certificate_seconds)) return;
+    Text data = {0};
+    game_pack(&data, g);
+    save(s, name, &data);
+    text_free(&data);
 }
 
 bool keep_load_equilibria(const DurScenario *s, const char *name, int64_t n_value, GameEquilibria *out) {

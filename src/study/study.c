@@ -322,6 +322,12 @@ static DurStatus start_from(double **out, DurScenario *s, const Policy *known, i
     return approach(out, s, now->coarse, known, policy, phase, error);
 }
 
+// what only those who keep a solution ask for
+static void drop_answered(GameSolution *g) {
+    memory_free(g->answered);
+    g->answered = NULL;
+}
+
 static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const double *advantage, const LatticeRule *rule,
                        bool certificate, DurError *error) {
     Session *now = &s->session;
@@ -330,8 +336,7 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
         GameOptions near = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_alone = true,
                             .warm_sweeps = NEAR_SWEEPS, .rule = rule, .skip_certificate = !certificate, .progress = &s->progress};
         TRY(game_solve(out, now->lattice, &near, s->team, error));
-        memory_free(out->answered);
-        out->answered = NULL;
+        drop_answered(out);
         if (out->verdict == GAME_CONVERGED) return DUR_OK;
         bool stopped = out->verdict == GAME_INTERRUPTED;
         game_free(out);
@@ -351,8 +356,7 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
     if (status == DUR_OK && out->verdict == GAME_INTERRUPTED) status = DUR_INTERRUPTED;
     // what was kept already, and has no more than that now, is not kept again
     if (status == DUR_OK && (!is_known || lacks)) keep_save_game(s, name, out);
-    memory_free(out->answered);
-    out->answered = NULL;
+    drop_answered(out);
     if (status == DUR_OK) return DUR_OK;
     game_free(out);
     return status == DUR_INTERRUPTED ? status_fail(error, status, "interrupted while solving; nothing was written") : status;

@@ -204,23 +204,29 @@ TEST(a_game_on_which_sweeps_go_round_in_circles_is_solved_all_the_same) {
     case_close(&k);
 }
 
+// two who each turn a mode of their own on and off, with stocks that follow
+static void open_followed(Case *k, int patience, int precision_b, const char *stocks, const char *payoffs) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             "scenario \"s\" { clock continuous unit month }\nactor a { patience %d month precision 4 attends 1 per month }\n"
+             "actor b { patience %d month precision %d attends 1 per month }\nmode m of a { off, on }\nmode n of b { off, on }\n%s"
+             "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
+             "move act of b { when n == off cost 0.1 then n = on }\nmove rest of b { when n == on then n = off }\n%s",
+             patience, patience, precision_b, stocks, payoffs);
+    case_open(k, text);
+}
+
 TEST(finer_grids_of_several_stocks_take_no_more_sweeps_either) {
     // stocks that drift both ways: whole in a block (76), then with one of them, or two, outside of it
     static const struct { int x, z; } grid[] = {{76, 1}, {101, 1}, {201, 1}, {31, 31}, {41, 41}};
     for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
-        char text[2048], third[128] = "let z = 0.5\n";
+        char stocks[512], third[128] = "let z = 0.5\n";
         if (grid[i].z > 1)
             snprintf(third, sizeof third, "stock z { range 0..1 grid %d start 0.5 drift 0.1*(x - z)*(1 + y) }\n", grid[i].z);
-        snprintf(text, sizeof text,
-                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 200 month precision 4 attends 1 per month }\n"
-                 "actor b { patience 200 month precision 4 attends 1 per month }\nmode m of a { off, on }\nmode k of b { off, on }\n"
-                 "stock x { range 0..1 grid %d start 0.5 drift 0.2*([m == on] - x) }\n"
-                 "stock y { range 0..1 grid %d start 0.5 drift 0.2*([k == on] - y) }\n%s"
-                 "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
-                 "move act of b { when k == off cost 0.1 then k = on }\nmove rest of b { when k == on then k = off }\n"
-                 "payoff a { gain x*(1 - y) - 0.2*z }\npayoff b { gain y - 0.5*x*x + 0.1*z*y }\n", grid[i].x, grid[i].x, third);
+        snprintf(stocks, sizeof stocks, "stock x { range 0..1 grid %d start 0.5 drift 0.2*([m == on] - x) }\n"
+                 "stock y { range 0..1 grid %d start 0.5 drift 0.2*([n == on] - y) }\n%s", grid[i].x, grid[i].x, third);
         Case k;
-        case_open(&k, text);
+        open_followed(&k, 200, 4, stocks, "payoff a { gain x*(1 - y) - 0.2*z }\npayoff b { gain y - 0.5*x*x + 0.1*z*y }\n");
         GameOptions bare = {.skip_certificate = true};
         solved(&k.solution, &k, &bare);
         CHECK(k.solution.is_principal);
@@ -397,18 +403,12 @@ TEST(certificates_on_fine_grids_are_found_and_near_those_of_coarse_ones) {
     static const struct { int x, y; } grid[] = {{101, 1}, {501, 1}, {2001, 1}, {9001, 1}, {31, 31}, {151, 151}};
     double coarse[2] = {0};
     for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
-        char text[2048], second[128] = "let y = 0.4\n";
+        char stocks[512], second[128] = "let y = 0.4\n";
         if (grid[i].y > 1)
             snprintf(second, sizeof second, "stock y { range 0..1 grid %d start 0.5 drift 0.2*([n == on] - y) }\n", grid[i].y);
-        snprintf(text, sizeof text,
-                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 30 month precision 4 attends 1 per month }\n"
-                 "actor b { patience 30 month precision 3 attends 1 per month }\nmode m of a { off, on }\nmode n of b { off, on }\n"
-                 "stock x { range 0..1 grid %d start 0.5 drift 0.1*([m == on] - x) }\n%s"
-                 "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
-                 "move act of b { when n == off cost 0.1 then n = on }\nmove rest of b { when n == on then n = off }\n"
-                 "payoff a { gain x*(1 - y) - 0.3*[n == on] }\npayoff b { pain y - 0.5*x + 0.2*[n == on]*[m == on] }\n", grid[i].x, second);
+        snprintf(stocks, sizeof stocks, "stock x { range 0..1 grid %d start 0.5 drift 0.1*([m == on] - x) }\n%s", grid[i].x, second);
         Case k;
-        case_open(&k, text);
+        open_followed(&k, 30, 3, stocks, "payoff a { gain x*(1 - y) - 0.3*[n == on] }\npayoff b { pain y - 0.5*x + 0.2*[n == on]*[m == on] }\n");
         solved(&k.solution, &k, NULL);
         const GameCertificate *c = &k.solution.certificate;
         CHECK(!c->is_unsettled && c->consistency < 1e-5);

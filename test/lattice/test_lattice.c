@@ -597,8 +597,27 @@ TEST(lines_of_one_long_stock_are_solved_and_of_several_nearly) {
     }
 }
 
+TEST(lines_take_a_gigabyte_at_most) {
+    // two stocks, then one of them, then none: 40 bytes a state, 24 and nothing
+    static const struct { int node; double each; } grid[] = {{3001, 40}, {4001, 24}, {5001, 0}};
+    for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 10 month precision 1 attends 1 per month }\n"
+                 "mode m of a { off, on }\nstock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) }\n"
+                 "stock z { range 0..1 grid %d start 0.2 drift -0.1*z }\nmove go of a { when m == off then m = on }\n"
+                 "payoff a { gain x }\n", grid[i].node, grid[i].node);
+        Case k = {0};
+        case_open(&k, text);
+        if (k.status != DUR_OK) fail_msg("%s", k.error.text);
+        CHECK_SAME(chain_lines_bytes(k.lattice), grid[i].each * (double)k.lattice->n_state);
+        case_close(&k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(lines_take_a_gigabyte_at_most),
         RUN(lines_of_one_long_stock_are_solved_and_of_several_nearly),
         RUN(every_table_says_at_every_state_what_the_expression_says),
         RUN(a_target_off_the_nodes_is_split_so_that_its_mean_is_kept_after_clipping),
