@@ -223,14 +223,16 @@ static void predict(const Krylov *k, double from, double at, double to, const do
     for (int64_t i = 0; i < k->n; i++) value[i] = last[i] + part * (double)step[i];
 }
 
-DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *value) {
+DurStatus branch_follow(BranchResult *out, Krylov *k, int64_t patience, double tolerance, double *value) {
     *out = (BranchResult){.residual = INFINITY};
     double *kept = memory_column(k->n_all);   // the last point
     float *step = memory_floats(k->n);        // the way to it
     double point = tolerance > POINT_TOLERANCE ? tolerance : POINT_TOLERANCE, factor = FACTOR_MOST, scale, from = 0;
+    int64_t max_sweep = k->max_sweep;
     DurStatus status = kept && step ? DUR_OK : DUR_MEMORY;
     scale = k->lattice->model->choice == CHOICE_TASTE ? 1.0 / 64 : 0;
     memset(value, 0, (size_t)k->n_all * sizeof *value);
+    krylov_allow(k, patience, max_sweep);
     while (status == DUR_OK) {
         KrylovResult r;
         if (out->n_step > 1) predict(k, from, out->reached, scale, kept, step, value);
@@ -251,6 +253,8 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
             memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
             scale = scale > 0 ? scale * factor : SCALE_FIRST;
             factor = factor * factor < FACTOR_MOST ? factor * factor : FACTOR_MOST;
+            // what led on is not held against what follows
+            krylov_allow(k, patience, max_sweep);
         } else {
             if (out->n_step == 0) break;
             // this step was too long: back to the last point, and a shorter one
@@ -270,6 +274,7 @@ DurStatus branch_follow(BranchResult *out, Krylov *k, double tolerance, double *
         }
         if (scale > 1) scale = 1;
     }
+    k->max_sweep = max_sweep;
     memory_free(step);
     memory_free(kept);
     return status;

@@ -17,11 +17,12 @@ typedef struct BranchResult {
 } BranchResult;
 
 /// Follow the branch to the stated precisions.
+///   patience    sweeps without another point reached by raising precision, after which it is lost; INT64_MAX: as many as krylov->max_sweep leaves
 ///   tolerance   residual at the end; points on the way need less
 ///   value       [out] [n_all]; if not converged, the last point on the branch
 /// Under `choice taste` values grow without bound as precision goes to 0, so the way starts at a 64th of it.
 /// Returns DUR_OK whether or not it got there; DUR_MEMORY. Memory beside `krylov`: 2 n doubles, 4 n floats.
-DurStatus branch_follow(BranchResult *out, Krylov *krylov, double tolerance, double *value);
+DurStatus branch_follow(BranchResult *out, Krylov *krylov, int64_t patience, double tolerance, double *value);
 
 /// From an equilibrium along its branch, to lower precisions and around folds, to the equilibrium at which it comes back to
 /// the stated ones. Below them solutions are bounded, and make curves (but for games with symmetries and other rare ones):

@@ -7,11 +7,6 @@
 /// Above this a logit is shifted by the largest before exp; below, exp cannot overflow even when 2^10 of them are summed.
 #define LOGIT_SAFE 700.0
 
-static inline void add_row(double *DUR_RESTRICT acc, Row r, int64_t n) {
-    if (r.lane) for (int64_t i = 0; i < n; i++) acc[i] += r.lane[i];
-    else if (r.one != 0.0) for (int64_t i = 0; i < n; i++) acc[i] += r.one;
-}
-
 // The moves that an actor can make in this block: those possible in its modes whose guard is not known to be false.
 static inline int32_t moves_of(const SweepJob *job, const LatticeBlock *view, int32_t actor, int32_t *move) {
     const Lattice *l = job->lattice;

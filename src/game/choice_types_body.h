@@ -188,9 +188,7 @@ static inline void add_flows(const TypesJob *job, const LatticeBlock *view, doub
         while (type == model_types(m, actor)) { actor++; type = 0; }
         for (int32_t t = 0; t < m->n_term; t++) {
             if (m->term[t].actor != actor) continue;
-            Row term = row_of(l, lattice_term(l, t, type), view);
-            if (row_is_zero(term)) continue;
-            for (int64_t i = 0; i < n; i++) acc[r * n + i] += lane_of(term, i);
+            add_row(row_of(l, lattice_term(l, t, type), view), 1.0, acc + r * n, n);
         }
         add_drift(l, view, job->value + r * l->n_state, acc + r * n, r == 0 ? flow : NULL);
         for (int32_t j = 0; j < m->n_jump; j++) {

@@ -97,7 +97,14 @@ void krylov_uncorrect(Krylov *k) {
     k->corrects = k->is_slow = false;
 }
 
-bool krylov_is_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_take >= k->max_sweep; }
+int64_t krylov_spent(const Krylov *k) { return k->n_sweep + TAKE_SWEEPS * k->n_take; }
+
+void krylov_allow(Krylov *k, int64_t most, int64_t max_sweep) {
+    int64_t spent = krylov_spent(k);
+    k->max_sweep = most < max_sweep - spent ? spent + most : max_sweep;
+}
+
+bool krylov_is_spent(const Krylov *k) { return krylov_spent(k) >= k->max_sweep; }
 
 static DurStatus sweep(void *context, const float *r, float *d) {
     Krylov *k = context;
@@ -147,7 +154,7 @@ void krylov_tell(Krylov *k, double scale, double residual, double tolerance) {
     k->told = now;
     char note[128];
     snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, residual,
-             (long long)(k->n_sweep + TAKE_SWEEPS * k->n_take));
+             (long long)krylov_spent(k));
     // residuals fall by a factor a sweep, so their logarithm tells how far it is
     double end = -log10(tolerance), at = residual > 0 ? -log10(residual) : end;
     progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);

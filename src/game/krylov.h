@@ -97,6 +97,12 @@ double krylov_discount(const Krylov *krylov);
 /// Tell the progress of a solve, not too often.
 void krylov_tell(Krylov *krylov, double scale, double residual, double tolerance);
 
+/// Sweeps so far, tangents as TAKE_SWEEPS each.
+int64_t krylov_spent(const Krylov *krylov);
+
+/// From now on `most` sweeps more, but no more than up to `max_sweep` in all.
+void krylov_allow(Krylov *krylov, int64_t most, int64_t max_sweep);
+
 /// True when the sweeps are used up.
 bool krylov_is_spent(const Krylov *krylov);
 

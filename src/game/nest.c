@@ -154,8 +154,8 @@ static DurStatus refine(NestResult *out, Krylov *k, const LatticeRule *rule, con
         *ok = end->residual <= enough && !end->interrupted;
         return DUR_OK;
     }
-    int64_t max_sweep = k->max_sweep, used = k->n_sweep + TAKE_SWEEPS * k->n_take;
-    if (max_sweep - used > LEVEL_SWEEPS) k->max_sweep = used + LEVEL_SWEEPS;
+    int64_t max_sweep = k->max_sweep;
+    krylov_allow(k, LEVEL_SWEEPS, max_sweep);
     // with types a step that has to be shortened leads nowhere
     k->only_whole = from->model->n_private > 0;
     DurStatus status = krylov_solve(end, k, 1.0, tolerance, LEVEL_STEPS, value);
@@ -268,7 +268,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
                 is_slow = k->correction;
                 kept = k->kept;
             }
-            if (k) out->work += (double)(k->n_sweep + TAKE_SWEEPS * k->n_take) * (double)l->n_state / (double)lattice->n_state;
+            if (k) out->work += (double)krylov_spent(k) * (double)l->n_state / (double)lattice->n_state;
             krylov_free(k);
             k = NULL;
         }

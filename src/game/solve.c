@@ -82,8 +82,9 @@
 #define BRANCH_SMALL 1000000
 /// Values above which their branch is not followed where it was lost on a coarser lattice.
 #define TYPED_LARGE 200000
-/// Sweeps, of tangents, for the branch of games with types of as many values: sweeps of values lead to some equilibrium sooner.
-#define SWEEPS_TYPED 400
+/// Sweeps, of tangents, for the branch of games with types of as many values without another point reached by precision alone: around folds
+/// sweeps of values lead to some equilibrium sooner.
+#define SWEEPS_TYPED 200
 /// In turns with it: sweeps without halving the residual before it is asked, and turns that sweeps may end so.
 #define PATIENCE_TURN 25
 #define STUCK_MOST    6
@@ -293,17 +294,14 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
     return DUR_OK;
 }
 
+// Where sweeps of values lead to some equilibrium sooner than the branch around folds
+static bool is_typed_large(const Run *r) { return r->lattice->model->n_private > 0 && r->n_value > TYPED_LARGE; }
+
 // sweeps that the branch of this lattice may take
 static int64_t branch_sweeps(const Run *r) {
     double sweeps = BRANCH_WORK / (double)r->n;
-    if (r->lattice->model->n_private && r->n_value > TYPED_LARGE) return SWEEPS_TYPED;
+    if (is_typed_large(r)) return SWEEPS_TYPED;
     return sweeps < SWEEPS_LEAST ? SWEEPS_LEAST : sweeps > GAME_SWEEPS ? GAME_SWEEPS : (int64_t)sweeps;
-}
-
-// from now on so many sweeps, if the run has as many
-static void allow(const Run *r, Krylov *k, int64_t most) {
-    k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most;
-    if (k->max_sweep > r->max_sweep) k->max_sweep = r->max_sweep;
 }
 
 // along the principal branch of this lattice
@@ -314,8 +312,9 @@ static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double toler
         memset(r->x, 0, (size_t)r->n * sizeof *r->x);
         TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
     }
-    allow(r, k, branch_sweeps(r));
-    DurStatus status = branch_follow(&b, k, tolerance, r->x);
+    int64_t patience = is_typed_large(r) ? branch_sweeps(r) : INT64_MAX;
+    if (!is_typed_large(r)) krylov_allow(k, branch_sweeps(r), r->max_sweep);
+    DurStatus status = branch_follow(&b, k, patience, tolerance, r->x);
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;
     out->n_step += b.n_step;
@@ -344,12 +343,12 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     if (has_paces && !r->g) return DUR_MEMORY;
     if (has_paces) memcpy(r->g, r->x, (size_t)r->n * sizeof *r->g);
     KrylovResult n;
-    allow(r, k, branch_sweeps(r) / 3);
+    krylov_allow(k, branch_sweeps(r) / 3, r->max_sweep);
     DurStatus status = krylov_solve(&n, k, 1.0, tolerance, NEWTON_STEPS, r->x);
     if (status == DUR_OK && n.converged) say_how(out, "Newton-Krylov from there, %d steps", n.n_step);
     if (status == DUR_OK && has_paces && !n.converged && !n.interrupted) {
         memcpy(r->x, r->g, (size_t)r->n * sizeof *r->x);
-        allow(r, k, PACED_WORK);
+        krylov_allow(k, PACED_WORK, r->max_sweep);
         status = paced_solve(&n, k, r->options->rule, tolerance, r->x);
         say_how(out, "%lld paced sweeps of values%s in turns with Newton-Krylov from there%s", (long long)n.n_swept,
                 k->lattice->model->n_private ? " and beliefs" : "", n.converged ? "" : " did no better; ");
@@ -444,7 +443,7 @@ static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const 
                 double *t = r->x; r->x = r->g; r->g = t;
             }
             r->n_sweep += n;
-            k->max_sweep = k->n_sweep + TAKE_SWEEPS * k->n_take + most / 4;
+            krylov_allow(k, most / 4, INT64_MAX);
             KrylovResult end;
             status = krylov_solve(&end, k, 1.0, tolerance, 2 * NEWTON_STEPS, r->x);
             tried++;
@@ -566,7 +565,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
         }
     }
     // with types a branch that was lost on a coarser lattice is not looked for again where it costs more
-    bool is_typed = r->lattice->model->n_private > 0, is_lost = is_typed && nest.coarsest > 0 && r->n_value > TYPED_LARGE;
+    bool is_typed = r->lattice->model->n_private > 0, is_lost = nest.coarsest > 0 && is_typed_large(r);
     if (status == DUR_OK && !done && !is_lost) status = from_branch(r, k, out, tolerance, &done);
     r->n_sweep += k->n_sweep + k->n_take;
     out->n_take = k->n_take;

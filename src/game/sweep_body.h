@@ -15,7 +15,7 @@ static double block_sweep(const SweepJob *job, int64_t block, double *DUR_RESTRI
 
     // flows of payoff, drift and noise
     for (int64_t i = 0; i < (n_actor + 1) * n; i++) acc[i] = 0.0;
-    for (int32_t t = 0; t < m->n_term; t++) add_row(acc + m->term[t].actor * n, row_of(l, &l->term[t], &view), n);
+    for (int32_t t = 0; t < m->n_term; t++) add_row(row_of(l, &l->term[t], &view), 1.0, acc + m->term[t].actor * n, n);
     for (int32_t k = 0; k < n_actor; k++) {
         add_drift(l, &view, job->value + k * l->n_state, acc + k * n, k == 0 ? diag : NULL);
     }
@@ -46,7 +46,8 @@ static double block_sweep(const SweepJob *job, int64_t block, double *DUR_RESTRI
         if (taste) {
             // W_k - V_k = log(sum)/mu (semantics, choice taste); as mu -> 0 it grows without bound, so mu is above 0 here
             Row mu = precision_of(job, &view, k);
-            for (int64_t i = 0; i < n; i++) sum[i] = sum[i] / (job->precision_scale * (mu.lane ? mu.lane[i] : mu.one));
+            write_row(mu, job->precision_scale, others, n);
+            for (int64_t i = 0; i < n; i++) sum[i] = sum[i] / others[i];
         }
         force(job, &view, k, move, n_move, reply_row, weight, taste ? sum : NULL);
 
@@ -66,7 +67,8 @@ static double block_sweep(const SweepJob *job, int64_t block, double *DUR_RESTRI
         }
         if (taste) {
             double *DUR_RESTRICT to = acc + k * n;
-            for (int64_t i = 0; i < n; i++) to[i] += (attends.lane ? attends.lane[i] : attends.one) * sum[i];
+            write_row(attends, 1.0, others, n);
+            for (int64_t i = 0; i < n; i++) to[i] += others[i] * sum[i];
         }
     }
 

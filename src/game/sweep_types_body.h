@@ -5,6 +5,8 @@
 ///     acc[n_row] | diag[n_row] | flow diag | sum | one actor's choices
 #include "game/choice_types_body.h"
 
+#include <string.h>
+
 /// A move that everyone expects less often than this tells nothing: rounding would say what.
 #define CHANCE_LEAST 1e-290
 
@@ -63,13 +65,15 @@ static inline const double *shift_part(const TypesJob *job, const LatticeBlock *
         belief_mean(l, &l->jump[c->move[a]], view, &beside[1], value, to);
         for (int64_t i = 0; i < n; i++) to[i] = part[i] - to[i];
     }
-    Row mu0 = row_of(l, lattice_rule_precision(l, job->rule, c->actor, 0), view);
-    Row mu1 = row_of(l, lattice_rule_precision(l, job->rule, c->actor, 1), view);
+    // where those nodes are is not needed any more
+    double *DUR_RESTRICT mu0 = low, *DUR_RESTRICT mu1 = high;
+    write_row(row_of(l, lattice_rule_precision(l, job->rule, c->actor, 0), view), 1.0, mu0, n);
+    write_row(row_of(l, lattice_rule_precision(l, job->rule, c->actor, 1), view), 1.0, mu1, n);
     const double *DUR_RESTRICT p0 = c->chance + a * n, *DUR_RESTRICT p1 = p0 + c->n_move * n;
     const double *DUR_RESTRICT public = c->public + a * n;
     double both = c->belief[0] * c->belief[1];
     for (int64_t i = 0; i < n; i++) {
-        double d1 = lane_of(mu1, i) * (1.0 - p1[i]) * slope[n + i], d0 = lane_of(mu0, i) * (1.0 - p0[i]) * slope[i];
+        double d1 = mu1[i] * (1.0 - p1[i]) * slope[n + i], d0 = mu0[i] * (1.0 - p0[i]) * slope[i];
         double s = both * ((p0[i] * p1[i]) / (public[i] * public[i])) * job->precision_scale * (d1 - d0);
         part[i] = s < 0 ? 1.0 - s : 1.0;   // also where nobody makes the move, and s is no number
     }
@@ -104,16 +108,20 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
                 for (int64_t i = 0; i < n; i++) by[i] += weight * (own[i] - other[i]);
             }
             int64_t at = c->shift[a] + (t - 1) * l->n_stock_state;
-            // the old shift and the new one may have one place
             const double *was = job->value + job->n_row * l->n_state + at;
-            double *is = job->next_shift + at;
-            const float *pace = is_paced ? job->pace + view->first : NULL;
+            double *DUR_RESTRICT next = c->sum;
             for (int64_t i = 0; i < n; i++) {
                 double shift = public[i] > CHANCE_LEAST ? b * by[i] / public[i] : 0.0;
                 by[i] = shift < was[i] ? was[i] - shift : shift - was[i];
                 left[i] = shift - was[i];
-                is[i] = was[i] + (is_paced ? pace[i] : 1.0) * (part ? left[i] / part[i] : share * left[i]);
             }
+            if (part) for (int64_t i = 0; i < n; i++) next[i] = left[i] / part[i];
+            else      for (int64_t i = 0; i < n; i++) next[i] = share * left[i];
+            const float *DUR_RESTRICT pace = is_paced ? job->pace + view->first : NULL;
+            if (pace) for (int64_t i = 0; i < n; i++) next[i] *= pace[i];
+            for (int64_t i = 0; i < n; i++) next[i] += was[i];
+            // the old shift and the new one may have one place
+            memcpy(job->next_shift + at, next, (size_t)n * sizeof *next);
             if (is_paced) {
                 float *DUR_RESTRICT agrees = job->agrees + view->first, *DUR_RESTRICT before = job->before + job->n_row * l->n_state + at;
                 compare(left, n, before, agrees);
@@ -163,7 +171,7 @@ static inline void add_silence(const TypesJob *job, const LatticeBlock *view, in
         Row rate = row_of(l, &l->private[p].becomes[k], view);
         for (int32_t t = 1; t < n_type; t++) {
             double *DUR_RESTRICT to = drift + (t - 1) * n, share = mp->becomes[k].type == t ? 1.0 - b[t] : -b[t];
-            for (int64_t i = 0; i < n; i++) to[i] += share * (rate.lane ? rate.lane[i] : rate.one);
+            add_row(rate, share, to, n);
         }
     }
     BeliefDrift d = belief_drift(l, p, view, drift, n, seen);
@@ -183,14 +191,15 @@ static inline double add_choices(const TypesJob *job, const LatticeBlock *view, 
         int32_t row = c->first_row + t;
         chooser_choose(job, view, c, t, taste);
         if (taste) {
-            Row mu = row_of(l, lattice_rule_precision(l, job->rule, c->actor, t), view);
-            for (int64_t i = 0; i < n; i++) c->sum[i] = c->sum[i] / (job->precision_scale * lane_of(mu, i));
+            write_row(row_of(l, lattice_rule_precision(l, job->rule, c->actor, t), view), job->precision_scale, c->room, n);
+            for (int64_t i = 0; i < n; i++) c->sum[i] = c->sum[i] / c->room[i];
         }
         force(job, view, c, t, taste ? c->sum : NULL);
         if (!taste) continue;
         // the gain from shocks: acc += lambda * gain, with what moves taken to stay where it is
         double *DUR_RESTRICT to = acc + row * n;
-        for (int64_t i = 0; i < n; i++) to[i] += lane_of(attends, i) * c->sum[i];
+        write_row(attends, 1.0, c->room, n);
+        for (int64_t i = 0; i < n; i++) to[i] += c->room[i] * c->sum[i];
     }
     double worst = chooser_learn(job, view, c, attends);
 
@@ -263,17 +272,18 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
         const double *DUR_RESTRICT here = job->value + r * l->n_state + view.first;
         double *DUR_RESTRICT out = job->next + r * job->next_stride + view.first - job->next_first;
         const double *DUR_RESTRICT a = acc + r * n, *DUR_RESTRICT d = diag + r * n;
-        double *DUR_RESTRICT miss = flow;
-        const float *pace = job->pace ? job->pace + view.first : NULL;
+        double *DUR_RESTRICT miss = flow, *DUR_RESTRICT left = rest;
         for (int64_t i = 0; i < n; i++) {
             double all = rho + d[i], off = a[i] - all * here[i];
-            out[i] = here[i] + (pace ? pace[i] : 1.0) * (off / all);
             miss[i] = off - off == 0.0 ? (off < 0 ? -off : off) : INFINITY;
-            rest[i] = off / all;
+            left[i] = off / all;
         }
+        const float *DUR_RESTRICT pace = job->pace ? job->pace + view.first : NULL;
+        if (pace) for (int64_t i = 0; i < n; i++) out[i] = here[i] + pace[i] * left[i];
+        else      for (int64_t i = 0; i < n; i++) out[i] = here[i] + left[i];
         if (job->pace) {
             float *DUR_RESTRICT agrees = job->agrees + view.first, *DUR_RESTRICT before = job->before + r * l->n_state + view.first;
-            compare(rest, n, before, agrees);
+            compare(left, n, before, agrees);
         }
         worst = row_largest(miss, n, worst);
     }

@@ -109,7 +109,7 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 
     // flows of payoff, drift and noise
     for (int64_t i = 0; i < (2 * n_actor + 1) * n; i++) acc[i] = 0.0;
-    for (int32_t k = 0; k < m->n_term; k++) add_row(acc + m->term[k].actor * n, row_of(l, &l->term[k], &view), n);
+    for (int32_t k = 0; k < m->n_term; k++) add_row(row_of(l, &l->term[k], &view), 1.0, acc + m->term[k].actor * n, n);
     for (int32_t k = 0; k < n_actor; k++)
         add_drift(l, &view, job->value + k * l->n_state, acc + k * n, k == 0 ? diag : NULL);
 

@@ -30,13 +30,6 @@ static inline void put_row(const TangentJob *job, int64_t block, int64_t mode, i
         }
 }
 
-// a row written out: a loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
-// costs more than the row
-static inline void write_row(Row r, double factor, double *DUR_RESTRICT out, int64_t n) {
-    if (r.lane) for (int64_t i = 0; i < n; i++) out[i] = factor * r.lane[i];
-    else        for (int64_t i = 0; i < n; i++) out[i] = factor * r.one;
-}
-
 // What elimination along the lines of a block divides by: m_i = 1/(D_i - down_i up_{i-1} m_{i-1}). No rate leads over the end
 // of a line, so the lines need not be told apart. (Thomas 1949; D is larger than both rates together, so no pivot is small.)
 static inline void pivots(const TangentJob *job, const LatticeBlock *view, double rho, const double *DUR_RESTRICT diag,

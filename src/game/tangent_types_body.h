@@ -94,12 +94,12 @@ static inline bool mover_make(const TangentJob *tangent, const LatticeBlock *vie
     v->least = rows_of(&room, n_move, n);
     v->most = rows_of(&room, n_move, n);
     v->out = (float *)rows_of(&room, 1, n);
-    for (int64_t i = 0; i < n; i++) v->attends[i] = lane_of(attends, i);
+    write_row(attends, 1.0, v->attends, n);
     for (int64_t i = 0; i < n; i++) v->one[i] = 1.0;
     for (int64_t i = 0; i < n; i++) v->hold[i] = 0.0;
     for (int32_t t = 0; t < n_type; t++) {
         Row mu = row_of(l, lattice_rule_precision(l, job->rule, actor, t), view);
-        for (int64_t i = 0; i < n; i++) v->mu[t * n + i] = job->precision_scale * lane_of(mu, i);
+        write_row(mu, job->precision_scale, v->mu + t * n, n);
     }
     if (v->c.private < 0) return true;
     int32_t variable = l->model->private[v->c.private].variable;
@@ -302,7 +302,8 @@ static inline void mover_put(const TangentJob *tangent, const Mover *v, const do
         if (v->c.shift[a] < 0) continue;
         const double *DUR_RESTRICT row = from + a * n;
         double *DUR_RESTRICT shift = tangent->shift + v->c.shift[a];
-        for (int64_t i = 0; i < n; i++) shift[i] = !which || which[i] > 0 ? row[i] : shift[i];
+        if (which) for (int64_t i = 0; i < n; i++) shift[i] = which[i] > 0 ? row[i] : shift[i];
+        else       memcpy(shift, row, (size_t)n * sizeof *shift);
     }
 }
 
@@ -615,7 +616,7 @@ static inline void add_drifting(const TangentJob *tangent, const LatticeBlock *v
     for (int32_t k = 0; k < mp->n_becomes; k++) {
         Row rate = row_of(l, &l->private[p].becomes[k], view);
         double share = mp->becomes[k].type == 1 ? 1.0 - b[1] : -b[1];
-        for (int64_t i = 0; i < n; i++) drift[i] += share * lane_of(rate, i);
+        add_row(rate, share, drift, n);
     }
     for (int64_t i = 0; i < n; i++) {
         double rate = last * drift[i];

@@ -71,46 +71,14 @@ static inline void belief_mean(const Lattice *l, const LatticeJump *jump, const 
                                const double *DUR_RESTRICT x, double *DUR_RESTRICT out) {
     int64_t n = l->n_lane;
     const double *at = x + view->first;
+    if (jump->inner) {
+        for (int64_t i = 0; i < n; i++) out[i] = 0.0;
+        for (int32_t b = 0; b < jump->n_branch; b++) add_branch(l, &jump->branch[b], view, s->n_corner, s->move, s->weight, at, out);
+        return;
+    }
     bool first = true;
     for (int32_t b = 0; b < jump->n_branch; b++) {
         const LatticeBranch *branch = &jump->branch[b];
-        if (jump->inner) {
-            // some target depends on the lane: lane by lane
-            const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
-            bool by_lane[MODEL_VARIABLES_MAX];
-            for (int32_t k = 0; k < branch->n_shift; k++) {
-                move_row[k] = lattice_row(l, &branch->shift[k].move, view);
-                up_row[k] = lattice_row(l, &branch->shift[k].up, view);
-                by_lane[k] = branch->shift[k].move.inner;
-            }
-            for (int64_t i = 0; i < n; i++) {
-                int64_t move = 0, step[MODEL_VARIABLES_MAX];
-                double up[MODEL_VARIABLES_MAX], sum = 0;
-                int32_t n_split = 0;
-                for (int32_t k = 0; k < branch->n_shift; k++) {
-                    int64_t lane = by_lane[k] ? i : 0;
-                    move += (int64_t)move_row[k][lane];
-                    double share = up_row[k][lane];
-                    if (share == 0.0) continue;
-                    up[n_split] = share;
-                    step[n_split++] = l->stride[branch->shift[k].variable];
-                }
-                for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
-                    double w = branch->weight;
-                    int64_t by = move + i;
-                    for (int32_t k = 0; k < n_split; k++) {
-                        bool is_up = corner >> k & 1;
-                        w *= is_up ? up[k] : 1.0 - up[k];
-                        if (is_up) by += step[k];
-                    }
-                    for (int32_t c = 0; c < s->n_corner; c++)
-                        sum += w * s->weight[c * n + i] * at[by + (int64_t)s->move[c * n + i]];
-                }
-                out[i] = first ? sum : out[i] + sum;
-            }
-            first = false;
-            continue;
-        }
         // every target is a constant shift of the whole block
         int64_t move = 0, step[MODEL_VARIABLES_MAX];
         double up[MODEL_VARIABLES_MAX];

@@ -21,6 +21,67 @@ static inline Row row_of(const Lattice *l, const LatticeTable *t, const LatticeB
 /// True if the row is 0 in every lane as far as that is known without looking at lanes.
 static inline bool row_is_zero(Row r) { return !r.lane && r.one == 0.0; }
 
+/// A row written out, and one added to another. A loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
+/// costs many times what the row does.
+static inline void write_row(Row r, double factor, double *DUR_RESTRICT out, int64_t n) {
+    if (r.lane) for (int64_t i = 0; i < n; i++) out[i] = factor * r.lane[i];
+    else        for (int64_t i = 0; i < n; i++) out[i] = factor * r.one;
+}
+
+static inline void add_row(Row r, double factor, double *DUR_RESTRICT acc, int64_t n) {
+    if (r.lane)            for (int64_t i = 0; i < n; i++) acc[i] += factor * r.lane[i];
+    else if (r.one != 0.0) for (int64_t i = 0; i < n; i++) acc[i] += factor * r.one;
+}
+
+/// Lanes at a time where each has targets of its own: what is kept of them stays in the first-level cache.
+#define LANES_BESIDE 32
+
+/// out[i] += the mean of `at`, x from the block's first state on, over the targets of one branch of a jump, some of which depend on the lane: corner by
+/// corner, all lanes beside each other. A lane that is split along fewer variables than others are has 0 at their corners, and looks no farther than
+/// its own targets.
+///   n_more, more, share   each target leads on to so many, by rows of shifts of the state (whole numbers) and of weights; 0: to itself alone
+static inline void add_branch(const Lattice *l, const LatticeBranch *branch, const LatticeBlock *view, int32_t n_more, const double *DUR_RESTRICT more,
+                              const double *DUR_RESTRICT share, const double *DUR_RESTRICT at, double *DUR_RESTRICT out) {
+    for (int64_t first = 0; first < l->n_lane; first += LANES_BESIDE) {
+        int64_t n = l->n_lane - first < LANES_BESIDE ? l->n_lane - first : LANES_BESIDE;
+        double up[MODEL_VARIABLES_MAX][LANES_BESIDE], weight[LANES_BESIDE];
+        int64_t step[MODEL_VARIABLES_MAX][LANES_BESIDE], move[LANES_BESIDE], to[LANES_BESIDE];
+        int32_t n_split = 0;
+        for (int64_t i = 0; i < n; i++) move[i] = first + i;
+        for (int32_t k = 0; k < branch->n_shift; k++) {
+            const LatticeShift *s = &branch->shift[k];
+            Row by = row_of(l, &s->move, view), high = row_of(l, &s->up, view);
+            if (by.lane) for (int64_t i = 0; i < n; i++) move[i] += (int64_t)by.lane[first + i];
+            else         for (int64_t i = 0; i < n; i++) move[i] += (int64_t)by.one;
+            double any = high.one;
+            if (high.lane) for (int64_t i = 0; i < n; i++) any += high.lane[first + i];
+            if (any == 0.0) continue;
+            if (high.lane) for (int64_t i = 0; i < n; i++) up[n_split][i] = high.lane[first + i];
+            else           for (int64_t i = 0; i < n; i++) up[n_split][i] = high.one;
+            int64_t stride = l->stride[s->variable];
+            for (int64_t i = 0; i < n; i++) step[n_split][i] = up[n_split][i] != 0.0 ? stride : 0;
+            n_split++;
+        }
+        for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
+            for (int64_t i = 0; i < n; i++) weight[i] = branch->weight;
+            for (int64_t i = 0; i < n; i++) to[i] = move[i];
+            for (int32_t k = 0; k < n_split; k++) {
+                if (corner >> k & 1) {
+                    for (int64_t i = 0; i < n; i++) weight[i] *= up[k][i];
+                    for (int64_t i = 0; i < n; i++) to[i] += step[k][i];
+                } else {
+                    for (int64_t i = 0; i < n; i++) weight[i] *= 1.0 - up[k][i];
+                }
+            }
+            if (n_more == 0) for (int64_t i = 0; i < n; i++) out[first + i] += weight[i] * at[to[i]];
+            for (int32_t c = 0; c < n_more; c++) {
+                const double *DUR_RESTRICT by = more + c * l->n_lane + first, *DUR_RESTRICT part = share + c * l->n_lane + first;
+                for (int64_t i = 0; i < n; i++) out[first + i] += weight[i] * part[i] * at[to[i] + (int64_t)by[i]];
+            }
+        }
+    }
+}
+
 /// out[i] = sum of x over the targets of a jump, weighted: the mean of x after it.
 static inline void jump_mean(const Lattice *l, const LatticeJump *jump, const LatticeBlock *view,
                              const double *DUR_RESTRICT x, double *DUR_RESTRICT out) {
@@ -59,42 +120,8 @@ static inline void jump_mean(const Lattice *l, const LatticeJump *jump, const La
         }
         return;
     }
-    // some target depends on the lane: branch by branch, lane by lane, corner by corner
     for (int64_t i = 0; i < n; i++) out[i] = 0.0;
-    for (int32_t b = 0; b < jump->n_branch; b++) {
-        const LatticeBranch *branch = &jump->branch[b];
-        const double *move_row[MODEL_VARIABLES_MAX], *up_row[MODEL_VARIABLES_MAX];
-        int64_t stride[MODEL_VARIABLES_MAX];   // of the rows: 1 where they go by lane, else 0
-        for (int32_t k = 0; k < branch->n_shift; k++) {
-            const LatticeShift *s = &branch->shift[k];
-            move_row[k] = lattice_row(l, &s->move, view);
-            up_row[k] = lattice_row(l, &s->up, view);
-            stride[k] = s->move.inner;
-        }
-        for (int64_t i = 0; i < n; i++) {
-            int64_t move = 0, step[MODEL_VARIABLES_MAX];
-            double up[MODEL_VARIABLES_MAX];
-            int32_t n_split = 0;
-            for (int32_t k = 0; k < branch->n_shift; k++) {
-                move += (int64_t)move_row[k][stride[k] * i];
-                double share = up_row[k][stride[k] * i];
-                if (share == 0.0) continue;
-                up[n_split] = share;
-                step[n_split++] = l->stride[branch->shift[k].variable];
-            }
-            if (n_split == 0) { out[i] += branch->weight * at[i + move]; continue; }
-            for (int64_t corner = 0; corner < (int64_t)1 << n_split; corner++) {
-                double w = branch->weight;
-                int64_t shift = move;
-                for (int32_t k = 0; k < n_split; k++) {
-                    bool is_up = corner >> k & 1;
-                    w *= is_up ? up[k] : 1.0 - up[k];
-                    if (is_up) shift += step[k];
-                }
-                out[i] += w * at[i + shift];
-            }
-        }
-    }
+    for (int32_t b = 0; b < jump->n_branch; b++) add_branch(l, &jump->branch[b], view, 0, NULL, NULL, at, out);
 }
 
 /// The largest of `floor` and a row. Eight running maxima, because a compiler may not reorder a single one into a vector;

@@ -39,7 +39,7 @@ static void as_small_steps(uint64_t seed, double precision) {
     Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
     double *value = memory_column(newton->n), *steps = memory_column(newton->n);
     BranchResult b;
-    CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-9, value));
     CHECK(b.converged && b.n_fold == 0);
     CHECK_NEAR(small_steps(&k, 1.0, steps), 1.0, 1e-9);
     for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], steps[i], 1e-6);
@@ -52,6 +52,35 @@ static void as_small_steps(uint64_t seed, double precision) {
 
 TEST(before_a_fold_the_branch_is_what_small_steps_find) {
     for (uint64_t seed = 520; seed < 528; seed++) as_small_steps(seed, 0.4);
+}
+
+TEST(what_the_branch_takes_to_its_next_point_alone_is_held_against_it) {
+    Text text = {0};
+    random_scenario(&text, 520, "quantal", 0.4);
+    Case k = {0};
+    case_open(&k, text_view(&text));
+    Krylov *newton = krylov_make(k.lattice, NULL, NULL, 40, NULL);
+    double *whole = memory_column(newton->n), *value = memory_column(newton->n);
+    BranchResult b;
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-9, whole));
+    int64_t spent = krylov_spent(newton);
+    CHECK(b.converged && b.n_step > 6);
+    // many points, so that none takes half of what all do
+    CHECK_OK(branch_follow(&b, newton, spent / 2, 1e-9, value));
+    CHECK(b.converged);
+    for (int64_t i = 0; i < newton->n; i++) CHECK(value[i] == whole[i]);
+    // and one of them more than a 40th
+    CHECK_OK(branch_follow(&b, newton, spent / 40, 1e-9, value));
+    CHECK(!b.converged && b.reached < 1);
+    // what is allowed in all holds whatever leads on
+    newton->max_sweep = krylov_spent(newton) + spent / 2;
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-9, value));
+    CHECK(!b.converged && newton->max_sweep < INT64_MAX);
+    memory_free(value);
+    memory_free(whole);
+    krylov_free(newton);
+    text_free(&text);
+    case_close(&k);
 }
 
 // Games in which Newton's method, straight from the point before, goes to another equilibrium: by a tenth of the largest value and more
@@ -72,7 +101,7 @@ TEST(where_the_branch_of_a_sharp_game_is_lost_paced_sweeps_lead_to_an_equilibriu
         double *lost = memory_column(krylov->n), *value = memory_column(krylov->n), residual;
         krylov->max_sweep = 3000;
         BranchResult b;
-        CHECK_OK(branch_follow(&b, krylov, 1e-9, lost));
+        CHECK_OK(branch_follow(&b, krylov, INT64_MAX, 1e-9, lost));
         if (!b.converged && b.reached > 0) {
             KrylovResult plain, end;
             DurError error = {0};
@@ -103,7 +132,7 @@ TEST(a_branch_that_folds_is_followed_around_to_where_small_steps_cannot_go) {
     Krylov *newton = krylov_make(k.lattice, NULL, NULL, 60, NULL);
     double *value = memory_column(newton->n), *steps = memory_column(newton->n), residual;
     BranchResult b;
-    CHECK_OK(branch_follow(&b, newton, 1e-8, value));
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-8, value));
     CHECK(b.converged);
     // it turns back and forth again: folds come in pairs on a branch that reaches higher precision in the end
     CHECK(b.n_fold >= 2 && b.n_fold % 2 == 0);
@@ -188,7 +217,7 @@ TEST(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_its
     Krylov *newton = krylov_make(k.lattice, NULL, NULL, 60, NULL);
     double *value = memory_column(newton->n);
     BranchResult b;
-    CHECK_OK(branch_follow(&b, newton, 1e-9, value));
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-9, value));
     CHECK(b.converged);
     for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], s.policy->value[i], 2e-6);
     memory_free(value);
@@ -199,6 +228,7 @@ TEST(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_its
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(what_the_branch_takes_to_its_next_point_alone_is_held_against_it),
         RUN(before_a_fold_the_branch_is_what_small_steps_find),
         RUN(where_the_two_points_before_lead_to_the_branch_is_what_small_steps_find),
         RUN(where_the_branch_of_a_sharp_game_is_lost_paced_sweeps_lead_to_an_equilibrium_more_often_than_newtons_method),

@@ -393,7 +393,7 @@ TEST(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_metho
         Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, NULL);
         krylov->max_sweep = 20000;
         BranchResult b;
-        CHECK_OK(branch_follow(&b, krylov, 1e-9, lost));
+        CHECK_OK(branch_follow(&b, krylov, INT64_MAX, 1e-9, lost));
         if (!b.converged && b.reached > 0) {
             KrylovResult plain, end;
             n_lost++;
