@@ -167,11 +167,6 @@ static inline void chooser_choose(const TypesJob *job, const LatticeBlock *view,
     choose(job, view, c, type, want_log);
 }
 
-static inline void scale_row(double *DUR_RESTRICT x, Row by, int64_t n) {
-    if (by.lane) for (int64_t i = 0; i < n; i++) x[i] *= by.lane[i];
-    else         for (int64_t i = 0; i < n; i++) x[i] *= by.one;
-}
-
 // acc += rate * x, diag += rate; rates lane by lane
 static inline void add_rate(const double *DUR_RESTRICT rate, const double *DUR_RESTRICT x, int64_t n,
                             double *DUR_RESTRICT acc, double *DUR_RESTRICT diag) {

@@ -135,7 +135,7 @@ DurStatus correction_guess(Correction *c, const float *right, float *x) {
 }
 
 double correction_work(Correction *c) {
-    double work = c->share * (double)(c->krylov->n_sweep + TAKE_SWEEPS * c->krylov->n_take), more = work - c->told;
+    double work = c->share * (double)krylov_spent(c->krylov), more = work - c->told;
     c->told = work;
     return more;
 }

@@ -312,8 +312,9 @@ static DurStatus along_branch(Run *r, Krylov *k, GameSolution *out, double toler
         memset(r->x, 0, (size_t)r->n * sizeof *r->x);
         TRY(nest_aggregate(k, r->options->rule, r->team, r->x));
     }
-    int64_t patience = is_typed_large(r) ? branch_sweeps(r) : INT64_MAX;
-    if (!is_typed_large(r)) krylov_allow(k, branch_sweeps(r), r->max_sweep);
+    // to the next point, or in all
+    int64_t most = branch_sweeps(r), patience = is_typed_large(r) ? most : INT64_MAX;
+    if (!is_typed_large(r)) krylov_allow(k, most, r->max_sweep);
     DurStatus status = branch_follow(&b, k, patience, tolerance, r->x);
     k->max_sweep = r->max_sweep;
     if (status != DUR_OK) return status;

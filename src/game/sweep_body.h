@@ -55,8 +55,7 @@ static double block_sweep(const SweepJob *job, int64_t block, double *DUR_RESTRI
         const double *DUR_RESTRICT here = job->value + k * l->n_state + view.first;
         for (int32_t a = 0; a < n_move; a++) {
             double *DUR_RESTRICT w = weight + a * n;
-            if (attends.lane) for (int64_t i = 0; i < n; i++) w[i] *= attends.lane[i];
-            else              for (int64_t i = 0; i < n; i++) w[i] *= attends.one;
+            scale_row(attends, w, n);
             for (int64_t i = 0; i < n; i++) diag[i] += w[i];
             for (int32_t i_actor = 0; i_actor < n_actor; i_actor++) {
                 double *DUR_RESTRICT to = acc + i_actor * n;

@@ -118,15 +118,14 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
             if (part) for (int64_t i = 0; i < n; i++) next[i] = left[i] / part[i];
             else      for (int64_t i = 0; i < n; i++) next[i] = share * left[i];
             const float *DUR_RESTRICT pace = is_paced ? job->pace + view->first : NULL;
-            if (pace) for (int64_t i = 0; i < n; i++) next[i] *= pace[i];
+            if (pace) {
+                for (int64_t i = 0; i < n; i++) next[i] *= pace[i];
+                compare(left, n, job->before + job->n_row * l->n_state + at, job->agrees + view->first);
+            }
             for (int64_t i = 0; i < n; i++) next[i] += was[i];
             // the old shift and the new one may have one place
             memcpy(job->next_shift + at, next, (size_t)n * sizeof *next);
-            if (is_paced) {
-                float *DUR_RESTRICT agrees = job->agrees + view->first, *DUR_RESTRICT before = job->before + job->n_row * l->n_state + at;
-                compare(left, n, before, agrees);
-            }
-            scale_row(by, attends, n);
+            scale_row(attends, by, n);
             for (int32_t u = 0; u < c->n_type; u++) {
                 const double *DUR_RESTRICT here = job->value + (c->first_row + u) * l->n_state + view->first;
                 for (int64_t i = 0; i < n; i++) {
@@ -165,7 +164,7 @@ static inline void add_silence(const TypesJob *job, const LatticeBlock *view, in
                 double *DUR_RESTRICT to = drift + (t - 1) * n, share = b[t] * b[u];
                 for (int64_t i = 0; i < n; i++) to[i] += share * seen[i];
             }
-        for (int32_t t = 1; t < n_type; t++) scale_row(drift + (t - 1) * n, attends, n);
+        for (int32_t t = 1; t < n_type; t++) scale_row(attends, drift + (t - 1) * n, n);
     }
     for (int32_t k = 0; k < mp->n_becomes; k++) {
         Row rate = row_of(l, &l->private[p].becomes[k], view);
@@ -211,7 +210,7 @@ static inline double add_choices(const TypesJob *job, const LatticeBlock *view, 
             double *DUR_RESTRICT rate = c->room;
             const double *DUR_RESTRICT chance = c->chance + ((int64_t)t * c->n_move + a) * n;
             for (int64_t i = 0; i < n; i++) rate[i] = chance[i];
-            scale_row(rate, attends, n);
+            scale_row(attends, rate, n);
             add_rate(rate, taste ? here : c->reply + ((int64_t)t * c->n_move + a) * n, n, acc + row * n, diag + row * n);
         }
     }
@@ -219,7 +218,7 @@ static inline double add_choices(const TypesJob *job, const LatticeBlock *view, 
     double *room = c->reply;
     for (int32_t a = 0; a < c->n_move; a++) {
         double *rate = c->public + a * n;
-        scale_row(rate, attends, n);
+        scale_row(attends, rate, n);
         for (int32_t r = 0, actor = 0, type = 0; r < job->n_row; r++, type++) {
             while (type == model_types(m, actor)) { actor++; type = 0; }
             if (actor == c->actor) continue;
@@ -279,11 +278,11 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
             left[i] = off / all;
         }
         const float *DUR_RESTRICT pace = job->pace ? job->pace + view.first : NULL;
-        if (pace) for (int64_t i = 0; i < n; i++) out[i] = here[i] + pace[i] * left[i];
-        else      for (int64_t i = 0; i < n; i++) out[i] = here[i] + left[i];
-        if (job->pace) {
-            float *DUR_RESTRICT agrees = job->agrees + view.first, *DUR_RESTRICT before = job->before + r * l->n_state + view.first;
-            compare(left, n, before, agrees);
+        if (pace) {
+            for (int64_t i = 0; i < n; i++) out[i] = here[i] + pace[i] * left[i];
+            compare(left, n, job->before + r * l->n_state + view.first, job->agrees + view.first);
+        } else {
+            for (int64_t i = 0; i < n; i++) out[i] = here[i] + left[i];
         }
         worst = row_largest(miss, n, worst);
     }

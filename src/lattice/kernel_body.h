@@ -21,7 +21,7 @@ static inline Row row_of(const Lattice *l, const LatticeTable *t, const LatticeB
 /// True if the row is 0 in every lane as far as that is known without looking at lanes.
 static inline bool row_is_zero(Row r) { return !r.lane && r.one == 0.0; }
 
-/// A row written out, and one added to another. A loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
+/// A row written out, added to another, and multiplied into one. A loop that asks at every lane whether there is a row reads through a null pointer under a mask, which
 /// costs many times what the row does.
 static inline void write_row(Row r, double factor, double *DUR_RESTRICT out, int64_t n) {
     if (r.lane) for (int64_t i = 0; i < n; i++) out[i] = factor * r.lane[i];
@@ -31,6 +31,11 @@ static inline void write_row(Row r, double factor, double *DUR_RESTRICT out, int
 static inline void add_row(Row r, double factor, double *DUR_RESTRICT acc, int64_t n) {
     if (r.lane)            for (int64_t i = 0; i < n; i++) acc[i] += factor * r.lane[i];
     else if (r.one != 0.0) for (int64_t i = 0; i < n; i++) acc[i] += factor * r.one;
+}
+
+static inline void scale_row(Row by, double *DUR_RESTRICT x, int64_t n) {
+    if (by.lane) for (int64_t i = 0; i < n; i++) x[i] *= by.lane[i];
+    else         for (int64_t i = 0; i < n; i++) x[i] *= by.one;
 }
 
 /// Lanes at a time where each has targets of its own: what is kept of them stays in the first-level cache.

@@ -528,18 +528,26 @@ static double missing(const Lattice *l, const double *leave, int32_t n_stock, co
     return most / size;
 }
 
+// one actor with one move, and these stocks
+static void open_stocks(Case *k, const char *stocks) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "scenario \"s\" { clock continuous unit month }\nactor a { patience 10 month precision 1 attends 1 per month }\n"
+             "mode m of a { off, on }\n%smove go of a { when m == off then m = on }\npayoff a { gain x*z }\n", stocks);
+    *k = (Case){0};
+    case_open(k, text);
+    if (k->status != DUR_OK) fail_msg("%s", k->error.text);
+}
+
 TEST(lines_of_one_long_stock_are_solved_and_of_several_nearly) {
     // long and short; two long ones, the longest first or last in memory
     static const struct { int x, z, n_long; } grid[] = {{61, 5, 1}, {5, 61, 1}, {61, 40, 2}, {40, 61, 2}, {9, 9, 0}};
     for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
-        char text[1024];
-        snprintf(text, sizeof text,
-                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 10 month precision 1 attends 1 per month }\n"
-                 "mode m of a { off, on }\nstock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) noise 0.05 }\n"
-                 "stock z { range 0..1 grid %d start 0.2 drift 0.1*(0.3 - z)*(1 + x) }\nmove go of a { when m == off then m = on }\n"
-                 "payoff a { gain x*z }\n", grid[i].x, grid[i].z);
-        Case k = {0};
-        case_open(&k, text);
+        char stocks[512];
+        snprintf(stocks, sizeof stocks, "stock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) noise 0.05 }\n"
+                 "stock z { range 0..1 grid %d start 0.2 drift 0.1*(0.3 - z)*(1 + x) }\n", grid[i].x, grid[i].z);
+        Case k;
+        open_stocks(&k, stocks);
         const Lattice *l = k.lattice;
         ChainLines *lines;
         CHECK_OK(chain_lines_make(&lines, l));
@@ -601,15 +609,11 @@ TEST(lines_take_a_gigabyte_at_most) {
     // two stocks, then one of them, then none: 40 bytes a state, 24 and nothing
     static const struct { int node; double each; } grid[] = {{3001, 40}, {4001, 24}, {5001, 0}};
     for (int i = 0; i < (int)DUR_COUNT(grid); i++) {
-        char text[1024];
-        snprintf(text, sizeof text,
-                 "scenario \"s\" { clock continuous unit month }\nactor a { patience 10 month precision 1 attends 1 per month }\n"
-                 "mode m of a { off, on }\nstock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) }\n"
-                 "stock z { range 0..1 grid %d start 0.2 drift -0.1*z }\nmove go of a { when m == off then m = on }\n"
-                 "payoff a { gain x }\n", grid[i].node, grid[i].node);
-        Case k = {0};
-        case_open(&k, text);
-        if (k.status != DUR_OK) fail_msg("%s", k.error.text);
+        char stocks[512];
+        snprintf(stocks, sizeof stocks, "stock x { range 0..1 grid %d start 0.2 drift 0.3*([m == on] - x) }\n"
+                 "stock z { range 0..1 grid %d start 0.2 drift -0.1*z }\n", grid[i].node, grid[i].node);
+        Case k;
+        open_stocks(&k, stocks);
         CHECK_SAME(chain_lines_bytes(k.lattice), grid[i].each * (double)k.lattice->n_state);
         case_close(&k);
     }
