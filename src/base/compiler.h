@@ -10,6 +10,8 @@
 #define DUR_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
 #define DUR_PREFETCH(p)       __builtin_prefetch(p)
+/// Into an outer cache only: many lines at once would keep the innermost one's few misses in flight to themselves.
+#define DUR_PREFETCH_FAR(p)   __builtin_prefetch(p, 0, 1)
 /// A moment's rest in a loop that looks at what another thread does.
 #if defined(__x86_64__)
 #define DUR_PAUSE()           __builtin_ia32_pause()

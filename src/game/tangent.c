@@ -10,8 +10,9 @@
 
 /// States of one task of tangent_take: see TASK_STATES in sweep.c.
 #define TAKE_STATES 2048
-/// Bytes that one task of tangent_sweep should work on: they stay in a second-level cache of 1 MiB with room to spare.
-#define SWEEP_BYTES (384 << 10)
+/// Bytes that one task of tangent_sweep should go through again and again: they stay in a second-level cache of 1 MiB. Smaller pieces would
+/// read values of other blocks a few lanes at a time, which costs more than what does not stay.
+#define SWEEP_BYTES (768 << 10)
 /// States of a level, at least: threads wait for one another after each.
 #define LEVEL_STATES 8192
 /// Levels that are made whatever their size.
@@ -554,6 +555,19 @@ static void make_shape(TangentJob *job, const Lattice *l) {
     job->n_lane = job->n_line * job->line_group * job->group;
 }
 
+// Bytes of a group of lanes that every round through the combinations of modes looks at: what has become, what came from outside,
+// pivots, and the rates of moves within the block, on average over blocks.
+static int64_t again_bytes(const Tangent *t) {
+    int64_t n_cell = t->job.n_block * t->lattice->n_mode_state, rate = 0;
+    for (int64_t c = 0; c < n_cell; c++)
+        for (int32_t k = 0; k < t->cell[c].n_site; k++) {
+            const TangentSite *site = &t->site[t->cell[c].site + k];
+            // the first bend stands behind all rates
+            if (site->target >= 0) rate += tangent_bend_row(site->n_type, site->is_signal, 0, 0);
+        }
+    return 4 * LANES_LEAST * (rate / t->job.n_block + 3 * t->lattice->n_mode_state * t->job.n_value);
+}
+
 Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
     const Model *m = l->model;
     Tangent *t = memory_zeroed(1, sizeof *t);
@@ -588,12 +602,11 @@ Tangent *tangent_make(const Lattice *l, const LatticeRule *rule, Team *team) {
         t->lane[g] = (int32_t)(g / t->job.line_group * t->job.line + g % t->job.line_group * LANES_LEAST);
     if (!make_cells(t) || !make_order(t)) goto fail;
 
-    // pieces of a block that stay in cache
-    int64_t group_bytes = 4 * LANES_LEAST * (t->job.n_row + 2 * n_mode * n_value);
-    t->cut = SWEEP_BYTES / group_bytes;
-    if (t->cut < 1) t->cut = 1;
-    // lines are solved whole, and see one another
-    if (t->cut > n_group || t->job.line_stock >= 0) t->cut = n_group;
+    // pieces of a block that stay in cache, all of one size or nearly; lines are solved whole, and see one another
+    int64_t most = t->job.line_stock >= 0 ? n_group : SWEEP_BYTES / again_bytes(t);
+    most = most < 1 ? 1 : most;
+    t->n_cut = (n_group + most - 1) / most;
+    t->cut = (n_group + t->n_cut - 1) / t->n_cut;
     t->n_cut = (n_group + t->cut - 1) / t->cut;
     for (int64_t k = 0; k < t->n_level; k++) {
         int64_t n = t->level[k + 1] - t->level[k];

@@ -184,7 +184,7 @@ static double block_take(const TangentJob *tangent, int64_t block, int64_t mode,
 /// So many at a time.
 #define FEW 4
 /// Rows of values at a time.
-#define VALUES_FEW 2
+#define VALUES_FEW 4
 
 /// The groups of lanes of a piece of a block, in one combination of modes.
 typedef struct Piece {
@@ -252,16 +252,17 @@ static DUR_ALWAYS_INLINE void add_move(const TangentJob *job, const TangentSite 
                                        float *acc) {
     const TangentCorner *corner = job->corner + site->corner;
     const float *row = p->coefficient + site->row * p->group;
+    int32_t own = site->actor - first;
+    bool is_seen = own >= 0 && own < n_value;
     for (int64_t g = 0; g < p->n_group; g++, acc += 16, row += p->next) {
         int64_t lane = p->lane[g], at = p->d + lane - job->d;
-        DurFloat16 mine, rate = LOAD16(row);
-        cornered16(job, corner, site->n_corner, at + site->actor * p->n_state, lane, &mine);
-        DurFloat16 gain = mine - LOAD16(p->d + site->actor * p->n_state + lane);
-        for (int e = 0; e < n_value; e++) {
-            DurFloat16 q = mine;
-            if (first + e != site->actor) cornered16(job, corner, site->n_corner, at + (first + e) * p->n_state, lane, &q);
-            STORE16(acc + e * p->pad, LOAD16(acc + e * p->pad) + rate * q + LOAD16(row + (1 + first + e) * p->group) * gain);
-        }
+        DurFloat16 q[VALUES_FEW], gain, rate = LOAD16(row);
+        cornered16(job, corner, site->n_corner, at + first * p->n_state, lane, n_value, q);
+        if (!is_seen) cornered16(job, corner, site->n_corner, at + site->actor * p->n_state, lane, 1, &gain);
+        for (int e = 0; e < n_value && is_seen; e++) gain = e == 0 || e == own ? q[e] : gain;
+        gain -= LOAD16(p->d + site->actor * p->n_state + lane);
+        for (int e = 0; e < n_value; e++)
+            STORE16(acc + e * p->pad, LOAD16(acc + e * p->pad) + rate * q[e] + LOAD16(row + (1 + first + e) * p->group) * gain);
     }
 }
 
@@ -369,11 +370,10 @@ static DUR_ALWAYS_INLINE void sweep_rows(const TangentJob *job, int64_t block, i
         p.d = job->d + at;
         float *here = x + (mode * n_actor + first) * pad, *put = acc + (mode * n_actor + first) * pad;
         const float *d = p.d + first * l->n_state, *right = job->right ? job->right + at + first * l->n_state : NULL;
-        const float *ahead = p.coefficient;
         for (int64_t g = 0; g < p.n_group; g++) {
             int64_t i = p.lane[g];
-            // coefficients come from far away, row by row of many: they are asked for while flows are added
-            for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
+            // they come while flows are added
+            ask_for(job, block, mode, from + g);
             for (int e = 0; e < n_value; e++) {
                 STORE16(here + e * pad + 16 * g, LOAD16(d + e * l->n_state + i));
                 DurFloat16 start = {0};
@@ -406,5 +406,7 @@ static void block_sweep(const TangentJob *job, int64_t block, int64_t from, int6
     int32_t n_actor = job->lattice->model->n_actor, first = 0;
     float *sums = room + job->lattice->n_mode_state * n_actor * (to - from) * 16;
     for (; first + VALUES_FEW <= n_actor; first += VALUES_FEW) sweep_rows(job, block, from, to, first, VALUES_FEW, x, room, sums);
-    if (first < n_actor) sweep_rows(job, block, from, to, first, 1, x, room, sums);
+    if (n_actor - first == 3)      sweep_rows(job, block, from, to, first, 3, x, room, sums);
+    else if (n_actor - first == 2) sweep_rows(job, block, from, to, first, 2, x, room, sums);
+    else if (n_actor - first == 1) sweep_rows(job, block, from, to, first, 1, x, room, sums);
 }

@@ -52,35 +52,40 @@ static inline void pivots(const TangentJob *job, const LatticeBlock *view, doubl
 /// for itself in fewer sweeps on games with fast moves; two more don't.
 #define MODE_ROUNDS 3
 
-/// Groups of lanes by which coefficients are asked for before they are used.
-#define GROUPS_AHEAD 4
-
-// The mean over the targets of a jump, at the sixteen lanes that begin `at` values into job->d.
+// The mean over the targets of a jump, at the sixteen lanes that begin `at` values into job->d, of n_value rows of values: q[e].
 static DUR_ALWAYS_INLINE void cornered16(const TangentJob *job, const TangentCorner *corner, int32_t n_corner, int64_t at, int64_t lane,
-                                         DurFloat16 *out) {
+                                         int32_t n_value, DurFloat16 *q) {
     const float *d = job->d;
-    DurFloat16 q = {0};
-    for (int32_t c = 0; c < n_corner; c++, corner++) {
+    int64_t n_state = job->lattice->n_state, most = (job->n_value - n_value + 1) * n_state - 16;
+    for (int32_t e = 0; e < n_value; e++) q[e] = (DurFloat16){0};
+    for (const TangentCorner *end = corner + n_corner; corner < end; corner++) {
         int64_t there = at + corner->shift;
         if (!corner->lane) {
-            q += LOAD16(d + there) * corner->weight;
+            for (int32_t e = 0; e < n_value; e++) q[e] += LOAD16(d + there + e * n_state) * corner->weight;
         } else if (lane + 16 <= corner->from || lane >= corner->to) {
             continue;
-        } else if (there >= 0 && there + 16 <= job->n_value * job->lattice->n_state) {
+        } else if (there >= 0 && there <= most) {
             // lanes that don't go there weigh nothing, whatever they would read
-            q += LOAD16(corner->lane + lane) * LOAD16(d + there);
+            DurFloat16 weight = LOAD16(corner->lane + lane);
+            for (int32_t e = 0; e < n_value; e++) q[e] += weight * LOAD16(d + there + e * n_state);
         } else {
-            for (int64_t i = 0; i < 16; i++)
-                if (lane + i >= corner->from && lane + i < corner->to) q[i] += corner->lane[lane + i] * d[there + i];
+            for (int32_t e = 0; e < n_value; e++)
+                for (int64_t i = 0; i < 16; i++)
+                    if (lane + i >= corner->from && lane + i < corner->to) q[e][i] += corner->lane[lane + i] * d[there + e * n_state + i];
         }
     }
-    *out = q;
 }
 
 // the coefficients of a group of lanes
 static inline const float *group_of(const TangentJob *job, int64_t block, int64_t mode, int64_t group) {
     int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
     return job->coefficient + (block * job->n_row + job->mode_row[mode]) * job->n_lane + group * 16 * n_row;
+}
+
+// Coefficients come from far away, and only few of them are needed at a time: those of a group of lanes are all asked for at once.
+static inline void ask_for(const TangentJob *job, int64_t block, int64_t mode, int64_t group) {
+    const float *row = group_of(job, block, mode, group);
+    for (int64_t n = job->mode_row[mode + 1] - job->mode_row[mode]; n > 0; n--, row += 16) DUR_PREFETCH_FAR(row);
 }
 
 // The rest of what flows into one combination of modes from other stock nodes: acc[e] += ... of sixteen lanes from `lane` on,
@@ -92,11 +97,9 @@ static DUR_ALWAYS_INLINE void from_rest(const TangentJob *job, const TangentFlow
         if (lane + 16 <= flow->from || lane >= flow->to) continue;
         if (flow->n_corner > 0) {
             DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
-            for (int32_t e = 0; e < n_value; e++) {
-                DurFloat16 x;
-                cornered16(job, job->corner + flow->corner, flow->n_corner, at + e * n_state, lane, &x);
-                acc[e] += rate * x;
-            }
+            DurFloat16 x[n_value > 0 ? n_value : 1];
+            cornered16(job, job->corner + flow->corner, flow->n_corner, at, lane, n_value, x);
+            for (int32_t e = 0; e < n_value; e++) acc[e] += rate * x[e];
         } else if (lane >= flow->from && lane + 16 <= flow->to) {
             const float *there = job->d + at + flow->shift;
             DurFloat16 rate = flow->lane ? LOAD16(flow->lane + lane) * flow->weight : (DurFloat16){0} + flow->weight;
@@ -231,10 +234,9 @@ static DUR_ALWAYS_INLINE void sweep_values(const TangentJob *job, FromOutside *f
     // what stays as it is while modes are gone through
     for (int64_t mode = 0; mode < n_mode; mode++) {
         int64_t n_row = job->mode_row[mode + 1] - job->mode_row[mode];
-        const float *coefficient = group_of(job, block, mode, from), *ahead = coefficient + GROUPS_AHEAD * 16 * n_row;
+        const float *coefficient = group_of(job, block, mode, from);
         for (int64_t g = from; g < to; g++, coefficient += 16 * n_row) {
-            // coefficients come from far away, and only few of them are needed here: all are asked for
-            for (int64_t r = 0; r < n_row; r++, ahead += 16) DUR_PREFETCH(ahead);
+            if (mode + 1 < n_mode) ask_for(job, block, mode + 1, g);
             int64_t lane = job->lane[g], at = mode * l->n_stock_state + block * l->n_lane + lane;
             float *put = acc + mode * n_value * pad + (g - from) * 16;
             for (int32_t e = 0; e < n_value; e++) {

@@ -739,11 +739,15 @@ static DUR_ALWAYS_INLINE void hat16(const float *place, float node, DurFloat16 *
     *out = ABOVE16(w);
 }
 
-// the mean of a row of values over the targets of a site, its belief `by` states away; at: of the lanes, in job->d
+// the mean of all rows of values over the targets of a site, its belief `by` states away; at: of the lanes, in job->d
 static DUR_ALWAYS_INLINE void at_targets(const TangentJob *job, const TangentSite *site, int64_t mode, int64_t at, int64_t lane,
-                                         int64_t by, DurFloat16 *q) {
-    if (site->target >= 0) *q = LOAD16(job->d + at + by + (site->target - mode) * job->lattice->n_stock_state);
-    else                   cornered16(job, job->corner + site->corner, site->n_corner, at + by, lane, q);
+                                         int64_t by, int32_t n_value, DurFloat16 *q) {
+    if (site->target >= 0) {
+        const float *there = job->d + at + by + (site->target - mode) * job->lattice->n_stock_state;
+        for (int32_t e = 0; e < n_value; e++) q[e] = LOAD16(there + e * job->lattice->n_state);
+    } else {
+        cornered16(job, job->corner + site->corner, site->n_corner, at + by, lane, n_value, q);
+    }
 }
 
 static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block, int64_t mode, int64_t lane,
@@ -770,20 +774,19 @@ static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block
         const TangentSite *site = &job->site[cell->site + k];
         const float *row = coefficient + site->row * group;
         const float *bends = row + tangent_bend_row(site->n_type, site->is_signal, 0, 0) * group;
-        DurFloat16 gain[TANGENT_TYPES];
+        DurFloat16 gain[TANGENT_TYPES], q[n_value > 0 ? n_value : 1];
         for (int32_t t = 0; t < site->n_type; t++) gain[t] = -LOAD16(d + (site->first + t) * n_state + lane);
         if (!site->is_signal && site->target >= 0) {
             // moves within the block are seen as they have become (types_modes)
             for (int32_t t = 0; t < site->n_type; t++)
                 gain[t] += LOAD16(d + (site->first + t) * n_state + lane + (site->target - mode) * l->n_stock_state);
         } else if (!site->is_signal) {
+            at_targets(job, site, mode, at, lane, 0, n_value, q);
             for (int32_t e = 0; e < n_value; e++) {
                 int32_t own = e - site->first;
                 bool is_own = own >= 0 && own < site->n_type;
-                DurFloat16 q;
-                at_targets(job, site, mode, at + e * n_state, lane, 0, &q);
-                acc[e] += LOAD16(row + tangent_rate_row(site->n_type, is_own ? own : -1) * group) * q;
-                if (is_own) gain[own] += q;
+                acc[e] += LOAD16(row + tangent_rate_row(site->n_type, is_own ? own : -1) * group) * q[e];
+                if (is_own) gain[own] += q[e];
             }
         } else {
             const float *place = row + tangent_place_row(site->n_type) * group;
@@ -792,15 +795,14 @@ static DUR_ALWAYS_INLINE void types_outside(const TangentJob *job, int64_t block
             for (int32_t node = span[0]; node <= span[1]; node++) {
                 DurFloat16 w;
                 hat16(place, (float)node, &w);
+                at_targets(job, site, mode, at, lane, (node - site->here) * site->step, n_value, q);
                 for (int32_t e = 0; e < n_value; e++) {
                     int32_t own = e - site->first;
                     bool is_own = own >= 0 && own < site->n_type;
-                    DurFloat16 q;
-                    at_targets(job, site, mode, at + e * n_state, lane, (node - site->here) * site->step, &q);
-                    q *= w;
-                    if (is_own) gain[own] += q;
+                    q[e] *= w;
+                    if (is_own) gain[own] += q[e];
                     if (node == site->here && site->target >= 0) continue;
-                    acc[e] += LOAD16(row + tangent_rate_row(site->n_type, is_own ? own : -1) * group) * q;
+                    acc[e] += LOAD16(row + tangent_rate_row(site->n_type, is_own ? own : -1) * group) * q[e];
                 }
             }
         }

@@ -704,7 +704,7 @@ def kept_games(store):
 def a_game_that_was_solved_is_not_solved_again():
     name, store = long_case("game.duress"), "game.db"
     # most of the time goes into the certificate
-    words = ["run", name, "--grid", "harm=2001", "--runs", "60000", "-o", "game.html"]
+    words = ["run", name, "--grid", "harm=4001", "--runs", "60000", "-o", "game.html"]
     work = start(*words, "--store", store)
     once(lambda: kept_games(store), work)
     work.send_signal(signal.SIGKILL)
@@ -724,20 +724,20 @@ def a_game_that_was_solved_is_not_solved_again():
 @test
 def a_game_that_was_solved_is_there_for_other_questions():
     name, store = long_case("others.duress"), "others.db"
-    fine = ["--grid", "harm=2001", "--store", store]
+    fine = ["--grid", "harm=8001", "--store", store]
     ask = ["query", name, "E(harm at 12 month)", "--exact", *fine]
     taken = "1 game was solved before and taken from the store"
     assert "taken from" not in good(*ask).stderr
     # it was kept without a certificate, which is computed now, and kept
     solve = good("solve", name, *fine, "--json")
     assert taken in solve.stderr, solve.stderr
-    assert timeless(json.loads(solve.stdout)) == timeless(answer("solve", name, "--grid", "harm=2001", "--no-store"))
+    assert timeless(json.loads(solve.stdout)) == timeless(answer("solve", name, "--grid", "harm=8001", "--no-store"))
     assert json.loads(solve.stdout)["certificate"]["regret"]["sender"] >= 0
     kept = kept_games(store)
     assert len(kept) == 1
     explained = good("explain", name, *fine, "--json")
     assert taken in explained.stderr
-    assert timeless(json.loads(explained.stdout)) == timeless(answer("explain", name, "--grid", "harm=2001", "--no-store"))
+    assert timeless(json.loads(explained.stdout)) == timeless(answer("explain", name, "--grid", "harm=8001", "--no-store"))
     # another layout is the same game; another order of what is declared, another param and --fresh are not
     with open(at(name), encoding="utf-8") as file:
         text = file.read()

@@ -127,6 +127,29 @@ static void lines_open(Case *k, int x, int y) {
     case_open(k, text);
 }
 
+TEST(a_sweep_stays_put_with_one_actor_and_with_seven) {
+    // each has a move that moves a stock by less than a node, so it has several targets, and one that moves none
+    for (int n = 1; n <= 7; n++) {
+        Text text = {0};
+        text_append(&text, "scenario \"many\" { clock continuous  unit month }\n"
+                           "stock x { range 0..1  grid 4  start 0.5  drift 0.1*(0.5 - x) }\n"
+                           "stock w { range 0..1  grid 4  start 0  drift -0.1*w }\n");
+        for (int i = 0; i < n; i++) {
+            text_printf(&text, "actor a%d { patience %d month  precision 2  attends 1 per month }\n", i, 9 + i);
+            text_printf(&text, "move pay%d of a%d { when w <= 0.7  cost 0.1  then w += %g }\n", i, i, 0.1 + 0.02 * i);
+            text_printf(&text, "payoff a%d { owed %g*w + %g*x*w }\n", i, 0.5 - 0.3 * i, 0.2 * i);
+        }
+        text_append(&text, "mode up of a0 { no, yes }\n"
+                           "move raise of a0 { when up == no  cost 0.1*x  then up = yes }\n"
+                           "event lapse { when up == yes  rate 0.3 per month  then up = no }\n");
+        Case k = {0};
+        case_open(&k, text_view(&text));
+        check_stays(&k, (uint64_t)n, text_view(&text));
+        case_close(&k);
+        text_free(&text);
+    }
+}
+
 TEST(a_sweep_stays_put_along_lines_too) {
     // lines of one group of lanes, of one exactly, of two; one line a block, or several
     static const int node[][2] = {{7, 4}, {9, 11}, {16, 5}, {17, 18}, {33, 6}};
@@ -271,6 +294,7 @@ int main(void) {
         RUN(what_a_tangent_takes_is_no_more_than_what_is_told_before),
         RUN(what_the_equations_miss_by_is_what_the_plain_solver_says_they_miss_by),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says),
+        RUN(a_sweep_stays_put_with_one_actor_and_with_seven),
         RUN(a_sweep_stays_put_along_lines_too),
         RUN(one_sweep_solves_a_line),
         RUN(lines_have_the_same_bits_at_every_width_and_on_any_number_of_threads),
