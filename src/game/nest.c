@@ -16,7 +16,9 @@
 #define WORTH_MOST 0.7
 /// A stock keeps this many nodes; with private types two, since beliefs keep theirs and little would be left to make coarser.
 #define NODES_LEAST 3
-#define NODES_TYPED 2
+#define NODES_BARE  2
+/// Two also where a lattice of three would have more states than this, on which the branch would take longer than all the rest.
+#define STATES_MANY 100000
 /// Residual to which coarser lattices are solved: what the grid leaves open is far more.
 #define LEVEL_TOLERANCE 3e-4
 /// The same with private types, where a few states can hold up a coarser lattice that is only to lead to the next.
@@ -38,12 +40,14 @@
 /// Dimensions of their Krylov spaces.
 #define WINDOW 60
 
+static int32_t nodes_least(const Model *m) { return m->n_private ? NODES_BARE : NODES_LEAST; }
+
 // about half the nodes of every stock but one, in place; what part of the states is left
-static double halve(const Model *m, int32_t kept, int32_t *n_node) {
+static double halve(const Model *m, int32_t kept, int32_t least, int32_t *n_node) {
     double left = 1;
     for (int32_t v = m->n_mode; v < m->n_mode + m->n_stock; v++) {
         // values bend at every node of a belief: with fewer of them it is another game
-        if (v == kept || n_node[v] <= (m->n_private ? NODES_TYPED : NODES_LEAST)) continue;
+        if (v == kept || n_node[v] <= least) continue;
         left *= (double)(n_node[v] / 2 + 1) / n_node[v];
         n_node[v] = n_node[v] / 2 + 1;
     }
@@ -52,7 +56,7 @@ static double halve(const Model *m, int32_t kept, int32_t *n_node) {
 
 bool nest_coarser(const Lattice *l, int32_t kept, int32_t *n_node) {
     for (int32_t v = 0; v < l->n_variable; v++) n_node[v] = l->n_node[v];
-    return halve(l->model, kept, n_node) < WORTH_MOST;
+    return halve(l->model, kept, nodes_least(l->model), n_node) < WORTH_MOST;
 }
 
 // the largest |x - what `from` says| over the largest |x|
@@ -192,7 +196,7 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
     memcpy(n_node, l->n_node, sizeof n_node);
     memcpy(fewer, n_node, sizeof fewer);
     double left = (double)l->n_state;
-    for (double part; left > STATES_FEW && (part = halve(m, -1, fewer)) < WORTH_MOST; left *= part)
+    for (double part; left > STATES_FEW && (part = halve(m, -1, nodes_least(m), fewer)) < WORTH_MOST; left *= part)
         memcpy(n_node, fewer, sizeof n_node);
     Lattice *coarse = NULL;
     DurError error = {0};
@@ -214,7 +218,7 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
 }
 
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance, NestFind find,
-                     void *context, double *value) {
+                     void *context, bool may_be_bare, double *value) {
     *out = (NestResult){.is_near = true};
     const Lattice *lattice = krylov->lattice;
     const Model *m = lattice->model;
@@ -234,8 +238,10 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
     while (n_level < LEVELS_MOST && last->n_state > STATES_FEW) {
         int32_t n_node[MODEL_VARIABLES_MAX];
         DurError ignored = {0};
-        if (!nest_coarser(last, -1, n_node)) break;
+        bool is_bare = !nest_coarser(last, -1, n_node);
+        if (is_bare && !(may_be_bare && last->n_state > STATES_MANY && halve(m, -1, NODES_BARE, n_node) < WORTH_MOST)) break;
         if (lattice_make_grid(&level[n_level], m, lattice->param, n_node, &ignored) != DUR_OK) break;
+        out->is_bare |= is_bare;
         last = level[n_level++];
     }
     if (n_level == 0) goto done;
@@ -279,11 +285,15 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         x = y;
         y = NULL;
         if (status != DUR_OK || !solved) goto done;
+        // two nodes that led elsewhere are no guide
+        if (out->is_bare && !out->is_near) goto done;
         out->n_level++;
     }
     status = krylov_aggregate(krylov, policy);
     if (corrects) begin_coarser(krylov, is_slow, kept);
     if (status == DUR_OK) status = refine(out, krylov, rule, level[0], x, tolerance, tolerance, value, &end, &out->found);
+    // the same where they were to lead here
+    if (out->is_bare && n_level == 1 && !out->is_near) out->found = false;
     out->residual = end.residual;
     out->n_step += end.n_step;
     out->is_corrected = krylov->correction;

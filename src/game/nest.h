@@ -24,6 +24,7 @@ typedef struct NestResult {
     int32_t n_level;             // coarser lattices solved
     int32_t n_lagged;            // lattices, this one among them, on which steps in time led on (with private types, large ones)
     int64_t coarsest;            // states of the coarsest; 0: there is none
+    bool    is_bare;             // its stocks have two nodes where three are usual
     bool    is_corrected;        // linear systems began on coarser lattices (correction.h),
     int32_t kept;                // on which this variable kept its nodes, -1: none did
     int32_t n_step;              // Newton steps on the lattice itself
@@ -31,10 +32,12 @@ typedef struct NestResult {
 } NestResult;
 
 /// Solve on the lattice of `krylov` by way of coarser ones.
-///   value    [out] [sweep_size]
+///   may_be_bare   the coarsest may have stocks of two nodes where one of three would be large. It has to lead to what is
+///                 near on the next, or nothing is `found`.
+///   value         [out] [sweep_size]
 /// Returns DUR_OK also if there is no coarser lattice or nothing came of it (`found` is false); DUR_MEMORY.
 DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, Team *team, double tolerance,
-                     NestFind find, void *context, double *value);
+                     NestFind find, void *context, bool may_be_bare, double *value);
 
 /// Give `krylov` the chain with modes averaged out (krylov_aggregate), read off a coarse lattice to which values at hand are carried.
 /// Nothing changes where that does not pay. DUR_OK or DUR_MEMORY.

@@ -46,15 +46,16 @@
 /// Dimensions of a Krylov space before it starts over. A linear solve takes about a dozen; those of sharp games gain from more,
 /// and memory that is not used is not taken.
 #define KRYLOV_WINDOW 60
-/// The same where memory counts: above this many values.
-#define KRYLOV_WINDOW_LARGE 8
+/// The same where memory counts: above this many values; with private types each start over costs several sweeps more.
+#define KRYLOV_WINDOW_LARGE 20
 #define VALUES_LARGE 2000000
-/// Values up to which paced sweeps are tried without private types; what they keep is told with the rest.
-#define PACED_VALUES 20000000
-/// The same with private types, whose systems take more sweeps than that: each start over costs several.
-#define KRYLOV_WINDOW_TYPED 20
 /// And what mixing remembers there.
 #define WINDOW_LARGE 3
+/// Without them above this many.
+#define KRYLOV_WINDOW_HUGE 8
+#define VALUES_HUGE 10000000
+/// Values up to which paced sweeps are tried without private types; what they keep is told with the rest.
+#define PACED_VALUES 20000000
 /// Newton steps from values at hand.
 #define NEWTON_STEPS 30
 /// Work spent on the principal branch of one lattice before it is given up, in values swept (at high precision it can turn more
@@ -251,8 +252,9 @@ done:
 }
 
 static int32_t window_of(const Lattice *l) {
-    if (model_rows(l->model) * l->n_state <= VALUES_LARGE) return KRYLOV_WINDOW;
-    return l->model->n_private ? KRYLOV_WINDOW_TYPED : KRYLOV_WINDOW_LARGE;
+    int64_t n = model_rows(l->model) * l->n_state;
+    if (n <= VALUES_LARGE) return KRYLOV_WINDOW;
+    return l->model->n_private || n <= VALUES_HUGE ? KRYLOV_WINDOW_LARGE : KRYLOV_WINDOW_HUGE;
 }
 
 // what was done, in words
@@ -513,6 +515,13 @@ static DurStatus sweep_from_values(Run *r, GameSolution *out, double tolerance) 
     return DUR_OK;
 }
 
+// what was found on a coarser lattice, and how, from `said` on, says nothing of this one
+static void forget(GameSolution *out, size_t said) {
+    out->how[said] = out->note[0] = '\0';
+    out->is_principal = true;
+    out->n_step = out->n_fold = 0;
+}
+
 static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
     bool done = false;
@@ -535,8 +544,12 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     if (status == DUR_OK && !done && may_nest) {
         Coarsest coarsest = {.run = r, .out = out};
         size_t said = strlen(out->how);
-        status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, r->x);
-        r->n_sweep += (int64_t)ceil(nest.work + coarsest.work);
+        for (bool may_be_bare = true; status == DUR_OK; may_be_bare = false) {
+            status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, may_be_bare, r->x);
+            r->n_sweep += (int64_t)ceil(nest.work + coarsest.work);
+            if (nest.found || nest.interrupted || !nest.is_bare) break;
+            forget(out, said);
+        }
         if (status == DUR_OK && (nest.found || nest.interrupted)) {
             done = true;
             r->residual = nest.residual;
@@ -558,10 +571,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
                          "values moved so far that this may be another equilibrium");
             }
         } else if (status == DUR_OK && nest.coarsest > 0) {
-            // what was found there, and how, says nothing of this lattice
-            out->how[said] = out->note[0] = '\0';
-            out->is_principal = true;
-            out->n_step = out->n_fold = 0;
+            forget(out, said);
             say_how(out, "a coarser lattice was no guide; ");
         }
     }

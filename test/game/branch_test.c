@@ -219,6 +219,54 @@ TEST(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_its
     case_close(&k);
 }
 
+// seven stocks of three nodes and six modes: 139,968 states, 8,192 where stocks have two nodes
+static void wide(Case *k, const char *payoff) {
+    Text text = {0};
+    text_append(&text, "scenario \"s\" { clock continuous unit month }\n"
+                    "actor a { patience 20 month precision 2 attends 1 per month }\n"
+                    "actor b { patience 20 month precision 2 attends 1 per month }\n");
+    for (int i = 0; i < 6; i++)
+        text_printf(&text, "mode m%d of %s { off, on }\n move up%d of %s { when m%d == off cost 0.1 then m%d = on }\n", i, i % 2 ? "b" : "a", i,
+                  i % 2 ? "b" : "a", i, i);
+    for (int i = 0; i < 6; i++) text_printf(&text, "event end%d { when m%d == on rate %g per month then m%d = off }\n", i, i, 0.2 + 0.05 * i, i);
+    for (int i = 0; i < 7; i++)
+        text_printf(&text, "stock x%d { range 0..1 grid 3 start 0.5 drift if m%d == on then 0.1*(1 - x%d) else -0.05*x%d }\n", i, i % 6, i, i);
+    text_append(&text, payoff);
+    case_open(k, text_view(&text));
+    text_free(&text);
+}
+
+TEST(where_three_nodes_a_stock_are_many_states_two_lead_to_what_the_branch_itself_leads_to) {
+    Case k = {0};
+    wide(&k, "payoff a { x x0 + 0.5*x2 - 0.4*x1 - 0.1*x6 }\n payoff b { y x1 + 0.5*x3 + 0.2*x5 - 0.3*x0 - 0.2*x4 }\n");
+    GameSolution s;
+    solved(&s, &k, &(GameOptions){.tolerance = 1e-9});
+    if (!strstr(s.how, "0 folds on 8192 states, carried through 1 lattice")) fail_msg("%s", s.how);
+    CHECK(s.is_principal);
+    Krylov *newton = krylov_make(k.lattice, NULL, NULL, 60, NULL);
+    double *value = memory_column(newton->n);
+    BranchResult b;
+    CHECK_OK(branch_follow(&b, newton, INT64_MAX, 1e-9, value));
+    CHECK(b.converged && b.n_fold == 0);
+    for (int64_t i = 0; i < newton->n; i++) CHECK_NEAR(value[i], s.policy->value[i], 2e-6);
+    memory_free(value);
+    krylov_free(newton);
+    game_free(&s);
+    case_close(&k);
+}
+
+TEST(two_nodes_a_stock_that_see_nothing_of_a_payoff_are_no_guide) {
+    // worth something halfway only
+    Case k = {0};
+    wide(&k, "payoff a { x 4*x0*(1 - x0) + 4*x2*(1 - x2) }\n payoff b { y 4*x1*(1 - x1) }\n");
+    GameSolution s;
+    solved(&s, &k, NULL);
+    CHECK(s.is_principal);
+    if (strstr(s.how, "8192") || !strstr(s.how, "the principal branch")) fail_msg("%s", s.how);
+    game_free(&s);
+    case_close(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_the_branch_takes_to_its_next_point_alone_is_held_against_it),
@@ -229,6 +277,8 @@ int main(void) {
         RUN(a_solve_says_how_it_was_done_and_around_how_many_folds),
         RUN(a_small_change_of_a_parameter_costs_a_few_steps_from_the_old_values),
         RUN(coarser_lattices_lead_to_the_equilibrium_that_the_branch_on_the_lattice_itself_leads_to),
+        RUN(where_three_nodes_a_stock_are_many_states_two_lead_to_what_the_branch_itself_leads_to),
+        RUN(two_nodes_a_stock_that_see_nothing_of_a_payoff_are_no_guide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
