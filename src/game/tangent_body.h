@@ -253,13 +253,14 @@ static DUR_ALWAYS_INLINE void add_move(const TangentJob *job, const TangentSite 
     const TangentCorner *corner = job->corner + site->corner;
     const float *row = p->coefficient + site->row * p->group;
     int32_t own = site->actor - first;
-    bool is_seen = own >= 0 && own < n_value;
     for (int64_t g = 0; g < p->n_group; g++, acc += 16, row += p->next) {
         int64_t lane = p->lane[g], at = p->d + lane - job->d;
-        DurFloat16 q[VALUES_FEW], gain, rate = LOAD16(row);
+        DurFloat16 q[VALUES_FEW], rate = LOAD16(row);
         cornered16(job, corner, site->n_corner, at + first * p->n_state, lane, n_value, q);
-        if (!is_seen) cornered16(job, corner, site->n_corner, at + site->actor * p->n_state, lane, 1, &gain);
-        for (int e = 0; e < n_value && is_seen; e++) gain = e == 0 || e == own ? q[e] : gain;
+        // what it gains the mover, whose values may not be among these
+        DurFloat16 gain = q[0];
+        for (int e = 1; e < n_value; e++) gain = e == own ? q[e] : gain;
+        if (own < 0 || own >= n_value) cornered16(job, corner, site->n_corner, at + site->actor * p->n_state, lane, 1, &gain);
         gain -= LOAD16(p->d + site->actor * p->n_state + lane);
         for (int e = 0; e < n_value; e++)
             STORE16(acc + e * p->pad, LOAD16(acc + e * p->pad) + rate * q[e] + LOAD16(row + (1 + first + e) * p->group) * gain);
