@@ -51,7 +51,7 @@
 #define VALUES_LARGE 2000000
 /// And what mixing remembers there.
 #define WINDOW_LARGE 3
-/// Without them above this many.
+/// The same without private types above this many values.
 #define KRYLOV_WINDOW_HUGE 8
 #define VALUES_HUGE 10000000
 /// Values up to which paced sweeps are tried without private types; what they keep is told with the rest.
@@ -542,9 +542,10 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
         return status;
     }
     if (status == DUR_OK && !done && may_nest) {
-        Coarsest coarsest = {.run = r, .out = out};
         size_t said = strlen(out->how);
         for (bool may_be_bare = true; status == DUR_OK; may_be_bare = false) {
+            // the second time there may be no coarser lattice, and no work on it
+            Coarsest coarsest = {.run = r, .out = out};
             status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, may_be_bare, r->x);
             r->n_sweep += (int64_t)ceil(nest.work + coarsest.work);
             if (nest.found || nest.interrupted || !nest.is_bare) break;

@@ -128,7 +128,7 @@ static void lines_open(Case *k, int x, int y) {
 }
 
 TEST(a_sweep_stays_put_with_one_actor_and_with_seven) {
-    // each has a move that moves a stock by less than a node, so it has several targets, and one that moves none
+    // each has a move that moves a stock by less than a node, so it has several targets; the first also has one that moves none
     for (int n = 1; n <= 7; n++) {
         Text text = {0};
         text_append(&text, "scenario \"many\" { clock continuous  unit month }\n"
