@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "game/aggregate_kernel.h"
+#include "game/tangent.h"
 #include "lattice/chain.h"
 #include "lattice/kernel_body.h"
 #include "num/isa.h"
@@ -32,9 +33,11 @@ typedef struct Piece {
     float   *rate;             // [n]
 } Piece;
 
-/// A jump that moves stocks.
+/// A jump that moves stocks, or the belief: one that tells something drives once for each node that it may lead to. And what a belief does in
+/// silence, up and down.
 typedef struct Drive {
-    int32_t jump;
+    int32_t jump;              // -1: silence
+    int32_t belief, node;      // the belief, and the node that it goes to, or in silence how many it goes on; -1: none
     int32_t mode;              // combination of modes in which it is most frequent
     double *coarse;            // [n_stock_state of the policy's lattice] its mean rate
     double *rate;              // [n_stock_state] the same here
@@ -46,16 +49,17 @@ struct Aggregate {
     const AggregateKernel *kernel;
     int64_t  n;                // nodes: beliefs and stocks
     int64_t  n_place;          // nodes of a strand
-    int32_t  n_actor, n_piece;
+    int32_t  n_row, n_piece;
     AggregateStretch *stretch; // [n_piece] of places
     float   *share;            // [n_mode_state x n] of time
-    AggregateWork *work;       // [n_actor]
-    int32_t  each;             // actors of one task
+    AggregateWork *work;       // [n_row]
+    double   lag;
+    int32_t  each;             // rows of values of one task
     int64_t  stage[3];
     const float *q;            // of the correction at hand
     // while it is made
     Piece   *piece;            // [n_piece]
-    const Lattice *coarse;
+    const Policy *policy;
     double  *coarse_share, *wide;   // [n_state] of either
     Drive   *drive;
     int32_t  n_drive;
@@ -63,7 +67,7 @@ struct Aggregate {
 };
 
 bool aggregate_pays(const Lattice *l) {
-    return l->model->clock != CLOCK_ROUNDS && l->model->n_private == 0 && l->n_mode_state >= MODES_LEAST && l->n_state >= STATES_LEAST &&
+    return l->model->clock != CLOCK_ROUNDS && tangent_is_known(l->model) && l->n_mode_state >= MODES_LEAST && l->n_state >= STATES_LEAST &&
            l->n_stock_state >= l->n_mode_state;
 }
 
@@ -184,32 +188,84 @@ static DurStatus make_shares(const Policy *p, const double *rate, double *share)
 
 // ---- jumps that move stocks ---------------------------------------------------------------------------------------------
 
-static bool moves_stocks(const Lattice *l, int32_t jump) {
+static bool moves_nodes(const Lattice *l, int32_t jump) {
+    if (model_is_signal(l->model, jump)) return true;
     for (int32_t b = 0; b < l->jump[jump].n_branch; b++)
         for (int32_t k = 0; k < l->jump[jump].branch[b].n_shift; k++)
             if (l->jump[jump].branch[b].shift[k].variable >= l->model->n_mode) return true;
     return false;
 }
 
-// their mean rates at the nodes of the policy's lattice
-static DurStatus make_drives(Aggregate *a, const Lattice *coarse, const double *rate, const double *share) {
-    const Model *m = coarse->model;
-    int64_t n = coarse->n_stock_state;
-    for (int32_t j = 0; j < m->n_jump; j++) {
-        if (m->jump[j].kind == JUMP_DATED || !moves_stocks(coarse, j)) continue;
-        Drive *d = &a->drive[a->n_drive++];
-        *d = (Drive){.jump = j, .coarse = memory_column(n), .rate = memory_column(a->n)};
-        if (!d->coarse || !d->rate) return DUR_MEMORY;
-        double most = -1;
-        for (int64_t mode = 0; mode < coarse->n_mode_state; mode++) {
-            const double *r = rate + j * coarse->n_state + mode * n, *s = share + mode * n;
-            double sum = 0;
-            for (int64_t i = 0; i < n; i++) {
-                d->coarse[i] += r[i] * s[i];
-                sum += r[i] * s[i];
-            }
-            if (sum > most) { most = sum; d->mode = (int32_t)mode; }
+static int32_t drives_most(const Lattice *l) {
+    const Model *m = l->model;
+    int32_t n = 2 * m->n_private;
+    for (int32_t j = 0; j < m->n_jump; j++) n += model_is_signal(m, j) ? l->n_node[m->private[m->actor[m->jump[j].actor].private].variable] : 1;
+    return n;
+}
+
+static bool add_drive(Aggregate *a, int32_t jump, int32_t belief, int32_t node) {
+    Drive *d = &a->drive[a->n_drive++];
+    *d = (Drive){.jump = jump, .belief = belief, .node = node, .coarse = memory_column(a->policy->lattice->n_stock_state),
+                 .rate = memory_column(a->n)};
+    return d->coarse && d->rate;
+}
+
+// what a belief does in silence, at the nodes of the policy's lattice
+static bool add_silence(Aggregate *a, int32_t private, const double *share) {
+    const Lattice *l = a->policy->lattice;
+    const Model *m = l->model;
+    int32_t v = m->private[private].variable;
+    const double *drift = a->policy->drift + (v - m->n_mode - m->n_stock) * l->n_state;
+    for (int32_t side = -1; side <= 1; side += 2) {
+        if (!add_drive(a, -1, v, side)) return false;
+        double *to = a->drive[a->n_drive - 1].coarse;
+        for (int64_t s = 0; s < l->n_state; s++) {
+            double rate = side * drift[s] * l->private[private].n_step;
+            if (rate > 0) to[s % l->n_stock_state] += share[s] * rate;
         }
+    }
+    return true;
+}
+
+// How often a jump happens in one combination of modes; drive: the first of its own, by the node that the belief goes to if it tells something
+static double add_rates(const Aggregate *a, int32_t jump, int64_t mode, const double *rate, const double *share, Drive *drive) {
+    const Policy *p = a->policy;
+    const Lattice *l = p->lattice;
+    int64_t n = l->n_stock_state, at = p->shift_where[jump * l->n_mode_state + mode];
+    const double *r = rate + jump * l->n_state + mode * n, *s = share + mode * n;
+    const LatticePrivate *private = drive->belief >= 0 ? &l->private[l->model->actor[l->model->jump[jump].actor].private] : NULL;
+    int32_t node[MODEL_TYPES_MAX];
+    double sum = 0, weight[MODEL_TYPES_MAX];
+    for (int64_t i = 0; i < n; i++) sum += r[i] * s[i];
+    for (int64_t i = 0; !private && i < n; i++) drive->coarse[i] += r[i] * s[i];
+    for (int64_t i = 0; private && at >= 0 && i < n; i++) {
+        int32_t here = (int32_t)(i / l->stride[drive->belief] % l->n_node[drive->belief]);
+        int32_t n_node = lattice_shift_belief(private, here, p->shift + at + i, node, weight);
+        for (int32_t k = 0; k < n_node; k++) drive[node[k]].coarse[i] += r[i] * s[i] * weight[k];
+    }
+    return sum;
+}
+
+// their mean rates at the nodes of the policy's lattice
+static DurStatus make_drives(Aggregate *a, const double *rate, const double *share) {
+    const Lattice *coarse = a->policy->lattice;
+    const Model *m = coarse->model;
+    for (int32_t i = 0; i < m->n_private; i++)
+        if (!add_silence(a, i, share)) return DUR_MEMORY;
+    for (int32_t j = 0; j < m->n_jump; j++) {
+        if (m->jump[j].kind == JUMP_DATED || !moves_nodes(coarse, j)) continue;
+        bool tells = model_is_signal(m, j);
+        int32_t belief = tells ? m->private[m->actor[m->jump[j].actor].private].variable : -1;
+        Drive *first = &a->drive[a->n_drive];
+        for (int32_t node = tells ? 0 : -1; node < (tells ? coarse->n_node[belief] : 0); node++)
+            if (!add_drive(a, j, belief, node)) return DUR_MEMORY;
+        double most = -1;
+        int32_t most_mode = 0;
+        for (int64_t mode = 0; mode < coarse->n_mode_state; mode++) {
+            double often = add_rates(a, j, mode, rate, share, first);
+            if (often > most) { most = often; most_mode = (int32_t)mode; }
+        }
+        for (Drive *d = first; d < a->drive + a->n_drive; d++) d->mode = most_mode;
     }
     return DUR_OK;
 }
@@ -220,15 +276,15 @@ static DurStatus make_drives(Aggregate *a, const Lattice *coarse, const double *
 static void task_carry(void *context, int64_t task, int worker) {
     (void)worker;
     Aggregate *a = context;
-    const Lattice *l = a->lattice;
+    const Lattice *l = a->lattice, *coarse = a->policy->lattice;
     if (task < l->n_mode_state) {
         double *to = a->wide + task * a->n;
-        if (lattice_carry_stocks(a->coarse, a->coarse_share + task * a->coarse->n_stock_state, l, to) != DUR_OK) a->failed = true;
+        if (lattice_carry_stocks(coarse, a->coarse_share + task * coarse->n_stock_state, l, to) != DUR_OK) a->failed = true;
         for (int64_t i = 0; i < a->n; i++) a->share[task * a->n + i] = (float)to[i];
         return;
     }
     Drive *d = &a->drive[task - l->n_mode_state];
-    if (lattice_carry_stocks(a->coarse, d->coarse, l, d->rate) != DUR_OK) a->failed = true;
+    if (lattice_carry_stocks(coarse, d->coarse, l, d->rate) != DUR_OK) a->failed = true;
 }
 
 static bool push(Piece *p, int64_t where, double rate) {
@@ -279,14 +335,22 @@ static bool make_node(Aggregate *a, Piece *p, int64_t s, const PieceRoom *room) 
         if (node[v] < l->n_node[v] - 1 && up > 0) { room->to[n] = s + l->stride[v]; room->rate[n++] = up; }
         if (node[v] > 0 && down > 0) { room->to[n] = s - l->stride[v]; room->rate[n++] = down; }
     }
-    for (int32_t d = 0; d < a->n_drive; d++) {
-        double rate = a->drive[d].rate[s];
+    for (const Drive *d = a->drive; d < a->drive + a->n_drive; d++) {
+        double rate = d->rate[s];
         if (rate < RATE_LEAST * mean_rho(l)) continue;
+        if (d->jump < 0) {
+            int32_t there = node[d->belief] + d->node;
+            if (there < 0 || there >= l->n_node[d->belief]) continue;
+            room->to[n] = s + d->node * l->stride[d->belief];
+            room->rate[n++] = rate;
+            continue;
+        }
         int32_t from[MODEL_VARIABLES_MAX];
-        lattice_nodes(l, a->drive[d].mode * a->n + s, from);
-        int32_t n_target = lattice_targets(l, a->drive[d].jump, from, room->state, room->weight);
+        lattice_nodes(l, d->mode * a->n + s, from);
+        int64_t told = d->belief >= 0 ? (d->node - node[d->belief]) * l->stride[d->belief] : 0;
+        int32_t n_target = lattice_targets(l, d->jump, from, room->state, room->weight);
         for (int32_t i = 0; i < n_target; i++) {
-            int64_t to = room->state[i] % a->n;
+            int64_t to = room->state[i] % a->n + told;
             if (to == s) continue;
             room->to[n] = to;
             room->rate[n++] = rate * room->weight[i];
@@ -305,10 +369,10 @@ static void task_piece(void *context, int64_t task, int worker) {
     int32_t n_stock = l->model->n_stock;
     Piece *p = &a->piece[task];
     int64_t most = 1;
-    for (int32_t d = 0; d < a->n_drive; d++) {
-        const LatticeJump *j = &l->jump[a->drive[d].jump];
-        int64_t n = 0;
-        for (int32_t b = 0; b < j->n_branch; b++) n += (int64_t)1 << j->branch[b].n_shift;
+    for (const Drive *d = a->drive; d < a->drive + a->n_drive; d++) {
+        int64_t n = d->jump < 0;
+        const LatticeJump *j = d->jump < 0 ? NULL : &l->jump[d->jump];
+        for (int32_t b = 0; j && b < j->n_branch; b++) n += (int64_t)1 << j->branch[b].n_shift;
         most += n < LATTICE_CORNERS_MAX ? n : LATTICE_CORNERS_MAX;
     }
     PieceRoom room = {.up = memory_column(n_stock * l->n_lane), .down = memory_column(n_stock * l->n_lane), .weight = memory_column(most),
@@ -400,8 +464,9 @@ static void round_place(Aggregate *a, const Making *m, int64_t place) {
     for (int32_t k = 0; k < a->n_piece; k++) {
         if (place >= a->piece[k].to - a->piece[k].from) continue;
         int64_t at = place * AGGREGATE_STRANDS + k;
-        for (int32_t i = 0; i < a->n_actor; i++) {
-            double all = a->lattice->actor[i].rho + (double)sum[k];
+        for (int32_t i = 0; i < a->n_row; i++) {
+            int32_t type;
+            double all = a->lattice->actor[model_row_actor(a->lattice->model, i, &type)].rho + (double)sum[k];
             a->work[i].diagonal[at] = (float)all;
             a->work[i].inverse[at] = (float)(1.0 / all);
         }
@@ -433,8 +498,8 @@ static float *floats(int64_t n) {
 
 static bool make_work(Aggregate *a) {
     int64_t n = a->n_place * AGGREGATE_STRANDS;
-    a->work = memory_zeroed((size_t)a->n_actor, sizeof *a->work);
-    for (int32_t k = 0; a->work && k < a->n_actor; k++) {
+    a->work = memory_zeroed((size_t)a->n_row, sizeof *a->work);
+    for (int32_t k = 0; a->work && k < a->n_row; k++) {
         AggregateWork *w = &a->work[k];
         *w = (AggregateWork){.n_place = a->n_place, .n_stretch = a->n_piece, .stretch = a->stretch,
                              .diagonal = floats(n), .inverse = floats(n), .right = floats(n), .y = floats(n),
@@ -446,17 +511,17 @@ static bool make_work(Aggregate *a) {
 
 static DurStatus make(Aggregate *a, const Policy *policy) {
     const Lattice *l = a->lattice, *coarse = policy->lattice;
-    int32_t n_jump = l->model->n_jump, n_actor = l->model->n_actor;
+    int32_t n_jump = l->model->n_jump, n_row = model_rows(l->model);
     a->n = l->n_stock_state;
-    a->n_actor = n_actor;
+    a->n_row = n_row;
     int64_t n_block = a->n / l->n_lane, each = (n_block + AGGREGATE_STRANDS - 1) / AGGREGATE_STRANDS;
     a->n_piece = (int32_t)((n_block + each - 1) / each);
     a->n_place = each * l->n_lane;
     a->piece = memory_zeroed((size_t)a->n_piece, sizeof *a->piece);
     a->stretch = memory_zeroed((size_t)a->n_piece, sizeof *a->stretch);
     a->share = memory_zeroed((size_t)l->n_state, sizeof *a->share);
-    a->drive = memory_zeroed((size_t)n_jump + 1, sizeof *a->drive);
-    a->coarse = coarse;
+    a->drive = memory_zeroed((size_t)drives_most(l) + 1, sizeof *a->drive);
+    a->policy = policy;
     a->coarse_share = memory_column(coarse->n_state);
     a->wide = memory_column(l->n_state);
     double *rate = memory_column(n_jump * coarse->n_state);
@@ -468,15 +533,15 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
         a->stretch[k].from = a->n_place * k / a->n_piece;
         a->stretch[k].to = a->n_place * (k + 1) / a->n_piece;
     }
-    a->stage[1] = n_actor * ((a->n + MEAN_NODES - 1) / MEAN_NODES);
-    // one thread reads rates once for two actors, two at once are faster still
+    a->stage[1] = n_row * ((a->n + MEAN_NODES - 1) / MEAN_NODES);
+    // one thread reads rates once for two rows of values, two at once are faster still
     a->each = team_size(a->team) > 1 ? 1 : AGGREGATE_FEW;
-    a->stage[2] = a->stage[1] + (n_actor + a->each - 1) / a->each;
+    a->stage[2] = a->stage[1] + (n_row + a->each - 1) / a->each;
 
     status = DUR_OK;
     for (int32_t j = 0; j < n_jump && status == DUR_OK; j++) status = chain_jump_rate(policy, j, rate + j * coarse->n_state, a->team);
     if (status == DUR_OK) status = make_shares(policy, rate, a->coarse_share);
-    if (status == DUR_OK) status = make_drives(a, coarse, rate, a->coarse_share);
+    if (status == DUR_OK) status = make_drives(a, rate, a->coarse_share);
     if (status != DUR_OK) goto done;
     team_run(a->team, task_carry, a, l->n_mode_state + a->n_drive);
     team_run(a->team, task_piece, a, a->n_piece);
@@ -501,7 +566,7 @@ done:
     a->piece = NULL;
     a->wide = a->coarse_share = NULL;
     a->drive = NULL;
-    a->coarse = NULL;
+    a->policy = NULL;
     return status;
 }
 
@@ -521,7 +586,7 @@ DurStatus aggregate_make(Aggregate **out, const Lattice *l, const Policy *policy
 
 void aggregate_free(Aggregate *a) {
     if (!a) return;
-    for (int32_t k = 0; a->work && k < a->n_actor; k++) {
+    for (int32_t k = 0; a->work && k < a->n_row; k++) {
         AggregateWork *w = &a->work[k];
         memory_free(w->room);
         memory_free(w->y);
@@ -542,24 +607,39 @@ void aggregate_free(Aggregate *a) {
 
 double aggregate_bytes(const Lattice *l) {
     if (!aggregate_pays(l)) return 0;
-    // shares, in double too while it is made; at a node five numbers an actor and two rates for each stock and some for jumps, once by node
-    // and once by strands, where there are up to twice as many, in tables that grow by doubling
-    double rates = 2.0 * l->model->n_stock + 4.0;
-    return 12.0 * (double)l->n_state + (20.0 * l->model->n_actor + (16.0 + 2.0 * 2.0 * 4.0) * rates) * (double)l->n_stock_state;
+    const Model *m = l->model;
+    // shares, in double too while it is made; at a node five numbers a row of values and two rates for each stock or belief and some for jumps, once
+    // by node and once by strands, where there are up to twice as many, in tables that grow by doubling; and with beliefs what drives them
+    double rates = 2.0 * (m->n_stock + m->n_private) + 4.0, drives = m->n_private ? 8.0 * drives_most(l) : 0;
+    return 12.0 * (double)l->n_state + (20.0 * model_rows(m) + (16.0 + 2.0 * 2.0 * 4.0) * rates + drives) * (double)l->n_stock_state;
 }
 
 // ---- using it -----------------------------------------------------------------------------------------------------------
+
+void aggregate_lag(Aggregate *a, double lag) {
+    float more = (float)(lag - a->lag);
+    for (int32_t k = 0; k < a->n_row && lag != a->lag; k++) {
+        AggregateWork *w = &a->work[k];
+        // strands that are shorter than others have no inverse
+        for (int64_t i = 0; i < a->n_place * AGGREGATE_STRANDS; i++) {
+            if (w->inverse[i] == 0) continue;
+            w->diagonal[i] += more;
+            w->inverse[i] = 1 / w->diagonal[i];
+        }
+    }
+    a->lag = lag;
+}
 
 static void task_begin(void *context, int64_t task, int worker) {
     (void)worker;
     Aggregate *a = context;
     const Lattice *l = a->lattice;
     if (task < a->stage[1]) {
-        // y of some nodes for one actor
-        int64_t k = task % a->n_actor, from = task / a->n_actor * MEAN_NODES, n = a->n - from < MEAN_NODES ? a->n - from : MEAN_NODES;
+        // y of some nodes for one row of values
+        int64_t k = task % a->n_row, from = task / a->n_row * MEAN_NODES, n = a->n - from < MEAN_NODES ? a->n - from : MEAN_NODES;
         a->kernel->average(a->work[k].y + from, a->share + from, a->q + k * l->n_state + from, l->n_mode_state, a->n, n);
     } else {
-        int32_t first = (int32_t)(task - a->stage[1]) * a->each, left = a->n_actor - first;
+        int32_t first = (int32_t)(task - a->stage[1]) * a->each, left = a->n_row - first;
         a->kernel->sweep(&a->work[first], left < a->each ? left : a->each, ROUNDS);
     }
 }

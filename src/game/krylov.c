@@ -185,6 +185,11 @@ double krylov_step(Krylov *k, double by, double *value) {
     return krylov_size(s.size, PARTS);
 }
 
+void krylov_lag(Krylov *k, double lag) {
+    tangent_lag(k->tangent, lag);
+    if (k->aggregate) aggregate_lag(k->aggregate, lag);
+}
+
 double krylov_discount(const Krylov *k) {
     const Lattice *l = k->lattice;
     double rho = 0;

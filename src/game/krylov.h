@@ -91,6 +91,9 @@ double krylov_take(Krylov *krylov, double scale, double *value, float *slope);
 /// value += by * d, d being the step that krylov_linear gave. Returns the largest |value| then, as krylov_size.
 double krylov_step(Krylov *krylov, double by, double *value);
 
+/// From now on linear systems have this lag (tangent_lag), what they are preconditioned with too.
+void krylov_lag(Krylov *krylov, double lag);
+
 /// The largest rate of discount of any actor: what lags (tangent_lag) are measured in.
 double krylov_discount(const Krylov *krylov);
 

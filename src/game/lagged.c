@@ -33,7 +33,7 @@
 #define EVENLY    0.03
 
 static double take(Krylov *k, double lag, double *value) {
-    tangent_lag(k->tangent, lag);
+    krylov_lag(k, lag);
     return krylov_take(k, 1.0, value, NULL);
 }
 
@@ -51,7 +51,7 @@ static DurStatus by_newton(KrylovResult *out, Krylov *k, double tolerance, doubl
     double residual = out->residual;
     int32_t n_step = out->n_step;
     memcpy(kept, value, (size_t)k->n_all * sizeof *kept);
-    tangent_lag(k->tangent, 0);
+    krylov_lag(k, 0);
     k->only_whole = residual > WHOLE;
     // with shifts that follow the values it would have led on already, but for states that jump to and fro
     k->holds = true;
@@ -109,7 +109,7 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double en
         // it has left where it was held up, and may come near again
         if (out->residual > NEAR) near = NEAR;
     }
-    tangent_lag(k->tangent, 0);
+    krylov_lag(k, 0);
     if (status == DUR_INTERRUPTED) {
         out->interrupted = true;
         status = DUR_OK;

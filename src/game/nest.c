@@ -129,7 +129,7 @@ double *nest_carried(const Lattice *from, const double *x, const Lattice *to) {
 static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *rule, Team *team, const double *value) {
     DurError error = {0};
     TRY(policy_make(out, l, rule, &error));
-    memcpy((*out)->value, value, (size_t)(l->model->n_actor * l->n_state) * sizeof *value);
+    memcpy((*out)->value, value, (size_t)sweep_size(l) * sizeof *value);
     Sweep *sweep = sweep_make(l, rule, team);
     if (!sweep) {
         policy_free(*out);
@@ -137,6 +137,7 @@ static DurStatus policy_of(Policy **out, const Lattice *l, const LatticeRule *ru
         return DUR_MEMORY;
     }
     sweep_fill_policy(sweep, *out);
+    policy_learn(*out, true);
     sweep_free(sweep);
     return DUR_OK;
 }
@@ -205,7 +206,7 @@ DurStatus nest_aggregate(Krylov *krylov, const LatticeRule *rule, Team *team, co
     LatticeRule own = {.actor = -1};
     Policy *policy = NULL;
     DurStatus status = rule && rule->actor >= 0 ? lattice_rule_carry(&own, coarse, rule, &error) : DUR_OK;
-    double *x = memory_column(m->n_actor * coarse->n_state);
+    double *x = memory_column(sweep_size(coarse));
     if (status == DUR_OK && !x) status = DUR_MEMORY;
     if (status == DUR_OK) status = nest_carry(l, value, coarse, x);
     if (status == DUR_OK) status = policy_of(&policy, coarse, &own, team, x);

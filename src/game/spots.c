@@ -23,14 +23,14 @@
 /// A step that leaves the worst this part of what it missed has led on.
 #define LED       0.3
 /// A spot is a block that misses this part of what the worst does, or so much more that no more than one block in FEW is one; where more than one
-/// in MANY is one for all that, the next step does more. Spots are swept until all miss SETTLED of that, together as often as COST sweeps of
+/// in MANY is one for all that, the next step does more. Spots are swept until all miss SETTLED of that, as long as that takes no more than COST sweeps of
 /// all blocks; so are then, too, those around them that have come to be ones, and so on.
 #define SPOT      0.02
 #define SPOT_MOST 0.3
 #define FEW       500
 #define MANY      20
 #define SETTLED   0.2
-#define COST      2
+#define COST      0.3
 #define ROUNDS    6
 /// A sweep of the values costs about as much as so many of a linear system.
 #define SWEEP_COST 2
@@ -83,7 +83,7 @@ static DurStatus settle(Spots *s) {
         for (int64_t b = 0; b < s->n_block; b++) n += s->is_spot[b] |= (double)s->missed[b] > limit;
         // none where the worst is infinite
         if (n == 0 || n * MANY > s->n_block) return DUR_OK;
-        for (; n_pass < COST * s->n_block / n && left > SETTLED * limit; n_pass++) {
+        for (; (double)(n_pass * n) < COST * (double)s->n_block && left > SETTLED * limit; n_pass++) {
             left = sweep_types_within(s->sweep, 1.0, s->is_spot, s->value, NULL);
             if (progress_stop(s->k->progress)) return DUR_INTERRUPTED;
         }
@@ -100,7 +100,7 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
     for (;;) {
         // which states are held is found anew at each tangent: sweeps have moved them
         TRY(tangent_hold(k->tangent, TANGENT_HOLD_STAY));
-        tangent_lag(k->tangent, lag);
+        krylov_lag(k, lag);
         out->residual = krylov_take(k, 1.0, s->value, NULL);
         out->converged = out->residual <= tolerance;
         krylov_tell(k, 1.0, out->residual, tolerance);
@@ -123,7 +123,7 @@ DurStatus spots_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, dou
     *out = (KrylovResult){.residual = INFINITY};
     Spots s;
     DurStatus status = spots_make(&s, k, rule, value) ? go(&s, out, tolerance, max_step) : DUR_MEMORY;
-    tangent_lag(k->tangent, 0);
+    krylov_lag(k, 0);
     tangent_hold(k->tangent, TANGENT_HOLD_NONE);
     spots_free(&s);
     if (status == DUR_INTERRUPTED) {

@@ -10,6 +10,8 @@
 #define TASK_STATES  1024
 #define GROUP_STATES 4096
 #define GROUPS_LEAST 64
+/// Tasks of a group of which few blocks are swept, at most.
+#define TASKS_FEW    8
 
 struct SweepTypes {
     const Lattice *lattice;     // borrowed
@@ -24,8 +26,10 @@ struct SweepTypes {
     double *group;              // [n_row x states of a group] their next values, until all are known
     double *worst;              // [n_task] residual of each task
     bool whole_steps;
-    int64_t from_block, to_block;
-    const bool *where;          // [n_block] blocks that are swept, or NULL: all
+    // a sweep in place: group after group, the blocks of each from the same values, which are then written back
+    int64_t *swept;             // [n_block] blocks
+    int64_t n_group, *first;    // [groups + 1] first of each group in `swept`, of those groups that have some
+    int64_t *stage;             // [2 groups + 1] first task of each stage: two a group, see team_run_stages
     float *missed;              // [n_block] what each missed by, or NULL
     float *pace, *agrees, *before;   // see sweep_types_pace; NULL: none
     const TypesKernel *kernel;
@@ -60,8 +64,12 @@ SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *te
     s->n_block_group = n_mode_group * (l->n_stock_state / l->n_lane);
     if (s->n_block_group > l->n_block) s->n_block_group = l->n_block;
     s->group = memory_column(s->n_row * s->n_block_group * l->n_lane);
-    s->worst = memory_column(s->n_task);
-    if (!s->possible || !s->shift_where || !s->room || !s->group || !s->worst) { sweep_types_free(s); return NULL; }
+    int64_t n_group = (l->n_block + s->n_block_group - 1) / s->n_block_group;
+    s->worst = memory_column(2 * (s->n_task + (TASKS_FEW + 1) * n_group));
+    s->swept = memory_alloc((size_t)l->n_block * sizeof *s->swept);
+    s->first = memory_alloc(((size_t)n_group + 1) * sizeof *s->first);
+    s->stage = memory_alloc((2 * (size_t)n_group + 1) * sizeof *s->stage);
+    if (!s->possible || !s->shift_where || !s->room || !s->group || !s->worst || !s->swept || !s->first || !s->stage) { sweep_types_free(s); return NULL; }
     s->n_shift = policy_shifts(l, s->shift_where);
     for (int32_t j = 0; j < m->n_jump; j++)
         for (int64_t ms = 0; ms < l->n_mode_state && m->jump[j].kind == JUMP_MOVE; ms++)
@@ -74,6 +82,9 @@ void sweep_types_free(SweepTypes *s) {
     memory_free(s->before);
     memory_free(s->agrees);
     memory_free(s->pace);
+    memory_free(s->stage);
+    memory_free(s->first);
+    memory_free(s->swept);
     memory_free(s->worst);
     memory_free(s->group);
     memory_free(s->room);
@@ -84,33 +95,24 @@ void sweep_types_free(SweepTypes *s) {
 
 static void task_sweep(void *context, int64_t task, int worker) {
     SweepTypes *s = context;
-    int64_t from = s->from_block + task * s->n_block_task, end = from + s->n_block_task;
-    if (end > s->to_block) end = s->to_block;
+    int64_t end = (task + 1) * s->n_block_task;
+    if (end > s->lattice->n_block) end = s->lattice->n_block;
     double worst = 0;
-    for (int64_t b = from; b < end; b++) {
-        if (s->where && !s->where[b]) continue;
+    for (int64_t b = task * s->n_block_task; b < end; b++) {
         double w = s->kernel->sweep(&s->job, b, s->room + worker * s->room_stride);
         worst = w > worst ? w : worst;
-        if (s->missed) s->missed[b] = (float)w;
     }
     s->worst[task] = worst;
 }
 
-// those of the blocks from .. to-1 that are swept, n_swept of them
-static double run_blocks(SweepTypes *s, int64_t from, int64_t to, int64_t n_swept) {
-    s->from_block = from;
-    s->to_block = to;
-    int64_t n_task = (to - from + s->n_block_task - 1) / s->n_block_task;
-    team_run(n_swept > s->n_block_task ? s->team : NULL, task_sweep, s, n_task);
-    double worst = 0;
-    for (int64_t t = 0; t < n_task; t++) worst = s->worst[t] > worst ? s->worst[t] : worst;
-    return worst;
+static double largest(const double *x, int64_t n) {
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
 }
 
 void sweep_types_whole_steps(SweepTypes *s, bool whole) { s->whole_steps = whole; }
 
-double sweep_types_pace_of(SweepTypes *s, int64_t i);
-double sweep_types_pace_of(SweepTypes *s, int64_t i) { return s->pace[i]; }
 DurStatus sweep_types_pace(SweepTypes *s) {
     int64_t n = s->lattice->n_state;
     s->pace = memory_floats(n);
@@ -133,45 +135,78 @@ double sweep_types_residual(SweepTypes *s, double precision_scale, const double 
     s->job.next = room;
     s->job.next_stride = n;
     s->job.next_shift = room + s->n_row * n;
-    return run_blocks(s, 0, s->lattice->n_block, s->lattice->n_block);
+    team_run(s->team, task_sweep, s, s->n_task);
+    return largest(s->worst, s->n_task);
 }
 
-// how many of the blocks from .. to-1 are swept
-static int64_t count_where(const SweepTypes *s, int64_t from, int64_t to) {
-    if (!s->where) return to - from;
-    int64_t n = 0;
-    for (int64_t b = from; b < to; b++) n += s->where[b];
-    return n;
+// blocks of one task, of a group that has so many
+static int64_t blocks_of_task(const SweepTypes *s, int64_t n) {
+    int64_t few = (n + TASKS_FEW - 1) / TASKS_FEW;
+    return few < s->n_block_task ? few : s->n_block_task;
+}
+
+// which blocks are swept, and in which stages
+static void order_blocks(SweepTypes *s, const bool *where) {
+    int64_t n = 0, n_task = 0, n_block = s->lattice->n_block;
+    s->n_group = 0;
+    for (int64_t from = 0; from < n_block; from += s->n_block_group) {
+        int64_t to = from + s->n_block_group < n_block ? from + s->n_block_group : n_block, before = n;
+        for (int64_t b = from; b < to; b++)
+            if (!where || where[b]) s->swept[n++] = b;
+        if (n == before) continue;
+        int64_t each = blocks_of_task(s, n - before), tasks = (n - before + each - 1) / each;
+        s->first[s->n_group] = before;
+        s->stage[2 * s->n_group] = n_task;
+        s->stage[2 * s->n_group + 1] = n_task + tasks;
+        n_task += 2 * tasks;
+        s->n_group++;
+    }
+    s->first[s->n_group] = n;
+    s->stage[2 * s->n_group] = n_task;
+}
+
+static void task_within(void *context, int64_t task, int worker) {
+    SweepTypes *s = context;
+    const Lattice *l = s->lattice;
+    int64_t low = 0, high = 2 * s->n_group;
+    while (high - low > 1) {
+        int64_t middle = (low + high) / 2;
+        if (s->stage[middle] <= task) low = middle; else high = middle;
+    }
+    const int64_t *first = s->first + low / 2;
+    int64_t each = blocks_of_task(s, first[1] - first[0]), from = first[0] + (task - s->stage[low]) * each, n = l->n_lane;
+    int64_t end = from + each < first[1] ? from + each : first[1];
+    int64_t group = s->swept[from] / s->n_block_group * s->n_block_group, stride = s->n_block_group * n;
+    bool is_back = low % 2;
+    TypesJob job = s->job;
+    job.next_first = group * n;
+    job.next_stride = stride;
+    double worst = 0;
+    for (int64_t i = from; i < end; i++) {
+        int64_t b = s->swept[i];
+        if (is_back) {
+            double *to = job.next_shift - s->n_row * l->n_state + b * n;
+            for (int64_t k = 0; k < s->n_row; k++) memcpy(to + k * l->n_state, s->group + k * stride + (b - group) * n, (size_t)n * sizeof *to);
+            continue;
+        }
+        double w = s->kernel->sweep(&job, b, s->room + worker * s->room_stride);
+        worst = w > worst ? w : worst;
+        if (s->missed) s->missed[b] = (float)w;
+    }
+    s->worst[task] = worst;
 }
 
 double sweep_types_within(SweepTypes *s, double precision_scale, const bool *where, double *value, float *missed) {
     // a state's shifts are read in that state alone, so they may be written at once; where no move is open they stay 0
-    const Lattice *l = s->lattice;
-    int64_t n = l->n_lane, n_row = s->n_row;
-    s->where = where;
+    order_blocks(s, where);
     s->missed = missed;
-    double worst = 0;
-    for (int64_t from = 0; from < l->n_block; from += s->n_block_group) {
-        int64_t to = from + s->n_block_group < l->n_block ? from + s->n_block_group : l->n_block, n_swept = count_where(s, from, to);
-        if (n_swept == 0) continue;
-        s->job = job_of(s, precision_scale, value);
-        s->job.next = s->group;
-        s->job.next_first = from * n;
-        s->job.next_stride = (to - from) * n;
-        s->job.next_shift = value + n_row * l->n_state;
-        double w = run_blocks(s, from, to, n_swept);
-        worst = w > worst ? w : worst;
-        // stretches of blocks that were swept
-        for (int64_t b = from, end; b < to; b = end) {
-            bool is_swept = !where || where[b];
-            for (end = b + 1; end < to && is_swept == (!where || where[end]);) end++;
-            for (int64_t k = 0; k < n_row && is_swept; k++)
-                memcpy(value + k * l->n_state + b * n, s->group + (k * (to - from) + b - from) * n, (size_t)((end - b) * n) * sizeof *value);
-        }
-    }
-    s->where = NULL;
+    s->job = job_of(s, precision_scale, value);
+    s->job.next = s->group;
+    s->job.next_shift = value + s->n_row * s->lattice->n_state;
+    int64_t n_task = s->stage[2 * s->n_group];
+    team_run_stages(s->team, task_within, s, 2 * s->n_group, s->stage);
     s->missed = NULL;
-    return worst;
+    return largest(s->worst, n_task);
 }
 
 double sweep_types_run(SweepTypes *s, double precision_scale, const double *value, double *next) {

@@ -270,6 +270,55 @@ TEST(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit
     CHECK(n_case >= 10);
 }
 
+TEST(sweeps_of_some_blocks_have_the_same_bits_on_any_number_of_threads) {
+    int64_t n_case = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text)) continue;
+        Lattice *l = finer(&k);
+        int64_t n = model_rows(k.model) * l->n_state, n_all = sweep_size(l);
+        double *first = memory_column(n_all), *value = memory_column(n_all), worst = 0;
+        bool *where = memory_zeroed((size_t)l->n_block, sizeof *where);
+        float *missed = row_of_floats(l->n_block), *first_missed = row_of_floats(l->n_block);
+        Stream stream = stream_make(seed, 6, 0);
+        // few blocks, then half of them, then all
+        for (int part = 0; part < 3; part++) {
+            int64_t n_where = 0;
+            for (int64_t b = 0; b < l->n_block; b++) n_where += where[b] = stream_uniform(&stream) < (part == 0 ? 0.05 : part == 1 ? 0.5 : 2);
+            n_case += n_where > 1 && n_where < l->n_block;
+            for (int32_t n_thread = 1; n_thread <= 3; n_thread++) {
+                Team *team = n_thread > 1 ? team_make(n_thread) : NULL;
+                SweepTypes *s = sweep_types_make(l, NULL, team);
+                Stream values = stream_make(seed, 7, 0);
+                memset(value, 0, (size_t)n_all * sizeof *value);
+                for (int64_t i = 0; i < n; i++) value[i] = 0.3 * stream_normal(&values);
+                memset(missed, 0, (size_t)l->n_block * sizeof *missed);
+                double most = 0;
+                for (int pass = 0; pass < 3; pass++) most = sweep_types_within(s, 1.0, where, value, missed);
+                if (n_thread == 1) {
+                    memcpy(first, value, (size_t)n_all * sizeof *first);
+                    memcpy(first_missed, missed, (size_t)l->n_block * sizeof *missed);
+                    worst = most;
+                }
+                CHECK(most == worst && memcmp(first, value, (size_t)n_all * sizeof *first) == 0);
+                CHECK(memcmp(first_missed, missed, (size_t)l->n_block * sizeof *missed) == 0);
+                sweep_types_free(s);
+                team_free(team);
+            }
+        }
+        memory_free(first_missed);
+        memory_free(missed);
+        memory_free(where);
+        memory_free(value);
+        memory_free(first);
+        lattice_free(l);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_case >= 20);
+}
+
 // of how many games with these seeds so many steps in time lead to a solution, from nothing; with `spots` sweeps of some blocks between
 static int led_from_nothing(uint64_t first, uint64_t last, double precision, bool spots, int32_t max_step, int *n_case) {
     int n_solved = 0;
@@ -671,6 +720,7 @@ int main(void) {
         RUN(shifts_that_would_jump_stay_to_the_bit_and_all_others_are_settled),
         RUN(blocks_of_one_combination_of_modes_but_one_are_swept_from_the_same_values),
         RUN(a_sweep_of_some_blocks_is_the_whole_sweep_that_leaves_the_others_to_the_bit),
+        RUN(sweeps_of_some_blocks_have_the_same_bits_on_any_number_of_threads),
         RUN(the_lag_of_a_held_state_becomes_a_tenth_of_the_rate_at_which_its_shift_falls),
         RUN(a_held_shift_that_runs_away_is_followed_to_where_it_ends_and_one_that_is_stepped_over_takes_shorter_steps),
         RUN(steps_in_time_lead_from_nothing_to_a_solution),
