@@ -151,17 +151,21 @@ static DurStatus regret(Certifier *c, double *out) {
     memcpy(c->value, own, (size_t)(c->n_type * n) * sizeof *own);
     memcpy(c->deviant->probability, c->policy->probability, (size_t)c->policy->n_entry * sizeof(double));
     double tolerance = c->kind->loose;
+    // choices that stay as they are say something of values that moved, and nothing of a system that was solved well enough as it stood
+    bool has_moved = false;
     for (int32_t round = 0; round < IMPROVE_ROUNDS; round++) {
         bool was_fine = round > 0 && tolerance == c->kind->fine;
         TRY(answers(c, how, c->deviant, c->deviant, &off));
         if (off == 0 && was_fine) break;
         if (round > 0) tolerance *= FINER;
-        if (off == 0 || tolerance < c->kind->fine / FINER) tolerance = c->kind->fine;
+        if ((off == 0 && has_moved) || tolerance < c->kind->fine / FINER) tolerance = c->kind->fine;
         TRY(c->kind->evaluate(c, c->deviant, tolerance));
         bool settled = was_fine;
+        has_moved = false;
         for (int32_t t = 0; t < c->n_type; t++) {
             double now = lattice_at_start(l, c->value + t * n) - lattice_at_start(l, own + t * n);
             settled &= fabs(now - gained[t]) <= 1e-9 * size;
+            has_moved |= now != gained[t];
             gained[t] = now;
         }
         progress_tell(c->progress, "certifying", 1 + c->actor + (round + 1.0) / (round + 3.0), l->model->n_actor + 1,
