@@ -84,6 +84,15 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
+int64_t team_stage(int64_t n_stage, const int64_t *first, int64_t task) {
+    int64_t low = 0, high = n_stage;
+    while (high - low > 1) {
+        int64_t middle = (low + high) / 2;
+        if (first[middle] <= task) low = middle; else high = middle;
+    }
+    return low;
+}
+
 int team_core_count(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set)) return 1;

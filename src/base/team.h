@@ -28,6 +28,9 @@ void team_run_watched(Team *team, TeamTask task, void *context, int64_t n_task, 
 ///   first   [n_stage + 1] rising, first[0] = 0
 void team_run_stages(Team *team, TeamTask task, void *context, int64_t n_stage, const int64_t *first);
 
+/// The stage that a task of team_run_stages belongs to.
+int64_t team_stage(int64_t n_stage, const int64_t *first, int64_t task);
+
 /// Number of cores that this process may use, at least 1.
 int team_core_count(void);
 

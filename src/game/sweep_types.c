@@ -168,16 +168,12 @@ static void order_blocks(SweepTypes *s, const bool *where) {
 static void task_within(void *context, int64_t task, int worker) {
     SweepTypes *s = context;
     const Lattice *l = s->lattice;
-    int64_t low = 0, high = 2 * s->n_group;
-    while (high - low > 1) {
-        int64_t middle = (low + high) / 2;
-        if (s->stage[middle] <= task) low = middle; else high = middle;
-    }
-    const int64_t *first = s->first + low / 2;
-    int64_t each = blocks_of_task(s, first[1] - first[0]), from = first[0] + (task - s->stage[low]) * each, n = l->n_lane;
+    int64_t stage = team_stage(2 * s->n_group, s->stage, task), n = l->n_lane;
+    const int64_t *first = s->first + stage / 2;
+    int64_t each = blocks_of_task(s, first[1] - first[0]), from = first[0] + (task - s->stage[stage]) * each;
     int64_t end = from + each < first[1] ? from + each : first[1];
     int64_t group = s->swept[from] / s->n_block_group * s->n_block_group, stride = s->n_block_group * n;
-    bool is_back = low % 2;
+    bool is_back = stage % 2;
     TypesJob job = s->job;
     job.next_first = group * n;
     job.next_stride = stride;

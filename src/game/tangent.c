@@ -859,15 +859,10 @@ static void task_sweep(void *context, int64_t task, int worker) {
     Tangent *t = context;
     const Lattice *l = t->lattice;
     int64_t n_value = t->job.n_value, n_mode = l->n_mode_state;
-    // the stage that holds the task
-    const int64_t *stage = t->is_back ? t->back : t->stage;
-    int64_t low = 0, high = 2 * t->n_level;
-    while (high - low > 1) {
-        int64_t middle = (low + high) / 2;
-        if (stage[middle] <= task) low = middle; else high = middle;
-    }
-    int64_t level = t->is_back ? t->n_level - 1 - low / 2 : low / 2, index = task - stage[low];
-    if (low % 2 == 0) {
+    const int64_t *first = t->is_back ? t->back : t->stage;
+    int64_t stage = team_stage(2 * t->n_level, first, task);
+    int64_t level = t->is_back ? t->n_level - 1 - stage / 2 : stage / 2, index = task - first[stage];
+    if (stage % 2 == 0) {
         int64_t slot = index / t->n_cut, from = index % t->n_cut * t->cut, to = from + t->cut;
         if (to > t->job.n_line * t->job.line_group) to = t->job.n_line * t->job.line_group;
         t->kernel->sweep(&t->job, t->order[t->level[level] + slot], from, to,
