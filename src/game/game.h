@@ -64,7 +64,7 @@ typedef struct GameSolution {
     double *answered;            // [sweep_size - values] with private types: shifts of beliefs that the choices were answered with (the policy has
                                  // those that they tell), for game_pack; may be freed and set NULL before; else NULL
     char    note[256];           // in words: where it stands if it did not converge, which branch if not the principal
-    char    how[320];            // in words: what found it, and why where the first thing tried did not
+    char    how[480];            // in words: what found it, and why where the first thing tried did not
 } GameSolution;
 
 /// Solve. Returns DUR_OK whenever there is a solution to look at, also when it did not converge (see verdict);

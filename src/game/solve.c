@@ -5,7 +5,9 @@
 ///    method finishes; if values move little on the way, the coarse solution and this one belong together.
 /// 3. Else the branch is followed on this lattice, around folds if there are some (branch.h).
 ///    Paced sweeps go on from where it is lost (paced.h).
-/// 4. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
+/// 4. Else, with private types, the game whose types are alike, and from its solution on those whose types are more and more
+///    apart, up to the game itself, by paced sweeps.
+/// 5. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
 ///    equilibria from afar. What they find beyond the end of the branch is another equilibrium, and is called so.
 ///
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
@@ -90,6 +92,14 @@
 #define PATIENCE_TURN 25
 #define STUCK_MOST    6
 
+/// From types that are alike to what they are: the first step, what a step that led there is followed by, the shortest, of the whole way; the residual
+/// to which points on the way are solved; and the work of each, as of PACED_WORK.
+#define APART_FIRST 0.4
+#define APART_LONGER 1.5
+#define APART_LEAST 0.05
+#define APART_TOLERANCE 1e-5
+#define APART_WORK 2000
+
 #define BEYOND "the principal branch could be followed up to %.4g times the stated precisions only; this is another " \
                "equilibrium, found beyond"
 
@@ -105,6 +115,7 @@ typedef struct Run {
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
+    bool is_alike;               // types have been brought together
     bool has_paces;              // where sweeps go round in circles, the branch and paced sweeps take their place
     int32_t patience;            // sweeps without halving the best residual, after which a step is given up
     double told;
@@ -463,6 +474,100 @@ done:
     return status;
 }
 
+// a lattice like that of `r`, but for types that are `apart` of what they are from their mean, and the rule on it
+static DurStatus bring_together(Lattice **out, LatticeRule *rule, const Run *r, double apart) {
+    const Lattice *l = r->lattice;
+    DurError error = {0};
+    *rule = (LatticeRule){.actor = -1};
+    TRY(lattice_make_grid(out, l->model, l->param, l->n_node, &error));
+    DurStatus status = lattice_types_apart(*out, apart);
+    if (status == DUR_OK && r->options->rule && r->options->rule->actor >= 0) status = lattice_rule_carry(rule, *out, r->options->rule, &error);
+    if (status != DUR_OK) {
+        lattice_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+// A point on the way, from r->x to r->x; on failure r->x stays. The first, whose types are alike, by all means that there are
+static DurStatus point_apart(Run *r, double apart, double tolerance, bool is_first, bool *done) {
+    Lattice *l;
+    LatticeRule rule;
+    KrylovResult n = {0};
+    TRY(bring_together(&l, &rule, r, apart));
+    double *x = memory_column(r->n);
+    DurStatus status = x ? DUR_OK : DUR_MEMORY;
+    if (status == DUR_OK && is_first) {
+        GameOptions options = {.tolerance = tolerance, .rule = &rule, .progress = r->options->progress};
+        GameSolution ignored = {0};
+        Run like = {.lattice = l, .options = &options, .team = r->team, .n = r->n, .n_value = r->n_value, .max_sweep = r->max_sweep - r->n_sweep,
+                    .patience = PATIENCE_SWEEPS, .is_alike = true, .x = x};
+        status = find(&like, &ignored, true);
+        x = like.x;
+        r->n_sweep += like.n_sweep;
+        n = (KrylovResult){.residual = like.residual, .converged = status == DUR_OK && like.residual <= tolerance, .interrupted = like.interrupted};
+        sweep_free(like.sweep);
+        anderson_free(like.mix);
+        memory_free(like.g);
+    } else if (status == DUR_OK) {
+        Krylov *k = krylov_make(l, &rule, r->team, window_of(l), r->options->progress);
+        memcpy(x, r->x, (size_t)r->n * sizeof *x);
+        status = k ? nest_aggregate(k, &rule, r->team, x) : DUR_MEMORY;
+        if (status == DUR_OK) {
+            krylov_allow(k, APART_WORK, r->max_sweep - r->n_sweep);
+            status = paced_solve(&n, k, &rule, tolerance, x);
+            r->n_sweep += k->n_sweep + k->n_take;
+        }
+        krylov_free(k);
+    }
+    *done = n.converged;
+    r->interrupted = n.interrupted;
+    if (*done) {
+        memcpy(r->x, x, (size_t)r->n * sizeof *x);
+        r->residual = n.residual;
+    }
+    memory_free(x);
+    if (rule.actor >= 0) lattice_rule_free(&rule);
+    lattice_free(l);
+    return status;
+}
+
+// From the game whose types are alike to the game itself. Where nothing comes of it r->x is what it was
+static DurStatus from_alike(Run *r, GameSolution *out, double tolerance, bool *done) {
+    double *kept = memory_column(r->n), residual = r->residual, apart = -1, step = APART_FIRST;
+    if (!kept) return DUR_MEMORY;
+    memcpy(kept, r->x, (size_t)r->n * sizeof *kept);
+    anderson_free(r->mix);
+    r->mix = NULL;
+    DurStatus status = DUR_OK;
+    int32_t n_point = 0;
+    while (status == DUR_OK && apart < 1 && !r->interrupted && r->n_sweep < r->max_sweep) {
+        // a last step that would be a short one is made at once
+        double next = apart < 0 ? 0 : apart + step >= 1 - APART_LEAST ? 1 : apart + step;
+        bool led;
+        status = point_apart(r, next, next < 1 && tolerance < APART_TOLERANCE ? APART_TOLERANCE : tolerance, apart < 0, &led);
+        if (led) {
+            if (apart >= 0) step *= APART_LONGER;
+            apart = next;
+            n_point++;
+        } else if (apart < 0 || (step /= 2) < APART_LEAST) {
+            break;
+        }
+    }
+    say_how(out, "types alike first, and from there %d point%s by paced sweeps%s", n_point, n_point == 1 ? "" : "s", apart >= 1 ? "" : ", did no better; ");
+    out->n_step += n_point;
+    *done = apart >= 1 || r->interrupted;
+    if (apart >= 1) {
+        out->is_principal = false;
+        snprintf(out->note, sizeof out->note, BEYOND, out->reached);
+    } else {
+        memcpy(r->x, kept, (size_t)r->n * sizeof *kept);
+        r->residual = residual;
+    }
+    memory_free(kept);
+    return status;
+}
+
 typedef struct Coarsest {
     const Run *run;              // on the lattice itself
     GameSolution *out;
@@ -582,6 +687,8 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     r->n_sweep += k->n_sweep + k->n_take;
     out->n_take = k->n_take;
     krylov_free(k);
+    bool may_be_alike = is_typed && !r->is_alike && r->n_value <= PACED_VALUES;
+    if (status == DUR_OK && !done && !is_lost && may_be_alike) status = from_alike(r, out, tolerance, &done);
     if (status != DUR_OK || done) return status;
 
     if (!may_sweep(r)) return DUR_MEMORY;
@@ -639,6 +746,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     }
     if (status == DUR_OK && !is_typed && !(r->residual <= tolerance) && !r->interrupted && r->n_sweep < r->max_sweep)
         status = from_sweeps(r, out, tolerance, left);
+    if (status == DUR_OK && is_lost && may_be_alike && !(r->residual <= tolerance) && !r->interrupted) status = from_alike(r, out, tolerance, &done);
     if (r->residual <= tolerance && !is_branch) {
         // neither sweeps nor Newton's method alone keep to the branch
         out->is_principal = false;

@@ -195,6 +195,10 @@ static inline const LatticeTable *lattice_precision(const Lattice *l, int32_t ac
     return a->precision_by_type ? &a->precision_by_type[type] : &a->precision;
 }
 
+/// What types of an actor differ in, payoffs, lumps and precisions, goes `share` of the way from their mean to what it is: 1 leaves them as they
+/// are, with 0 they are alike. In place, for one who makes a lattice to pass through (solve.c). DUR_OK or DUR_MEMORY.
+DurStatus lattice_types_apart(Lattice *lattice, double share);
+
 /// Split a point (variable values; modes whole) into its surrounding nodes, linear in each stock; values outside a range
 /// are clipped first. state and weight must have room for 2^n_stock entries (times n_type for every private), at most LATTICE_CORNERS_MAX;
 /// corners of weight 0 are left out. Returns how many.

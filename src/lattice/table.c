@@ -170,6 +170,47 @@ DurStatus table_make_by_type(const Lattice *l, ProgramId guard, const ProgramId 
     return status;
 }
 
+// Of tables that may read different variables: each `share` of the way from their mean
+static DurStatus bring_together(const Lattice *l, LatticeTable *table, int32_t n_type, double share) {
+    LatticeTable mixed[MODEL_TYPES_MAX] = {0};
+    uint64_t reads = 0;
+    DurStatus status = DUR_OK;
+    for (int32_t t = 0; t < n_type; t++) reads |= table[t].reads;
+    for (int32_t t = 0; t < n_type; t++) {
+        table_shape(l, reads, &mixed[t]);
+        mixed[t].value = memory_column(mixed[t].n);
+        if (!mixed[t].value) status = DUR_MEMORY;
+    }
+    for (int64_t i = 0; status == DUR_OK && i < mixed[0].n; i++) {
+        int32_t node[MODEL_VARIABLES_MAX];
+        double value[MODEL_TYPES_MAX], mean = 0;
+        table_nodes(l, &mixed[0], i, node);
+        for (int32_t t = 0; t < n_type; t++) {
+            value[t] = lattice_table_at(l, &table[t], node);
+            mean += value[t] / n_type;
+        }
+        for (int32_t t = 0; t < n_type; t++) mixed[t].value[i] = mean + share * (value[t] - mean);
+    }
+    for (int32_t t = 0; t < n_type; t++) {
+        lattice_table_free(status == DUR_OK ? &table[t] : &mixed[t]);
+        if (status == DUR_OK) table[t] = mixed[t];
+    }
+    return status;
+}
+
+DurStatus lattice_types_apart(Lattice *l, double share) {
+    const Model *m = l->model;
+    if (share == 1) return DUR_OK;
+    for (int32_t t = 0; t < m->n_term; t++)
+        if (l->term_by_type[t]) TRY(bring_together(l, l->term_by_type[t], model_types(m, m->term[t].actor), share));
+    for (int32_t j = 0; j < m->n_jump; j++)
+        for (int32_t k = 0; l->jump[j].lump_by_type && k < m->jump[j].n_lump; k++)
+            if (l->jump[j].lump_by_type[k]) TRY(bring_together(l, l->jump[j].lump_by_type[k], model_types(m, m->jump[j].actor), share));
+    for (int32_t i = 0; i < m->n_actor; i++)
+        if (l->actor[i].precision_by_type) TRY(bring_together(l, l->actor[i].precision_by_type, model_types(m, i), share));
+    return DUR_OK;
+}
+
 DurStatus lattice_tabulate(const Lattice *l, ProgramId program, const char *what, LatticeTable *out, DurError *error) {
     return table_make(l, PROGRAM_NONE, program, what, TABLE_FINITE, out, error);
 }

@@ -487,6 +487,21 @@ static double left_by_sweeps(const Case *k, int32_t n_sweep, bool is_paced) {
     return left;
 }
 
+TEST(where_paced_sweeps_fail_too_types_that_are_alike_at_first_lead_to_an_equilibrium) {
+    Case k = {0};
+    Text text = {0};
+    DurError error = {0};
+    double off;
+    CHECK(random_open(&k, 110, 20, &text));
+    // so few sweeps that Newton's method from the branch's end has none left
+    solved(&k.solution, &k, &(GameOptions){.skip_certificate = true, .max_sweep = 20000});
+    CHECK(strstr(k.solution.how, "did no better; types alike first") && !k.solution.is_principal && k.solution.reached < 1);
+    CHECK_OK(plain_types_residual(k.solution.policy, &off, &error));
+    CHECK(off < 1e-6);
+    text_free(&text);
+    case_close(&k);
+}
+
 TEST(paced_sweeps_settle_where_whole_ones_go_round_in_circles) {
     int n_case = 0, n_whole = 0, n_paced = 0, n_only = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -729,6 +744,7 @@ int main(void) {
         RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
         RUN(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_method_alone_does_not_reach),
         RUN(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_numbers),
+        RUN(where_paced_sweeps_fail_too_types_that_are_alike_at_first_lead_to_an_equilibrium),
         RUN(paced_sweeps_settle_where_whole_ones_go_round_in_circles),
         RUN(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width),
         RUN(steps_for_all_and_sweeps_for_some_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width),

@@ -619,9 +619,60 @@ TEST(lines_take_a_gigabyte_at_most) {
     }
 }
 
+// a payoff whose types read other variables, a cost, and a precision
+TEST(types_are_brought_together_as_far_as_is_said_and_nothing_else_changes) {
+    static const char *const text =
+        "scenario \"types\" { clock continuous  unit month }\n"
+        "actor a { patience 10 month  precision sharpness  attends 1 per month }\n"
+        "actor b { patience 10 month  precision 2  attends 1 per month }\n"
+        "mode threat of a { quiet, loud }\n"
+        "stock power { range 0..1  grid 4  start 0.5 }\n"
+        "stock anger { range 0..1  grid 3  start 0.5 }\n"
+        "private temper of a { mild, harsh } { belief 0.3  grid 3 }\n"
+        "let sharpness = by temper { mild 1, harsh 3 + power }\n"
+        "let harm = by temper { mild -0.4*power, harsh -1.4*anger }\n"
+        "let price = by temper { mild 0.2, harsh 0.5*anger }\n"
+        "move threaten of a { when threat == quiet  cost price  then threat = loud }\n"
+        "move relent of a { when threat == loud  then threat = quiet }\n"
+        "payoff a { loss harm*[threat == loud]; gain 0.3*power }\n"
+        "payoff b { loss -power }\n";
+    static const double share[] = {1, 0.5, 0};
+    for (int i = 0; i < 3; i++) {
+        Case k = {0}, as = {0};
+        case_open(&k, text);
+        case_open(&as, text);
+        CHECK_OK(lattice_types_apart(k.lattice, share[i]));
+        const Lattice *l = k.lattice, *was = as.lattice;
+        for (int64_t s = 0; s < l->n_state; s++) {
+            int32_t node[MODEL_VARIABLES_MAX];
+            lattice_nodes(l, s, node);
+            for (int32_t type = 0; type < 2; type++) {
+#define APART(table) do { \
+                double own = lattice_table_at(was, table(was, type), node), other = lattice_table_at(was, table(was, 1 - type), node), \
+                       mean = (own + other) / 2, now = lattice_table_at(l, table(l, type), node); \
+                CHECK_NEAR(now, mean + share[i] * (own - mean), 1e-15); \
+                if (share[i] == 1) CHECK_SAME(now, own); \
+            } while (0)
+#define LOSS(l, type) lattice_term(l, 0, type)
+#define GAIN(l, type) lattice_term(l, 1, type)
+#define COST(l, type) lattice_lump(l, 0, 0, type)
+#define SHARPNESS(l, type) lattice_precision(l, 0, type)
+                APART(LOSS);
+                APART(COST);
+                APART(SHARPNESS);
+                CHECK_SAME(lattice_table_at(l, GAIN(l, type), node), lattice_table_at(was, GAIN(was, type), node));
+                CHECK_SAME(lattice_table_at(l, lattice_term(l, 2, 0), node), lattice_table_at(was, lattice_term(was, 2, 0), node));
+            }
+        }
+        case_close(&as);
+        case_close(&k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(lines_take_a_gigabyte_at_most),
+        RUN(types_are_brought_together_as_far_as_is_said_and_nothing_else_changes),
         RUN(lines_of_one_long_stock_are_solved_and_of_several_nearly),
         RUN(every_table_says_at_every_state_what_the_expression_says),
         RUN(a_target_off_the_nodes_is_split_so_that_its_mean_is_kept_after_clipping),
