@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define AGGREGATE_STRANDS 16
-/// Actors that are swept together: rates are read once for them.
+/// Rows of values that are swept together: rates are read once for them.
 #define AGGREGATE_FEW 2
 
 /// Some places and what leads out of them.
@@ -24,7 +24,7 @@ typedef struct AggregateStretch {
     uint16_t *rate;            // [n x strands] the upper halves of floats
 } AggregateStretch;
 
-/// What is swept for one actor. Strands that are shorter than others, or none, have 1/D = 0.
+/// What is swept for one row of values. Strands that are shorter than others, or none, have 1/D = 0.
 typedef struct AggregateWork {
     int64_t n_place;
     int32_t n_stretch;
@@ -52,8 +52,8 @@ static inline float aggregate_widened(uint16_t half) {
 typedef struct AggregateKernel {
     /// y[i] = sum over modes of share[mode * stride + i] * q[mode * stride + i], i < n.
     void (*average)(float *y, const float *share, const float *q, int64_t n_mode, int64_t stride, int64_t n);
-    /// y <- x - y for each of n_work actors of one chain, with A x = D y swept n_round times, forth and back, from x = y. Every value counts as
-    /// soon as it is there; the same bits however actors are grouped.
+    /// y <- x - y for each of n_work rows of values of one chain, with A x = D y swept n_round times, forth and back, from x = y. Every value counts as
+    /// soon as it is there; the same bits however these are grouped.
     void (*sweep)(const AggregateWork *work, int32_t n_work, int32_t n_round);
     /// z = q + by.
     void (*add)(float *z, const float *q, const float *by, int64_t n);

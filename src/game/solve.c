@@ -56,7 +56,7 @@
 /// The same without private types above this many values.
 #define KRYLOV_WINDOW_HUGE 8
 #define VALUES_HUGE 10000000
-/// Values up to which paced sweeps are tried without private types; what they keep is told with the rest.
+/// Values up to which paced sweeps are tried without private types, and types alike first with them; what they keep is told with the rest.
 #define PACED_VALUES 20000000
 /// Newton steps from values at hand.
 #define NEWTON_STEPS 30
@@ -475,7 +475,7 @@ done:
 }
 
 // a lattice like that of `r`, but for types that are `apart` of what they are from their mean, and the rule on it
-static DurStatus bring_together(Lattice **out, LatticeRule *rule, const Run *r, double apart) {
+static DurStatus make_apart(Lattice **out, LatticeRule *rule, const Run *r, double apart) {
     const Lattice *l = r->lattice;
     DurError error = {0};
     *rule = (LatticeRule){.actor = -1};
@@ -494,7 +494,7 @@ static DurStatus point_apart(Run *r, double apart, double tolerance, bool is_fir
     Lattice *l;
     LatticeRule rule;
     KrylovResult n = {0};
-    TRY(bring_together(&l, &rule, r, apart));
+    TRY(make_apart(&l, &rule, r, apart));
     double *x = memory_column(r->n);
     DurStatus status = x ? DUR_OK : DUR_MEMORY;
     if (status == DUR_OK && is_first) {
