@@ -9,8 +9,13 @@
 
 /// Points at which a function of one quantity is looked at over its interval: the ends settle it where it is monotone.
 #define SCAN_POINTS 65
-/// Exact quantities of one expression of which all corners are looked at; with more, one at a time.
+/// Quantities of one expression of which all corners are looked at; with more, one at a time.
 #define CORNERS_MAX 10
+/// Points along each of some sampled quantities at which a function is held against what is linear; where there are more, their corners only.
+#define BEND_POINTS 17
+#define BEND_ALL    2
+/// What is no bend but rounding, relative to the function's size.
+#define STRAIGHT 1e-12
 
 /// Values this near to one another, relative to their size, are taken to be the same but for rounding.
 #define ALIKE 1e-9
@@ -56,12 +61,12 @@ static Summary summary_of(const Sample *sample, int32_t quantity) {
     return (Summary){mean, sqrt(square / (double)(n - 1)), low, high};
 }
 
-/// Width of what a quantity that was alike on all runs could have been on one that was not seen. Where nothing is known (a
-/// count has no upper end), the quantity's own size stands in, or 1.
-static double unseen_range(const SampleKind *kind, const Summary *s) {
-    if (kind->is_fixed) return 0;
-    double width = kind->high - kind->low;
-    return isfinite(width) ? width : fmax(1, fabs(s->mean));
+/// How far a run that was not seen may lie from the mean, below (negative) and above: anywhere that the quantity can be, for what was seen says nothing of
+/// that. Where no end is known (a count has no upper one), as far as what was seen was apart, the quantity's own size, or 1.
+static Bounds unseen(const SampleKind *kind, const Summary *s) {
+    if (kind->is_fixed) return (Bounds){0, 0};
+    double far = fmax(fmax(1, fabs(s->mean)), s->high - s->low);
+    return (Bounds){isfinite(kind->low) ? kind->low - s->mean : -far, isfinite(kind->high) ? kind->high - s->mean : far};
 }
 
 static double student(double alpha, int64_t n) { return stat_t_quantile(1 - alpha / 2, (double)(n - 1)); }
@@ -73,10 +78,9 @@ static Bounds quantity_bounds(const Sample *sample, int32_t quantity, const Summ
     if (kind->is_probability)
         return stat_clopper_pearson((int64_t)floor(s->mean * (double)n + 0.5), n, 1 - alpha);
     if (n < 2) return (Bounds){kind->low, kind->high};
-    double range = s->high > s->low ? s->high - s->low : unseen_range(kind, s);
-    double half = range * log(2 / alpha) / (double)n;
-    if (s->deviation > 0) half += student(alpha, n) * s->deviation / sqrt((double)n);
-    return (Bounds){fmax(s->mean - half, kind->low), fmin(s->mean + half, kind->high)};
+    Bounds beyond = unseen(kind, s);
+    double share = log(2 / alpha) / (double)n, half = s->deviation > 0 ? student(alpha, n) * s->deviation / sqrt((double)n) : 0;
+    return (Bounds){fmax(s->mean + share * beyond.low - half, kind->low), fmin(s->mean + share * beyond.high + half, kind->high)};
 }
 
 // ---- functions of several ---------------------------------------------------------------------------------
@@ -141,36 +145,76 @@ static double slope(const Sample *sample, SampleFunction f, const void *context,
     return (above - below) / (high - low);
 }
 
-/// Half the width of the interval of f, all sampled quantities at once.
-static double delta_half_width(const Sample *sample, SampleFunction f, const void *context, const bool *reads, double *at,
-                               const Summary *summary, double *gradient, double alpha) {
+/// The interval of what is linear in all sampled quantities at once, with the slopes of f at their means, from its middle.
+static Bounds delta_bounds(const Sample *sample, SampleFunction f, const void *context, const bool *reads, double *at,
+                           const Summary *summary, double *gradient, double alpha) {
     int64_t n = sample->n_run;
-    if (n < 2) return INFINITY;
-    double per_run = log(2 / alpha) / (double)n, half = 0;
+    if (n < 2) return (Bounds){-INFINITY, INFINITY};
+    // quantities may part on a run that was not seen, however much they went in step on those that were
+    Bounds beyond = {0, 0};
+    double square = 0;
     for (int32_t q = 0; q < sample->n_quantity; q++) {
         gradient[q] = 0;
         if (!reads[q] || sample->kind[q].is_exact || sample->kind[q].is_fixed) continue;
         gradient[q] = slope(sample, f, context, at, q, &summary[q]);
-        if (summary[q].deviation > 0) continue;
-        half += fabs(gradient[q]) * unseen_range(&sample->kind[q], &summary[q]) * per_run;
-        gradient[q] = 0;
+        Bounds own = unseen(&sample->kind[q], &summary[q]);
+        beyond.low  += gradient[q] * (gradient[q] > 0 ? own.low : own.high);
+        beyond.high += gradient[q] * (gradient[q] > 0 ? own.high : own.low);
     }
-    double square = 0, low = INFINITY, high = -INFINITY;
     for (int64_t r = 0; r < n; r++) {
         double z = 0;
         for (int32_t q = 0; q < sample->n_quantity; q++)
             if (gradient[q] != 0) z += gradient[q] * (sample->value[q * sample->capacity + r] - summary[q].mean);
         square += z * z;
-        low  = z < low ? z : low;
-        high = z > high ? z : high;
     }
-    double deviation = sqrt(square / (double)(n - 1));
-    // quantities that varied, but always in step, may part on a run that was not seen
-    double range = high - low, unseen = 0;
+    double share = log(2 / alpha) / (double)n, half = student(alpha, n) * sqrt(square / (double)(n - 1)) / sqrt((double)n);
+    return (Bounds){share * beyond.low - half, share * beyond.high + half};
+}
+
+/// What f is at a point, less what is linear at the means.
+static void hold_against_line(Bounds *b, SampleFunction f, const void *context, const double *at, int32_t n, const double *gradient,
+                              const Summary *summary, double middle) {
+    double line = middle, value = f(context, at);
+    for (int32_t q = 0; q < n; q++)
+        if (gradient[q] != 0) line += gradient[q] * (at[q] - summary[q].mean);
+    if (isfinite(value) && fabs(value - line) <= STRAIGHT * (fabs(value) + fabs(line))) return;
+    widen(b, value - line);
+}
+
+/// How far f is from what is linear at the means, below and above, wherever the means may be: each sampled quantity within bounds of its own, all together
+/// with the stated chance of error. Nothing for a sum or a difference. Where f steps, bends or has a pole there, a slope at the means says nothing of it.
+static Bounds bend(const Sample *sample, SampleFunction f, const void *context, const bool *reads, double *at, const Summary *summary,
+                   const double *gradient, double alpha) {
+    int32_t which[CORNERS_MAX], n = 0, n_all = 0;
+    Bounds of[CORNERS_MAX], b = {0, 0};
+    double middle = f(context, at);
     for (int32_t q = 0; q < sample->n_quantity; q++)
-        if (gradient[q] != 0) unseen += fabs(gradient[q]) * (summary[q].high - summary[q].low);
-    if (range <= ALIKE * unseen) range = unseen;
-    return half + student(alpha, n) * deviation / sqrt((double)n) + range * per_run;
+        n_all += reads[q] && !sample->kind[q].is_exact && !sample->kind[q].is_fixed;
+    for (int32_t q = 0; q < sample->n_quantity; q++) {
+        if (!reads[q] || sample->kind[q].is_exact || sample->kind[q].is_fixed) continue;
+        Bounds own = quantity_bounds(sample, q, &summary[q], alpha / n_all);
+        if (!isfinite(own.high - own.low)) return (Bounds){-INFINITY, INFINITY};
+        for (int32_t k = 0; k < BEND_POINTS; k++) {
+            at[q] = own.low + (own.high - own.low) * k / (BEND_POINTS - 1);
+            hold_against_line(&b, f, context, at, sample->n_quantity, gradient, summary, middle);
+        }
+        at[q] = summary[q].mean;
+        if (n < CORNERS_MAX) {
+            which[n] = q;
+            of[n++] = own;
+        }
+    }
+    int32_t each = n <= BEND_ALL ? BEND_POINTS : 2;
+    int64_t n_point = 1;
+    for (int32_t k = 0; k < n; k++) n_point *= each;
+    for (int64_t point = 0; point < n_point; point++) {
+        int64_t rest = point;
+        for (int32_t k = 0; k < n; k++, rest /= each)
+            at[which[k]] = of[k].low + (of[k].high - of[k].low) * (double)(rest % each) / (each - 1);
+        hold_against_line(&b, f, context, at, sample->n_quantity, gradient, summary, middle);
+    }
+    for (int32_t k = 0; k < n; k++) at[which[k]] = summary[which[k]].mean;
+    return b;
 }
 
 DurStatus sample_interval(CheckAnswer *out, const Sample *sample, SampleFunction f, const void *context, const bool *reads,
@@ -214,8 +258,10 @@ DurStatus sample_interval(CheckAnswer *out, const Sample *sample, SampleFunction
             b = (Bounds){-INFINITY, INFINITY};
         }
     } else if (n_sampled > 1) {
-        double half = delta_half_width(sample, f, context, reads, at, summary, gradient, alpha);
-        b = isfinite(half) ? (Bounds){corners.low - half, corners.high + half} : (Bounds){-INFINITY, INFINITY};
+        Bounds line = delta_bounds(sample, f, context, reads, at, summary, gradient, alpha);
+        Bounds off = isfinite(line.high - line.low) ? bend(sample, f, context, reads, at, summary, gradient, alpha) : line;
+        b = (Bounds){corners.low + line.low + off.low, corners.high + line.high + off.high};
+        if (!isfinite(b.high - b.low)) b = (Bounds){-INFINITY, INFINITY};
     }
     out->low = b.low;
     out->high = b.high;

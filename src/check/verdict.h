@@ -2,10 +2,11 @@
 /// scenarios: runs come from a callback, so that its errors can be tested on coins of known bias.
 ///
 /// One sampled probability gets the Clopper-Pearson interval. Otherwise f(means) is made linear at the means (delta
-/// method), and its interval is  f +- (t s/sqrt(n) + R L/n),  t Student's quantile, s the deviation of the linear
-/// form over runs, R its range, L = log(2/alpha). The second term vanishes against the first as runs are added; where all
-/// runs were alike it is all there is, and then it is exact: at most a share L/n of runs can have escaped notice
-/// (the "rule of three"), and each of those moves the mean by R at most.
+/// method), and what is linear lies between  -(t s/sqrt(n) + D L/n)  and  t s/sqrt(n) + U L/n  of it, t Student's quantile, s the
+/// deviation of the linear form over runs, D and U how far below and above its mean it may be on any run at all, L = log(2/alpha). The second terms
+/// vanish against the first as runs are added; where all runs were alike they are all there is, and then they are exact: at most a share L/n of runs
+/// can have escaped notice (the "rule of three"), and each of those moves the mean by D or U at most. What f is besides, wherever the means may be, is
+/// looked at on a net of points and added: nothing where f is linear, all of a step or a pole. doc/decisions/053.
 #ifndef CHECK_VERDICT_H
 #define CHECK_VERDICT_H
 
