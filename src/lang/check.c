@@ -480,6 +480,10 @@ static Info check_one_of(Checker *k, const AstExpr *e, const Place *p) {
         FAULT(k, e->span, LIMIT, NULL, "this `one_of` has %d sizes, at most %d can be", e->n_size, CHECK_VALUES_MAX);
         return none();
     }
+    if (e->n_size == 0) {
+        FAULT(k, e->span, VALUE, NULL, "this `one_of` has no sizes, at least one must be");
+        return none();
+    }
     Info whole = number(unit_unknown());
     bool is_first = true;
     for (int32_t i = 0; i < e->n_size; i++) {

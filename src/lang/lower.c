@@ -200,7 +200,7 @@ static uint16_t lower_one_of(Checker *k, Draft *d, const AstExpr *e) {
         total += w[i];
     }
     if (!(total > 0) || !isfinite(total)) {
-        FAULT(k, e->span, VALUE, NULL, "at least one weight must be more than 0");
+        FAULT(k, e->span, VALUE, NULL, total > 0 ? "these weights are too large to be added up" : "at least one weight must be more than 0");
         return 0;
     }
     for (int32_t i = 0; i < n; i++) w[i] /= total;

@@ -438,7 +438,7 @@ static void put_head(Text *out, const Explanation *e, const char *at) {
     put_solve(out, s);
     text_append(out, "\n");
     if (!s->session.equilibrium.is_principal)
-        text_printf(out, "  This is an equilibrium, but not on the branch that starts at precision 0: %s\n",
+        text_printf(out, "  This is an equilibrium, but not known to be on the branch that starts at precision 0: %s\n",
                     s->session.equilibrium.note);
     put_equilibria_count(out, s);
     if (s->session.has_others) text_char(out, '\n');

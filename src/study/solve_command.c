@@ -188,7 +188,7 @@ static void put_headline(Text *out, const DurScenario *s) {
     if (g->verdict != GAME_CONVERGED)
         text_printf(out, "  These numbers are where the solver stopped, not an equilibrium. %s\n", g->note);
     else if (!g->is_principal)
-        text_printf(out, "  This is an equilibrium, but not on the branch that starts at precision 0: %s\n", g->note);
+        text_printf(out, "  This is an equilibrium, but not known to be on the branch that starts at precision 0: %s\n", g->note);
 }
 
 const char *row_name(const Model *m, int32_t row, char name[256]) {

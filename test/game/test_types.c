@@ -386,6 +386,40 @@ TEST(a_war_of_attrition_with_reputations_comes_to_its_closed_form) {
     CHECK_NEAR(hazard, 1, 0.2);   // the belief has 21 nodes, and the kink of the values runs through this one
 }
 
+// A has a move that it all but never makes, so what it would tell is told by rounding; sweeps of three types go round in it
+static const char *const NEVER_MADE =
+    "scenario \"s\" { clock continuous unit month choice taste }\n"
+    "actor A { patience 24.4 month precision 19 attends (by m0 { v0 0.272, v1 0.369 }) per month }\n"
+    "actor B { patience 17.3 month precision 16.1 + 4.025*((by m0 { v0 0.0966, v1 0.493 })) attends 0.935 per month }\n"
+    "private pA of A { t0, t1, t2 } { belief 0.187 0.528 0.285 grid 3 }\n"
+    "mode m0 of B { v0, v1 }\n"
+    "stock x0 { range 0..1 grid 2 start 0.703 drift 0 }\n"
+    "move mv0 of A { when x0 > 0.43 cost (by pA { t0 ((-0.235)*belief(A is t0)), t1 ((-0.249)*belief(A is t2)), t2 (0.43*x0) })\n"
+    "  then x0 *= (by m0 { v0 ((-0.135)*x0), v1 ((-0.331)*x0) }) }\n"
+    "move mv1 of A { when m0 == v0 secret then x0 *= ((-0.355)*x0) }\n"
+    "move mv2 of B { when m0 == v1 then m0 = v0 }\n"
+    "payoff A { u0 ((0.235*x0) - (0.679 - ((-0.0923)*belief(A is t2))))\n"
+    "  u1 (by pA { t0 (by m0 { v0 (-0.116), v1 0.362 }), t1 (0.782*[x0 > 0.632]), t2 (by m0 { v0 ((-0.821)*belief(A is t2)), v1 (0.655*belief(A is t1)) }) })\n"
+    "  u2 (if m0 == v1 then (0.503 + 0.506) else (by pA { t0 0.782, t1 (-0.869), t2 ((-0.163)*x0) })) }\n"
+    "payoff B { u0 (if m0 == v1 then 0.392 else ((0.0125*x0)*[(not m0 == v1) or (m0 != v1)]))\n"
+    "  u1 (by m0 { v0 (by m0 { v0 ((-0.288)*x0), v1 0.782 }), v1 (by m0 { v0 ((-0.0342)*x0), v1 (0.415*belief(A is t2)) }) }) }\n";
+
+TEST(what_a_move_that_nobody_makes_would_tell_keeps_no_game_from_being_solved) {
+    for (int skips = 0; skips < 2; skips++) {
+        Case k = {0};
+        GameSolution s;
+        DurError error = {0};
+        case_open(&k, NEVER_MADE);
+        CHECK_OK(game_solve(&s, k.lattice, &(GameOptions){.skip_certificate = skips}, NULL, &error));
+        assert_int_equal(s.verdict, GAME_CONVERGED);
+        CHECK(s.certificate.residual <= GAME_TOLERANCE);
+        CHECK(skips ? isnan(s.certificate.consistency) : s.certificate.consistency <= 1e-9);
+        CHECK(!s.is_principal);   // sweeps can't tell
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
 TEST(solutions_have_the_same_bits_on_every_vector_width_and_any_number_of_threads) {
     uint64_t seed = 58;
     Text text = {0};
@@ -429,6 +463,7 @@ int main(void) {
         RUN(a_move_that_only_one_type_can_afford_tells_who_it_is),
         RUN(a_secret_move_tells_nothing_and_silence_tells_what_the_visible_ones_do_not),
         RUN(a_war_of_attrition_with_reputations_comes_to_its_closed_form),
+        RUN(what_a_move_that_nobody_makes_would_tell_keeps_no_game_from_being_solved),
         RUN(solutions_have_the_same_bits_on_every_vector_width_and_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
