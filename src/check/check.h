@@ -42,7 +42,7 @@ typedef struct CheckAnswer {
     int64_t n_run;                // sampled; 0 for exact
     double  confidence;           // of the interval; 1 for exact, never 0
     double  seconds;
-    const char *note;             // why the bounds are wider than asked, or NULL
+    const char *note;             // what to know of it, such as why the bounds are wider than asked; or NULL
 } CheckAnswer;
 
 /// One quantity. DUR_INPUT with a sentence if it can neither be had exactly nor sampled as asked.

@@ -331,6 +331,15 @@ double check_exact_bytes(const Lattice *lattice, int32_t quantity) {
     return bytes + (endless ? 8.0 * LIMIT_COLUMNS * n + chain_lines_bytes(lattice) : 0);
 }
 
+// whether an actor with types does what others do not expect: then the belief is not what they are (decision 011)
+static bool surprises_by_types(const Plan *plan) {
+    for (int32_t k = 0; k < plan->n_step; k++) {
+        const Policy *p = plan->step[k].policy;
+        if (p->is_surprise && p->lattice->model->actor[p->rule.actor].private >= 0) return true;
+    }
+    return false;
+}
+
 DurStatus check_exact(CheckAnswer *out, const CheckPlans *plans, int32_t quantity, double error_bound, Team *team,
                       const Progress *progress, DurError *error) {
     const Lattice *l = plans->lattice;
@@ -382,6 +391,8 @@ DurStatus check_exact(CheckAnswer *out, const CheckPlans *plans, int32_t quantit
 out:
     if (status == DUR_OK && !out->note && out->high - out->low > 2 * error_bound / EXACT_AIM)
         out->note = "the bounds are wider than asked: rounding adds up over so many steps, or so long a time";
+    if (status == DUR_OK && !out->note && surprises_by_types(plan))
+        out->note = "this takes the belief for the shares of types, which it is not once one of them surprises; runs with `--lattice` have true types";
     if (status == DUR_MEMORY)
         status_fail(error, status, "out of memory for an exact answer on %lld states", (long long)l->n_state);
     evolution_free(&w.e);
