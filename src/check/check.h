@@ -10,6 +10,8 @@
 /// Runs that a claim or quantity may use when the caller names no limit, and runs of a claim's first look.
 #define CHECK_RUNS       100000
 #define CHECK_FIRST_RUNS 1000
+/// Bytes of the sentence that says why an answer could not be had exactly.
+#define CHECK_REASON 256
 
 typedef enum CheckMethod { CHECK_EXACT, CHECK_SAMPLED } CheckMethod;
 typedef enum CheckVerdict { CHECK_HOLDS, CHECK_FAILS, CHECK_UNDECIDED } CheckVerdict;
@@ -43,6 +45,7 @@ typedef struct CheckAnswer {
     double  confidence;           // of the interval; 1 for exact, never 0
     double  seconds;
     const char *note;             // what to know of it, such as why the bounds are wider than asked; or NULL
+    char not_exact[CHECK_REASON]; // why it was sampled though it was asked for exactly, or ""
 } CheckAnswer;
 
 /// One quantity. DUR_INPUT with a sentence if it can neither be had exactly nor sampled as asked.

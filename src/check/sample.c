@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /// The quantities of one question, and how each is had.
@@ -16,7 +17,7 @@ typedef struct Question {
     int32_t  n_quantity;
     int32_t *quantity;       // [n_quantity] of the model
     SampleKind *kind;        // [n_quantity]
-    CheckAnswer *exact;      // [n_quantity] where kind is exact
+    CheckAnswer *exact;      // [n_quantity] where kind is exact; elsewhere its not_exact alone
     double  *all;            // [model->n_quantity] what eval_state reads
     ProgramId left, right;   // sides of a claim
     bool    *reads_left, *reads_right;
@@ -123,12 +124,14 @@ static DurStatus prepare(Question *q, int32_t place, DurError *error) {
                                  .error = fmax(a->high - a->value, a->value - a->low), .low = -INFINITY, .high = INFINITY};
             return DUR_OK;
         }
-        // too large a task, or one that the lattice cannot do: runs can
+        // too large a task, or one that the lattice cannot do: runs can, but the answer says so
         if (status != DUR_UNSUPPORTED && status != DUR_LIMIT) return status_fail(error, status, "%s", reason.text);
         if (no_sample)
             return status_fail(error, status == DUR_LIMIT ? DUR_LIMIT : DUR_INPUT,
                                "`%s` cannot be sampled (%s), nor had exactly: %s", m->text, no_sample,
                                why ? why : reason.text);
+        q->exact[place] = (CheckAnswer){0};
+        snprintf(q->exact[place].not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, why ? why : reason.text);
     }
     Interval range = range_of(q, m);
     *kind = (SampleKind){.is_probability = m->is_probability, .is_fixed = is_fixed(q, m), .low = range.low,
@@ -182,6 +185,18 @@ static double identity(const void *context, const double *quantity) {
     return quantity[0];
 }
 
+/// Runs that failed were played only since there was no exact answer: say why there was none, too.
+static void add_reason(const Question *q, DurStatus status, DurError *error) {
+    if (!error || status == DUR_OK || status == DUR_MEMORY || status == DUR_INTERRUPTED) return;
+    for (int32_t k = 0; k < q->n_quantity; k++) {
+        if (q->kind[k].is_exact || !q->exact[k].not_exact[0]) continue;
+        size_t n = strlen(error->text);
+        snprintf(error->text + n, sizeof error->text - n, "; it was sampled, since it can't be had exactly: %s",
+                 q->exact[k].not_exact);
+        return;
+    }
+}
+
 DurStatus check_quantity(CheckAnswer *out, const CheckPlans *plans, int32_t quantity, const CheckOptions *options,
                          Team *team, DurError *error) {
     *out = (CheckAnswer){0};
@@ -201,6 +216,7 @@ DurStatus check_quantity(CheckAnswer *out, const CheckPlans *plans, int32_t quan
     int64_t n = options->n_run > 0 ? options->n_run : CHECK_RUNS;
     status = sample_reserve(&sample, n);
     if (status == DUR_OK) status = measure(&q, &sample, 0, n, error);
+    add_reason(&q, status, error);
     if (status != DUR_OK) goto out;
     sample.n_run = n;
     const bool reads[1] = {true};
@@ -208,6 +224,7 @@ DurStatus check_quantity(CheckAnswer *out, const CheckPlans *plans, int32_t quan
     // too few runs for an interval leave what is known without any
     out->low  = fmax(out->low, q.kind[0].low);
     out->high = fmin(out->high, q.kind[0].high);
+    memcpy(out->not_exact, q.exact[0].not_exact, CHECK_REASON);
     out->seconds = progress_seconds() - begun;
 
 out:
@@ -236,6 +253,13 @@ static const char *note_of(const Question *q, const bool *reads) {
     return NULL;
 }
 
+/// The same for why a side was sampled though it was asked for exactly.
+static const char *not_exact_of(const Question *q, const bool *reads) {
+    for (int32_t k = 0; k < q->n_quantity; k++)
+        if (reads[k] && !q->kind[k].is_exact && q->exact[k].not_exact[0]) return q->exact[k].not_exact;
+    return "";
+}
+
 DurStatus check_claim(CheckClaim *out, const CheckPlans *plans, int32_t claim, const CheckOptions *options, Team *team,
                       DurError *error) {
     *out = (CheckClaim){.verdict = CHECK_UNDECIDED};
@@ -260,9 +284,13 @@ DurStatus check_claim(CheckClaim *out, const CheckPlans *plans, int32_t claim, c
     };
     judgement.first = judgement.most < CHECK_FIRST_RUNS ? judgement.most : CHECK_FIRST_RUNS;
     status = judge(out, &judgement, error);
+    add_reason(&q, status, error);
     out->left.note  = note_of(&q, q.reads_left);
     out->right.note = note_of(&q, q.reads_right);
     out->gap.note   = out->left.note ? out->left.note : out->right.note;
+    snprintf(out->left.not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, not_exact_of(&q, q.reads_left));
+    snprintf(out->right.not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, not_exact_of(&q, q.reads_right));
+    memcpy(out->gap.not_exact, out->left.not_exact[0] ? out->left.not_exact : out->right.not_exact, CHECK_REASON);
     out->left.seconds = out->right.seconds = out->gap.seconds = progress_seconds() - begun;
 
 out:

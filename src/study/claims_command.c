@@ -42,7 +42,8 @@ enum { NOTE_BYTES = sizeof ((ClaimAnswer){0}).bound_note[0] };
 // in plain numbers and texts: the same bytes wherever the program that reads them stands in memory
 typedef struct KeptClaim {
     int32_t status, verdict;
-    struct { double value, low, high, confidence, seconds; int64_t n_run, method; char note[NOTE_BYTES]; } answer[3];
+    struct { double value, low, high, confidence, seconds; int64_t n_run, method;
+             char note[NOTE_BYTES], not_exact[CHECK_REASON]; } answer[3];
     double gain;
     char note[1024];
 } KeptClaim;
@@ -67,6 +68,7 @@ static void save_claim(const DurScenario *s, const char *name, const ClaimAnswer
         kept.answer[i].n_run = from[i]->n_run;
         kept.answer[i].method = from[i]->method;
         if (from[i]->note) snprintf(kept.answer[i].note, NOTE_BYTES, "%s", from[i]->note);
+        snprintf(kept.answer[i].not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, from[i]->not_exact);
     }
     snprintf(kept.note, sizeof kept.note, "%s", answer->note);
     keep_save(s, name, &kept, sizeof kept);
@@ -83,6 +85,7 @@ static bool load_claim(const DurScenario *s, const char *name, ClaimAnswer *answ
         *to[i] = (CheckAnswer){.value = kept.answer[i].value, .low = kept.answer[i].low, .high = kept.answer[i].high,
                                .confidence = kept.answer[i].confidence, .seconds = kept.answer[i].seconds,
                                .n_run = kept.answer[i].n_run, .method = (CheckMethod)kept.answer[i].method};
+        snprintf(to[i]->not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, kept.answer[i].not_exact);
         snprintf(answer->bound_note[i], NOTE_BYTES, "%s", kept.answer[i].note);
         if (answer->bound_note[i][0]) to[i]->note = answer->bound_note[i];
     }
@@ -250,6 +253,7 @@ static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all,
     json_pair_number(j, "gap", f->gap.value);
     render_interval(j, "interval", &f->gap);
     json_pair_string(j, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : NULL);
+    render_not_exact(j, &f->gap);
     json_pair_int(j, "runs", f->gap.n_run);
     json_pair_number(j, "confidence", f->gap.confidence);
     json_pair_number(j, "gain", f->gain);
@@ -348,6 +352,7 @@ static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer
     text_append(out, "; ");
     put_method(out, &f->gap);
     text_char(out, '\n');
+    put_not_exact(out, &f->gap, 13);
     if (f->gain > GAIN_TOLD) {
         text_append(out, "             the same luck on both sides makes up for ");
         text_number(out, f->gain, 2);

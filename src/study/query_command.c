@@ -14,8 +14,11 @@ static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *qu
         put_unseen(&words, a);
         json_pair_string(j, "note", text_view(&words));
         text_free(&words);
+    } else if (a->note) {
+        json_pair_string(j, "note", a->note);
     }
     json_pair_string(j, "method", check_method_name(a->method));
+    render_not_exact(j, a);
     json_pair_int(j, "runs", a->n_run);
     json_pair_number(j, "confidence", a->confidence);
     json_pair_number(j, "seconds", a->seconds);
@@ -31,6 +34,11 @@ static void put_answer(Text *out, const ModelQuantity *quantity, const CheckAnsw
     text_append(out, "; ");
     put_method(out, a);
     if (is_unseen(a)) text_append(out, "; "), put_unseen(out, a);
+    text_char(out, '\n');
+    put_not_exact(out, a, 2);
+    if (!a->note) return;
+    text_append(out, "  ");
+    put_wrapped(out, a->note, 2, 2);
     text_char(out, '\n');
 }
 

@@ -84,6 +84,20 @@ void put_interval(Text *out, const CheckAnswer *answer) {
     text_printf(out, "] at %g %%", 100 * answer->confidence);
 }
 
+void put_not_exact(Text *out, const CheckAnswer *answer, int indent) {
+    if (!answer->not_exact[0]) return;
+    Text words = {0};
+    text_printf(&words, "sampled, since it can't be had exactly: %s", answer->not_exact);
+    text_repeat(out, ' ', indent);
+    put_wrapped(out, text_view(&words), indent, indent);
+    text_char(out, '\n');
+    text_free(&words);
+}
+
+void render_not_exact(Json *j, const CheckAnswer *answer) {
+    json_pair_string(j, "not_exact", answer->not_exact[0] ? answer->not_exact : NULL);
+}
+
 bool is_unseen(const CheckAnswer *answer) {
     return answer->method == CHECK_SAMPLED && answer->value == 0 && answer->low == 0 && answer->high > 0;
 }

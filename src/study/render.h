@@ -79,6 +79,10 @@ void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answer
 /// "exact" or "12,000 runs"; "[0.57, 0.61] at 99 %" or "+- 1e-9".
 void put_method(Text *out, const CheckAnswer *answer);
 void put_interval(Text *out, const CheckAnswer *answer);
+/// Why it was sampled though asked for exactly: a line of its own for people (indented by so many blanks;
+/// nothing if it was not) and "not_exact" for programs: a sentence, or null.
+void put_not_exact(Text *out, const CheckAnswer *answer, int indent);
+void render_not_exact(Json *j, const CheckAnswer *answer);
 /// Whether sampling saw nothing of what was asked, so that the answer is a bound; and that in words.
 bool is_unseen(const CheckAnswer *answer);
 void put_unseen(Text *out, const CheckAnswer *answer);

@@ -119,6 +119,26 @@ TEST(exactly_where_possible_and_sampled_where_not) {
     case_close(&k);
 }
 
+TEST(an_answer_sampled_though_exact_was_asked_says_why) {
+    Case k;
+    const char *query[] = {"E(max x over 1 month)", "E(x at 1 month)"};
+    case_open(&k, BASE "stock x { range 0..1 grid 65 start 0 drift 0.3*(1 - x) }\n"
+              "claim high { E(max x over 1 month) > 0.1 }\nclaim mixed { E(x at 1 month) < E(max x over 1 month) }\n", query, 2);
+    CheckOptions exact = {.exact = true, .n_run = 300, .kind = SIM_LATTICE}, sample = {.n_run = 300, .kind = SIM_LATTICE};
+    CHECK(strstr(sampled(&k, 0, exact).not_exact, "more than 64 values"));
+    CHECK(!sampled(&k, 0, sample).not_exact[0]);
+    CHECK(!sampled(&k, 1, exact).not_exact[0]);
+    // of a claim each side for itself; the gap for both
+    CheckClaim found;
+    CHECK_OK(check_claim(&found, &k.plans, 0, &exact, NULL, NULL));
+    CHECK(found.left.not_exact[0] && !found.right.not_exact[0] && found.gap.not_exact[0]);
+    CHECK_OK(check_claim(&found, &k.plans, 1, &exact, NULL, NULL));
+    CHECK(!found.left.not_exact[0] && found.right.not_exact[0] && strstr(found.gap.not_exact, "more than 64 values"));
+    CHECK_OK(check_claim(&found, &k.plans, 1, &sample, NULL, NULL));
+    CHECK(!found.gap.not_exact[0]);
+    case_close(&k);
+}
+
 TEST(what_can_be_had_in_no_way_is_refused_with_both_reasons) {
     Case k;
     const char *query = "P(m == a until m == b after 9e8 month)";
@@ -310,6 +330,7 @@ int main(void) {
         RUN(exact_and_sampled_answers_agree_on_random_scenarios),
         RUN(a_sampled_answer_tells_how_it_was_found),
         RUN(exactly_where_possible_and_sampled_where_not),
+        RUN(an_answer_sampled_though_exact_was_asked_says_why),
         RUN(what_can_be_had_in_no_way_is_refused_with_both_reasons),
         RUN(claims_of_known_truth_get_the_verdict_they_deserve),
         RUN(runs_added_at_each_look_are_new_ones),

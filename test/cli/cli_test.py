@@ -142,6 +142,23 @@ def what_no_run_showed_is_a_bound_and_common_luck_is_told():
 
 
 @test
+def what_is_sampled_though_exact_was_asked_says_so_and_why():
+    name = scenario("levels.duress", swap={"grid 5": "grid 65", "claim impossible { E( harm at 1 month )": "claim impossible { E( max harm over 1 month )"})
+    words = ["query", name, "E(max harm over 1 month)", "--runs", "100"]
+    told = answer(*words, "--exact")
+    assert told["method"] == "sampled" and "more than 64 values" in told["not_exact"], told
+    assert "\n  sampled, since it can't be had exactly: the maximum is of an expression that" in run(*words, "--exact").stdout
+    assert answer(*words)["not_exact"] is None and "sampled" not in run(*words).stdout
+    assert answer("query", name, "E(harm at 1 month)", "--exact")["not_exact"] is None
+    claims = ["claims", name, "--exact", "--claim", "impossible", "--runs", "100"]
+    assert "more than 64 values" in answer(*claims)[0]["not_exact"]
+    assert "sampled, since it can't be had exactly: " in run(*claims).stdout
+    # where the runs fail too, both reasons are told
+    done = run("query", name, "E(harm at 1e9 month)", "--exact", "--lattice", "--runs", "1")
+    assert "more than 10000000 jumps" in done.stderr and "exactly: an exact answer over 1e+09 units of time" in done.stderr, done.stderr
+
+
+@test
 def with_private_types_a_move_is_split_for_each_type():
     bluff = os.path.join(HERE, "..", "..", "scenarios", "bluff", "bluff.duress")
     n_typed = n_plain = 0
