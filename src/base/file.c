@@ -47,6 +47,11 @@ DurStatus file_read(Text *out, const char *path, int64_t most, DurError *error) 
     return DUR_OK;
 }
 
+bool file_is_same(const char *path, const char *other) {
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 struct FileOut {
     int  fd;
     bool is_pipe;      // standard output, or something that cannot be renamed over: written straight

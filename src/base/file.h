@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// Read a whole file into `out` (cleared first). More than `most` bytes, a folder, or a failure to read is DUR_IO
@@ -15,6 +16,9 @@ DurStatus file_read(Text *out, const char *path, int64_t most, DurError *error);
 /// file is untouched, the temporary is gone, and DUR_IO names the path and the reason. Path "-" is standard output. What
 /// is written to a pipe whose reader has left counts as written, where SIGPIPE is ignored.
 DurStatus file_write(const char *path, const char *data, size_t n, DurError *error);
+
+/// Do two paths lead to one file, links followed? False where one of them leads to none.
+bool file_is_same(const char *path, const char *other);
 
 /// As file_write in steps, for output too long to hold: open, print any number of times, commit or drop.
 typedef struct FileOut FileOut;

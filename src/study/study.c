@@ -209,6 +209,25 @@ static void take_progress(DurScenario *s, const DurProgress *told) {
     s->progress = (Progress){told && told->tell ? tell_labelled : NULL, told && told->stop ? stop_asked : NULL, s};
 }
 
+// a result is never written over what it is made from: a slip of the pen would cost the only copy
+static DurStatus spare_sources(const DurScenario *s, const DurOptions *options, DurError *error) {
+    const char *out[] = {options->csv, options->html, options->part};
+    for (size_t i = 0; i < DUR_COUNT(out); i++) {
+        if (!out[i] || strcmp(out[i], "-") == 0) continue;
+        // the last ones are no files but what was asked on the command line
+        for (int32_t f = 0; f < s->compilation.n_file - s->n_query; f++)
+            if (file_is_same(out[i], s->compilation.file[f].path))
+                return status_fail(error, DUR_INPUT, "%s: is %s; nothing is written over it: name another file", out[i],
+                                   f == 0 ? "the scenario itself" : "a file that the scenario imports");
+        for (int k = 0; k < options->n_merge; k++)
+            if (file_is_same(out[i], options->merge[k]))
+                return status_fail(error, DUR_INPUT, "%s: is one of the parts; nothing is written over it: name another file", out[i]);
+        if (options->store && file_is_same(out[i], options->store))
+            return status_fail(error, DUR_INPUT, "%s: is the store; nothing is written over it: name another file", out[i]);
+    }
+    return DUR_OK;
+}
+
 DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **result, DurError *error) {
     static const DurOptions none;
     if (!*given) *given = &none;
@@ -216,6 +235,7 @@ DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **resu
     *result = result_make();
     if (!*result) return status_fail(error, DUR_MEMORY, "out of memory");
     if (!s->model) return result_faults(*result, &s->compilation);
+    TRY(spare_sources(s, options, error));
     take_progress(s, options->progress);
     TRY(take_team(s, options->threads, error));
 

@@ -57,7 +57,8 @@ struct DurScenario {
 };
 
 /// How every command begins: make its result, tell the scenario's faults if it has some (DUR_INPUT), take over
-/// threads, progress and parameters, and drop what no longer holds. *options NULL becomes the defaults. DUR_INPUT if
+/// threads, progress and parameters, and drop what no longer holds. Refuses to write results over the files that they are made
+/// from (DUR_INPUT). *options NULL becomes the defaults. DUR_INPUT if
 /// a --set does not fit the scenario. The command ends with result_finish whatever this returns.
 DurStatus study_begin(DurScenario *s, const DurOptions **options, DurResult **result, DurError *error);
 

@@ -280,6 +280,20 @@ TEST(a_file_is_written_whole_or_the_old_one_stays) {
     text_free(&text);
 }
 
+TEST(two_paths_of_one_file_are_told_from_two_files) {
+    char folder[] = "/tmp/duress-same-XXXXXX", file[64], link_to[64], other[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/file", folder);
+    snprintf(link_to, sizeof link_to, "%s/link", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    CHECK_OK(file_write(file, "x", 1, NULL));
+    CHECK_OK(file_write(other, "x", 1, NULL));
+    CHECK(symlink(file, link_to) == 0);
+    CHECK(file_is_same(file, file) && file_is_same(file, link_to) && !file_is_same(file, other));
+    CHECK(!file_is_same(file, "/nowhere") && !file_is_same("/nowhere", "/nowhere"));
+    unlink(link_to), unlink(file), unlink(other), rmdir(folder);
+}
+
 TEST(a_full_disk_and_a_missing_folder_are_told_with_the_path) {
     DurError error = {0};
     assert_int_equal(file_write("/dev/full", "x", 1, &error), DUR_IO);
@@ -309,6 +323,7 @@ int main(void) {
         RUN(every_task_is_done_once_by_any_number_of_threads),
         RUN(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it),
         RUN(a_file_is_written_whole_or_the_old_one_stays),
+        RUN(two_paths_of_one_file_are_told_from_two_files),
         RUN(a_full_disk_and_a_missing_folder_are_told_with_the_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

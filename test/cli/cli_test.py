@@ -142,6 +142,27 @@ def what_no_run_showed_is_a_bound_and_common_luck_is_told():
 
 
 @test
+def nothing_is_written_over_the_scenario_or_what_it_imports():
+    name = "own.duress"
+    scenario("actors.part", text="".join(SMALL.splitlines(True)[4:6]))
+    whole = SMALL.splitlines(True)[0] + 'import "actors.part"\n' + "".join(SMALL.splitlines(True)[1:4] + SMALL.splitlines(True)[6:])
+    scenario(name, text=whole)
+    for link, make in (("soft.link", os.symlink), ("hard.link", os.link)):
+        make(os.path.join(ROOM, name), os.path.join(ROOM, link))
+    assert run("check", name).returncode == 0, run("check", name).stderr
+    for out in (name, "./own.duress", "soft.link", "hard.link"):
+        for words in (["simulate", name, "--runs", "9", "--csv", out], ["run", name, "--runs", "9", "-o", out],
+                      ["simulate", name, "--runs", "9", "--shard", "1/2", "--part", out]):
+            refused(*words, code=2, says=f"{out}: is the scenario itself; nothing is written over it")
+    refused("run", name, "--html", "actors.part", code=2, says="actors.part: is a file that the scenario imports")
+    assert open(os.path.join(ROOM, name), encoding="utf-8").read() == whole
+    assert run("simulate", name, "--runs", "9", "--shard", "1/1", "--part", "whole.part").returncode == 0
+    refused("merge", name, "whole.part", "--csv", "whole.part", code=2, says="whole.part: is one of the parts")
+    assert run("simulate", name, "--runs", "9", "--store", "kept.db").returncode == 0
+    refused("simulate", name, "--runs", "9", "--store", "kept.db", "--csv", "kept.db", code=2, says="kept.db: is the store")
+
+
+@test
 def what_is_sampled_though_exact_was_asked_says_so_and_why():
     name = scenario("levels.duress", swap={"grid 5": "grid 65", "claim impossible { E( harm at 1 month )": "claim impossible { E( max harm over 1 month )"})
     words = ["query", name, "E(max harm over 1 month)", "--runs", "100"]
