@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700   // realpath
 #include "base/file.h"
 
 #include "base/memory.h"
@@ -55,12 +55,16 @@ bool file_is_same(const char *path, const char *other) {
 struct FileOut {
     int  fd;
     bool is_pipe;      // standard output, or something that cannot be renamed over: written straight
-    char *path;        // where it ends up
+    char *path;        // as it was named, for messages
+    char *target;      // where it ends up: `path` with links followed
     char *temporary;   // where it grows
+    bool replaces;     // there is a file already, and `old` tells of it
+    struct stat old;
 };
 
 static void out_free(FileOut *out) {
     memory_free(out->path);
+    free(out->target);
     memory_free(out->temporary);
     memory_free(out);
 }
@@ -79,13 +83,17 @@ DurStatus file_open(FileOut **result, const char *path, DurError *error) {
     out->fd = -1;
     size_t n = strlen(path);
     out->path = memory_alloc(n + 1);
-    out->temporary = memory_alloc(n + 16);
+    // what a link leads to is replaced, not the link; where nothing is yet, the path is the place
+    out->target = realpath(path, NULL);
+    const char *target = out->target ? out->target : path;
+    size_t n_temporary = strlen(target) + sizeof ".XXXXXX";
+    out->temporary = memory_alloc(n_temporary);
     if (!out->path || !out->temporary) {
         file_drop(out);
         return status_fail(error, DUR_MEMORY, "%s: out of memory", path);
     }
     memcpy(out->path, path, n + 1);
-    snprintf(out->temporary, n + 16, "%s.XXXXXX", path);
+    snprintf(out->temporary, n_temporary, "%s.XXXXXX", target);
 
     struct stat info;
     if (strcmp(path, "-") == 0) {
@@ -98,6 +106,7 @@ DurStatus file_open(FileOut **result, const char *path, DurError *error) {
         out->is_pipe = true;
         out->fd = open(path, O_WRONLY | O_CLOEXEC);
     } else {
+        out->replaces = stat(path, &out->old) == 0;
         out->fd = mkstemp(out->temporary);
     }
     if (out->fd < 0) {
@@ -127,14 +136,20 @@ DurStatus file_commit(FileOut *out, DurError *error) {
         file_drop(out);
         return DUR_OK;
     }
-    // mkstemp makes private files; a result is as public as the umask lets any other file be
+    // mkstemp makes private files; a result is as public as the file whose place it takes, or as the umask lets any other be.
+    // The owner goes first: giving a file away may clear parts of its mode. Few may give one away; then the group alone, or neither
     mode_t mask = umask(0);
     umask(mask);
+    mode_t mode = out->replaces ? out->old.st_mode & 0777 : 0666 & ~mask;
+    bool is_same_owner = !out->replaces || fchown(out->fd, out->old.st_uid, out->old.st_gid) == 0 ||
+                         fchown(out->fd, (uid_t)-1, out->old.st_gid) == 0;
+    // rights of the old group are not for another
+    if (!is_same_owner) mode &= ~(mode_t)070 | (mode << 3 & 070);
     int why = 0;
-    if (fchmod(out->fd, 0666 & ~mask) || fsync(out->fd)) why = errno;
+    if (fchmod(out->fd, mode) || fsync(out->fd)) why = errno;
     int bad_close = close(out->fd);
     if (!why && bad_close) why = errno;
-    if (!why && rename(out->temporary, out->path)) why = errno;
+    if (!why && rename(out->temporary, out->target ? out->target : out->path)) why = errno;
     if (why) unlink(out->temporary);
     DurStatus status = why ? status_fail(error, DUR_IO, "%s: cannot be written: %s", out->path, strerror(why)) : DUR_OK;
     out_free(out);

@@ -12,7 +12,8 @@
 /// or DUR_LIMIT, with a sentence that names the path. Never reads more than `most` + 1 bytes.
 DurStatus file_read(Text *out, const char *path, int64_t most, DurError *error);
 
-/// Write a file whole: to a temporary beside it, flushed to the disk, then renamed over it. On any failure the old
+/// Write a file whole: to a temporary beside it, flushed to the disk, then renamed over it. Links are followed and stay links;
+/// a file that is replaced leaves its mode and, where the system allows it, its owner to the new one. On any failure the old
 /// file is untouched, the temporary is gone, and DUR_IO names the path and the reason. Path "-" is standard output. What
 /// is written to a pipe whose reader has left counts as written, where SIGPIPE is ignored.
 DurStatus file_write(const char *path, const char *data, size_t n, DurError *error);

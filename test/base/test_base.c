@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // ---- names of contents ----
@@ -294,6 +295,29 @@ TEST(two_paths_of_one_file_are_told_from_two_files) {
     unlink(link_to), unlink(file), unlink(other), rmdir(folder);
 }
 
+TEST(a_file_that_is_replaced_keeps_its_links_and_its_mode) {
+    char folder[] = "/tmp/duress-link-XXXXXX", file[64], link_to[64], fresh[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/file", folder);
+    snprintf(link_to, sizeof link_to, "%s/link", folder);
+    snprintf(fresh, sizeof fresh, "%s/fresh", folder);
+    CHECK_OK(file_write(file, "old", 3, NULL));
+    CHECK(chmod(file, 0640) == 0 && symlink("file", link_to) == 0);
+    mode_t mask = umask(027);
+    CHECK_OK(file_write(link_to, "new", 3, NULL));
+    CHECK_OK(file_write(fresh, "x", 1, NULL));
+    umask(mask);
+
+    struct stat info;
+    CHECK(lstat(link_to, &info) == 0 && S_ISLNK(info.st_mode));
+    CHECK(stat(file, &info) == 0 && info.st_size == 3 && (info.st_mode & 07777) == 0640);
+    CHECK(stat(fresh, &info) == 0 && (info.st_mode & 07777) == 0640);
+    CHECK(chmod(file, 0755) == 0);
+    CHECK_OK(file_write(file, "newer", 5, NULL));
+    CHECK(stat(link_to, &info) == 0 && info.st_size == 5 && (info.st_mode & 07777) == 0755);
+    unlink(link_to), unlink(file), unlink(fresh), rmdir(folder);
+}
+
 TEST(a_full_disk_and_a_missing_folder_are_told_with_the_path) {
     DurError error = {0};
     assert_int_equal(file_write("/dev/full", "x", 1, &error), DUR_IO);
@@ -324,6 +348,7 @@ int main(void) {
         RUN(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it),
         RUN(a_file_is_written_whole_or_the_old_one_stays),
         RUN(two_paths_of_one_file_are_told_from_two_files),
+        RUN(a_file_that_is_replaced_keeps_its_links_and_its_mode),
         RUN(a_full_disk_and_a_missing_folder_are_told_with_the_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,17 @@ def what_no_run_showed_is_a_bound_and_common_luck_is_told():
 
 
 @test
+def fmt_writes_through_a_link_and_keeps_the_mode():
+    name = scenario("laid.duress", swap={"grid 5  start": "grid   5 start"})
+    path, link = os.path.join(ROOM, name), os.path.join(ROOM, "laid.link")
+    os.symlink(name, link)
+    os.chmod(path, 0o604)
+    assert answer("fmt", "laid.link") == {"file": "laid.link", "changed": True}
+    assert os.path.islink(link) and os.stat(path).st_mode & 0o7777 == 0o604
+    assert "grid   5" not in open(path, encoding="utf-8").read()
+
+
+@test
 def nothing_is_written_over_the_scenario_or_what_it_imports():
     name = "own.duress"
     scenario("actors.part", text="".join(SMALL.splitlines(True)[4:6]))
