@@ -166,6 +166,18 @@ static Token number(Lexer *x) {
 
 // ---- texts -------------------------------------------------------------------------------------------------------
 
+// The control character that a text holds, and where: *at. 0: none. Texts of a scenario end up on terminals, and scenarios are
+// passed around: what could steer one is refused where it is read. A tab steers nothing.
+static unsigned steering(const char *s, size_t n, size_t *at) {
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
+        *at = i;
+        if ((c < 0x20 && c != '\t') || c == 0x7F) return c;
+        if (c == 0xC2 && next < 0xA0) return next;
+    }
+    return 0;
+}
+
 static Token string(Lexer *x) {
     const char *s = x->text + x->at;
     size_t n = 1;
@@ -183,6 +195,15 @@ static Token string(Lexer *x) {
         } else {
             n += 2;
         }
+    }
+    size_t at = 0;
+    unsigned control = steering(s, n, &at);
+    if (control) {
+        Span span = here(x, 1);
+        span.column += text_width(s, at);
+        fault(x, span, "bad-character", "write it without: texts are shown on terminals, which obey such characters",
+                        "a quoted text cannot hold the control character U+%04X", control);
+        bad = true;
     }
     if (s[n] != '"') {
         Token t = take(x, TOKEN_BAD, n);
