@@ -117,6 +117,26 @@ TEST(lattice_runs_with_true_types_have_the_law_of_the_chain_that_the_public_sees
     CHECK(compared >= 25 && changing >= 5);
 }
 
+TEST(an_exact_answer_says_where_it_takes_the_belief_for_what_types_are) {
+    static const char *const query[] = {"P(m == on at 6 month | p)", "P(m == on at 6 month | o)", "P(m == on at 6 month)"};
+    Case k;
+    case_open(&k, "scenario \"s\" { clock continuous unit month }\n"
+                  "actor a { patience 10 month precision 3 attends 1 per month }\n"
+                  "actor b { patience 10 month precision 3 attends 1 per month }\n"
+                  "private t of a { weak, tough } { belief 0.5 grid 5 }\n"
+                  "mode m of a { off, on }\nmode n of b { no, yes }\n"
+                  "move start of a { when m == off cost by t { weak 0.5, tough 0 } then m = on }\n"
+                  "move stop of a { when m == on then m = off }\n"
+                  "move give of b { when m == on and n == no then n = yes }\n"
+                  "payoff a { g [n == yes] }\npayoff b { l -0.3*[n == yes]; w -0.5*[m == on] }\n"
+                  "policy p of a { never stop surprise }\npolicy o of b { never give surprise }\n", query, 3);
+    // the second surprises too, but has no types; the third surprises nobody
+    CHECK(case_exact(&k, 0).note != NULL);
+    CHECK(case_exact(&k, 1).note == NULL);
+    CHECK(case_exact(&k, 2).note == NULL);
+    case_close(&k);
+}
+
 TEST(continuous_runs_come_to_the_exact_answers_of_a_fine_lattice) {
     const char *query[] = {"P(war == yes at 12 month)", "E(count(threaten) over 6 month)", "E(belief(sender is resolved) at 6 month)",
                            "P(belief(sender is resolved) > 0.45 at 6 month)", "E(count(yield) over 12 month)",
@@ -144,6 +164,7 @@ int main(void) {
         RUN(what_a_move_tells_adds_up_over_a_whole_life),
         RUN(a_war_of_attrition_ends_when_its_closed_form_says),
         RUN(lattice_runs_with_true_types_have_the_law_of_the_chain_that_the_public_sees),
+        RUN(an_exact_answer_says_where_it_takes_the_belief_for_what_types_are),
         RUN(continuous_runs_come_to_the_exact_answers_of_a_fine_lattice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
