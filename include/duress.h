@@ -138,6 +138,10 @@ const char *dur_result_faults(const DurResult *result);
 const char *dur_result_notes(const DurResult *result);
 void        dur_result_free(DurResult *result);
 
+/// A word of a command line as a shell reads it back, quoted where it has to be. `out` has room for 4 bytes for each of the
+/// word's and 3 more. Returns where the text ends, at its NUL.
+char *dur_quote(char *out, const char *word);
+
 /// The one of `n` names that is near enough to `name` to suggest, or NULL.
 const char *dur_nearest(const char *name, const char *const *names, int n);
 

@@ -72,20 +72,6 @@ static char *page_name(const char *path) {
     return out;
 }
 
-// a word as a shell reads it back
-static char *put_word(char *out, const char *word) {
-    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,%@";
-    if (word[0] && word[strspn(word, plain)] == '\0') return stpcpy(out, word);
-    *out++ = '\'';
-    for (; *word; word++) {
-        if (*word == '\'') out = stpcpy(out, "'\\''");
-        else *out++ = *word;
-    }
-    *out++ = '\'';
-    *out = '\0';
-    return out;
-}
-
 // the command line again, for the page's "how to reproduce"; a folder before the program's name is left out
 static char *command_text(int argc, char **argv) {
     size_t room = 16;
@@ -95,7 +81,7 @@ static char *command_text(int argc, char **argv) {
     char *end = stpcpy(text, "duress");
     for (int i = 1; i < argc; i++) {
         *end++ = ' ';
-        end = put_word(end, argv[i]);
+        end = dur_quote(end, argv[i]);
     }
     return text;
 }

@@ -156,6 +156,40 @@ static void put_number(Frame *frame, int64_t row, const char *column, double x) 
     ((double *)frame_column(frame, column)->number)[row] = x;
 }
 
+static void put_word(Text *out, const char *word) {
+    text_reserve(out, out->length + 4 * strlen(word) + 3);
+    if (!out->failed) out->length = (size_t)(dur_quote(out->data + out->length, word) - out->data);
+}
+
+static void put_option(Text *out, const char *name, const char *value) {
+    text_printf(out, " --%s ", name);
+    put_word(out, value);
+}
+
+static void put_whole(Text *out, const char *name, int64_t value) {
+    if (value > 0) text_printf(out, " --%s %lld", name, (long long)value);
+}
+
+// the command that tells a run alone: with all that the ensemble was told which makes it another run
+static void put_trace(Text *out, const Model *m, const Chosen *c, const DurOptions *o) {
+    text_append(out, "duress trace ");
+    put_word(out, m->path);
+    text_printf(out, " --run %lld --seed %llu", (long long)c->run, (unsigned long long)o->seed);
+    if (c->policy >= 0) put_option(out, "policy", m->policy[c->policy].name);
+    if (o->lattice) text_append(out, " --lattice");
+    if (o->rival) put_option(out, "rival", o->rival);
+    for (int i = 0; i < o->n_set; i++) put_option(out, "set", o->set[i]);
+    for (int i = 0; i < o->n_grid; i++) put_option(out, "grid", o->grid[i]);
+    if (o->tolerance > 0) {
+        text_append(out, " --tolerance ");
+        text_double(out, o->tolerance);
+    }
+    put_whole(out, "max-sweeps", o->max_sweep);
+    // which equilibrium is meant depends on how many were looked for
+    if (o->equilibrium > 0) put_whole(out, "starts", o->starts);
+    put_whole(out, "equilibrium", o->equilibrium);
+}
+
 static void put_head(Telling *k, const Story *y, const Chosen *c, const DurOptions *options, const char *name) {
     Frame *f = k->out->stories;
     const DurScenario *s = y->scenario;
@@ -170,9 +204,7 @@ static void put_head(Telling *k, const Story *y, const Chosen *c, const DurOptio
     put_number(f, row, "happened", (double)n);
     put_number(f, row, "told", (double)(n < STORIES_EVENTS ? n : STORIES_EVENTS));
     Text command = {0};
-    text_printf(&command, "duress trace %s --run %lld --seed %llu", m->path, (long long)c->run, (unsigned long long)options->seed);
-    if (c->policy >= 0) text_printf(&command, " --policy %s", m->policy[c->policy].name);
-    if (options->lattice) text_append(&command, " --lattice");
+    put_trace(&command, m, c, options);
     put_made(k, f, row, "command", &command);
     for (int end = 0; end < 2; end++) {
         Text words = {0};

@@ -17,6 +17,27 @@
 const char *dur_status_text(DurStatus status) { return status_text(status); }
 int         dur_exit_code(DurStatus status) { return status_exit_code(status); }
 
+char *dur_quote(char *out, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,%@";
+    size_t n = strlen(word);
+    if (n && strspn(word, plain) == n) {
+        memcpy(out, word, n + 1);
+        return out + n;
+    }
+    *out++ = '\'';
+    for (; *word; word++) {
+        *out++ = *word;
+        // a quote ends what is quoted, stands by itself, and begins it again
+        if (*word == '\'') {
+            memcpy(out, "\\''", 3);
+            out += 3;
+        }
+    }
+    *out++ = '\'';
+    *out = '\0';
+    return out;
+}
+
 const char *dur_nearest(const char *name, const char *const *names, int n) { return text_nearest(name, names, n); }
 
 static DurStatus pass(DurStatus status, const DurError *from, char to[1024]) {

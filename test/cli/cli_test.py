@@ -6,12 +6,14 @@
 
 import csv
 import hashlib
+import html as markup
 import json
 import math
 import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -924,6 +926,27 @@ def run_prints_one_screen_and_writes_one_page():
     told = answer("run", name, "--runs", "300", "-o", "other.html")
     assert told["page"] == "other.html" and set(told["policies"]) == {"equilibrium", "quiet", "sudden"}
     assert told["solve"]["converged"] and len(told["claims"]) == 3
+
+
+@test
+def the_command_under_a_story_tells_the_run_of_the_page_again():
+    rival = '\nrival tough "it costs more" { param weight = 1.4 }\n'
+    name = scenario("two words.duress", SMALL + rival)
+    told = ["--set", "weight=1.7", "--grid", "harm=7", "--rival", "tough", "--seed", "3", "--tolerance", "1e-9", "--lattice"]
+    assert run("run", name, "--runs", "80", "-o", "told.html", *told).returncode == 0
+    with open(os.path.join(ROOM, "told.html"), encoding="utf-8") as page:
+        html = page.read()
+    stories = html.split('class="card story"')[1:]
+    assert stories
+    for story in stories:
+        words = shlex.split(markup.unescape(re.search(r"duress trace [^<]*", story).group(0)))
+        again = answer(*words[1:])
+        assert words[2] == name and again["set"] == {"weight": 1.7} and "--lattice" in words
+        when = '<span class="when">[^<]*</span> <span>'
+        events = re.findall(rf'<li class="(?:move">{when}\w+: |event">{when})(\w+)', story)
+        assert [e["name"] for e in again["events"]] == events
+    # without what was told it is another run
+    assert answer("trace", name, "--run", words[4], "--seed", "3")["events"] != again["events"]
 
 
 @test
