@@ -328,8 +328,10 @@ void chart_interval(Text *out, const ChartBox *box, double left, double right, d
     double room = 0.18 * (most - least);
     // two sides that agree to the last digits still want a picture: a little of their own size around them
     if (!(room > 1e-6 * fmax(fabs(least), fabs(most)))) room = 0.05 * fmax(fmax(fabs(least), fabs(most)), 1e-12);
-    least -= room;
-    most += room;
+    // shares end at 0 and at 1, and what is drawn of them is not to look as if there were more
+    bool is_above_zero = least >= 0, is_below_one = most <= 1;
+    least = is_above_zero ? fmax(least - room, 0) : least - room;
+    most = is_below_one ? fmin(most + room, 1) : most + room;
 
     SvgScale x = {least, most, 1, box->width - 1};
     const double top = 6, base = box->height - 20, middle = (top + base) / 2;

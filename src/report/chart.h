@@ -57,7 +57,7 @@ void chart_means(Text *out, const ChartBox *box, int n_fan, const ChartFan *fan)
 void chart_share(Text *out, const ChartBox *box, int n_value, const char *const *value, int n, const double *time,
                  const double *day, const double *share);
 
-/// One claim: the left side with the interval of its difference from the right side, against the right side.
+/// One claim: the left side as a dot, the right side as a line, and from that line on the interval of their difference.
 ///   low, high   interval of left - right
 ///   comparison  "<", "<=", ">", ">=" shades the side where the claim holds; anything else shades none
 void chart_interval(Text *out, const ChartBox *box, double left, double right, double low, double high,

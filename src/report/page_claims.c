@@ -123,8 +123,9 @@ void page_claims(Page *page) {
     text_append(page->out,
         "<p class=\"how\">Each claim compares two numbers that the model gives. It <em>holds</em> or <em>fails</em> "
         "when the whole interval of their difference lies on one side; while it doesn\xE2\x80\x99t, the claim is "
-        "<em>undecided</em>. In the pictures the dot with its interval is the left side, the upright line the right "
-        "side, and the shaded side is where the claim would hold.</p>\n<div class=\"cards\">\n");
+        "<em>undecided</em>. In the pictures the dot is the left side and the upright line the right side; the bar is the "
+        "interval of their difference, drawn from the right side on, and the shaded side is where the claim would "
+        "hold.</p>\n<div class=\"cards\">\n");
     for (int64_t i = 0; i < page_rows(claims); i++) card(page, claims, i);
     text_append(page->out, "</div>\n</section>\n");
 }

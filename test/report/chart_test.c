@@ -246,6 +246,19 @@ TEST(a_claim_is_shaded_on_the_side_where_it_holds) {
     text_free(&out);
 }
 
+TEST(a_share_at_its_end_stands_at_the_end_of_the_axis) {
+    ChartBox box = {.id = "c1", .title = "t", .description = "d", .width = 340, .height = 62};
+    static const double end[] = {0, 1};
+    for (int i = 0; i < 2; i++) {
+        Text out = {0};
+        double gap = end[i] - 0.4;
+        chart_interval(&out, &box, end[i], 0.4, fmin(gap, 0.9 * gap), fmax(gap, 0.9 * gap), "<");
+        double dot = strtod(strstr(strstr(text_view(&out), "circle class=\"dot\""), "cx=\"") + 4, NULL);
+        CHECK_NEAR(dot, i ? 339 : 1, 1e-9);
+        text_free(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(ticks_are_multiples_of_a_round_step_inside_the_range),
@@ -259,6 +272,7 @@ int main(void) {
         RUN(the_axis_holds_every_value_and_knows_the_range_of_the_stock),
         RUN(the_names_at_the_ends_of_lines_keep_their_order_and_do_not_touch),
         RUN(a_claim_is_shaded_on_the_side_where_it_holds),
+        RUN(a_share_at_its_end_stands_at_the_end_of_the_axis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

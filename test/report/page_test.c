@@ -259,6 +259,7 @@ TEST(the_page_says_what_the_frames_say) {
                "stocks and three modes");
     SAYS(page, "10,000 runs of the equilibrium and as many of each of three policies");
     SAYS(page, "Of its 25 parameters, stocks, levers, events and claims, 13 name a source.");
+    SAYS(page, "the bar is the interval of their difference, drawn from the right side on");
     // a claim: verdict, sentence, both sides, interval, method, source with locator
     const char *card = strstr(text_view(&page), "reversion</span>");
     const char *end = strstr(card, "</article>");
