@@ -242,7 +242,7 @@ void declare_refused(Checker *k);     // records (refused.c)
 void declare_rivals(Checker *k);      // (rivals.c)
 void remark_all(Checker *k);          // unused names, lines without a source (remarks.c)
 
-/// The first source of a declaration; every one is looked up.
+/// The sources of a declaration; every one is looked up, and those that are there are kept.
 ModelCite declare_cite(Checker *k, const AstCite *cite, int32_t n_cite);
 
 /// The owner named by `of`: index of an actor; -1 for nature where that may be, or after a fault.

@@ -8,10 +8,15 @@
 
 ModelCite declare_cite(Checker *k, const AstCite *cite, int32_t n_cite) {
     ModelCite first = {.source = -1};
+    ModelCite *more = n_cite > 1 ? keep_rows(k, n_cite - 1, sizeof *more) : NULL;
+    first.more = more;
     for (int32_t i = 0; i < n_cite; i++) {
         const Symbol *s = symbol_resolve(k, SPACE_SOURCE, cite[i].source, "source");
-        if (!s || first.source >= 0) continue;
-        first = (ModelCite){.source = s->index, .locator = keep_text(k, cite[i].locator)};
+        ModelCite *row = first.source < 0 ? &first : more ? &more[first.n_more] : NULL;
+        if (!s || !row) continue;
+        if (row != &first) first.n_more++;
+        row->source = s->index;
+        row->locator = keep_text(k, cite[i].locator);
     }
     return first;
 }

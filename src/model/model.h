@@ -68,6 +68,8 @@ typedef struct ModelSource {
 typedef struct ModelCite {
     int32_t source;
     const char *locator;
+    int32_t n_more;            // what it cites beside the first
+    const struct ModelCite *more;   // [n_more] none of which has more
 } ModelCite;
 
 // ---- who and what ------------------------------------------------------------------------------------------------

@@ -65,6 +65,52 @@ bool page_is_assumed(const Frame *frame, int64_t row) {
     return isnan(assumed) ? page_is_empty(frame, "source", row) : assumed != 0;
 }
 
+static void cite_one(Page *page, const char *source, const char *locator) {
+    Text *out = page->out;
+    // "op_ed:14" in one text is a name and a locator
+    char name[256];
+    snprintf(name, sizeof name, "%s", source);
+    int64_t at = page_find_row(page->report->sources, "name", name);
+    char *colon = at < 0 && !locator[0] ? strchr(name, ':') : NULL;
+    if (colon) {
+        *colon = '\0';
+        at = page_find_row(page->report->sources, "name", name);
+        if (at >= 0) locator = source + (colon - name) + 1;
+    }
+    if (at >= 0) text_printf(out, "<a class=\"cite\" href=\"#source-%" PRId64 "\">", at + 1);
+    html_escape(out, at >= 0 ? name : source);
+    if (locator[0]) {
+        text_char(out, ':');
+        html_escape(out, locator);
+    }
+    if (at >= 0) text_append(out, "</a>");
+}
+
+static bool begins_with_source(const Page *page, const char *s) {
+    const Frame *sources = page->report->sources;
+    for (int64_t i = 0; i < page_rows(sources); i++) {
+        const char *name = frame_text(sources, "name", i);
+        size_t n = strlen(name);
+        if (n && strncmp(s, name, n) == 0 && (s[n] == '\0' || s[n] == ':' || s[n] == ',')) return true;
+    }
+    return false;
+}
+
+static void cite_all(Page *page, const char *all) {
+    size_t n = strlen(all) + 1;
+    char *one = page_alloc(page, n, 1);
+    if (one) memcpy(one, all, n);
+    while (one) {
+        // a place may hold commas of its own: two sources are parted where the name of one follows
+        char *end = strstr(one, ", ");
+        while (end && !begins_with_source(page, end + 2)) end = strstr(end + 2, ", ");
+        if (end) *end = '\0';
+        cite_one(page, one, "");
+        if (end) text_append(page->out, ", ");
+        one = end ? end + 2 : NULL;
+    }
+}
+
 void page_cite(Page *page, const Frame *frame, int64_t row) {
     Text *out = page->out;
     if (page_is_assumed(frame, row)) text_append(out, "<span class=\"assumed\">assumed</span>");
@@ -72,24 +118,9 @@ void page_cite(Page *page, const Frame *frame, int64_t row) {
     if (!source[0]) return;
     if (page_is_assumed(frame, row)) text_append(out, ", ");
 
-    // "op_ed:14" in one column is a name and a locator
-    char name[256];
-    snprintf(name, sizeof name, "%s", source);
-    if (page_find_row(page->report->sources, "name", name) < 0 && !locator[0]) {
-        char *colon = strchr(name, ':');
-        if (colon) {
-            *colon = '\0';
-            locator = source + (colon - name) + 1;
-        }
-    }
-    int64_t at = page_find_row(page->report->sources, "name", name);
-    if (at >= 0) text_printf(out, "<a class=\"cite\" href=\"#source-%" PRId64 "\">", at + 1);
-    html_escape(out, at >= 0 ? name : source);
-    if (locator[0] && (at >= 0 || frame_column(frame, "locator"))) {
-        text_char(out, ':');
-        html_escape(out, locator);
-    }
-    if (at >= 0) text_append(out, "</a>");
+    const char *all = frame_text(frame, "cites", row);
+    if (all[0]) cite_all(page, all);
+    else        cite_one(page, source, locator);
 }
 
 void page_count(Page *page, int64_t n, const char *one, const char *many) {
@@ -117,19 +148,19 @@ static const Need NEED[] = {
     MUST(actors, "name", TEXT), MAY(actors, "text", TEXT), MAY(actors, "patience", EITHER),
     MAY(actors, "precision", EITHER), MAY(actors, "attends", EITHER),
     MUST(moves, "name", TEXT), MUST(moves, "actor", TEXT), MAY(moves, "text", TEXT), MAY(moves, "when", TEXT),
-    MAY(moves, "effect", TEXT), MAY(moves, "cost", EITHER), MAY(moves, "source", TEXT), MAY(moves, "locator", TEXT),
+    MAY(moves, "effect", TEXT), MAY(moves, "cost", EITHER), MAY(moves, "source", TEXT), MAY(moves, "locator", TEXT), MAY(moves, "cites", TEXT),
     MUST(events, "name", TEXT), MAY(events, "text", TEXT), MAY(events, "when", TEXT), MAY(events, "rate", EITHER),
-    MAY(events, "effect", TEXT), MAY(events, "source", TEXT), MAY(events, "locator", TEXT),
+    MAY(events, "effect", TEXT), MAY(events, "source", TEXT), MAY(events, "locator", TEXT), MAY(events, "cites", TEXT),
     MUST(stocks, "name", TEXT), MAY(stocks, "text", TEXT), MAY(stocks, "low", NUMBER), MAY(stocks, "high", NUMBER),
     MAY(stocks, "start", EITHER), MAY(stocks, "drift", TEXT), MAY(stocks, "noise", TEXT), MAY(stocks, "unit", TEXT),
-    MAY(stocks, "source", TEXT), MAY(stocks, "locator", TEXT),
+    MAY(stocks, "source", TEXT), MAY(stocks, "locator", TEXT), MAY(stocks, "cites", TEXT),
     MUST(modes, "name", TEXT), MAY(modes, "actor", TEXT), MAY(modes, "text", TEXT), MAY(modes, "values", TEXT),
     MUST(payoffs, "actor", TEXT), MUST(payoffs, "term", TEXT), MUST(payoffs, "expression", TEXT),
     MUST(policies, "name", TEXT), MAY(policies, "text", TEXT), MAY(policies, "actor", TEXT),
     MAY(policies, "what", TEXT),
     MUST(links, "from", TEXT), MUST(links, "to", TEXT), MUST(links, "kind", TEXT),
     MUST(params, "name", TEXT), MUST(params, "value", NUMBER), MAY(params, "unit", TEXT), MAY(params, "prior", TEXT),
-    MAY(params, "source", TEXT), MAY(params, "locator", TEXT), MAY(params, "text", TEXT),
+    MAY(params, "source", TEXT), MAY(params, "locator", TEXT), MAY(params, "cites", TEXT), MAY(params, "text", TEXT),
     MAY(params, "assumed", NUMBER),
     MUST(sources, "name", TEXT), MAY(sources, "text", TEXT), MAY(sources, "url", TEXT), MAY(sources, "date", TEXT),
     MAY(sources, "file", TEXT),
@@ -138,9 +169,9 @@ static const Need NEED[] = {
     MUST(claims, "left", NUMBER), MUST(claims, "right", NUMBER), MUST(claims, "low", NUMBER),
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
     MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
-    MAY(claims, "locator", TEXT),
+    MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT),
     MUST(accounts, "name", TEXT), MAY(accounts, "text", TEXT), MAY(accounts, "overrides", TEXT),
-    MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT),
+    MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT), MAY(accounts, "cites", TEXT),
     MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),
     MUST(predictions, "verdict", TEXT), MUST(predictions, "left", NUMBER), MUST(predictions, "right", NUMBER),
     MAY(predictions, "comparison", TEXT), MUST(predictions, "alone", NUMBER),

@@ -43,8 +43,8 @@ void page_section(Page *page, const char *anchor, const char *heading);
 void page_show(Page *page, const Frame *frame, const char *column, int64_t row);
 bool page_is_empty(const Frame *frame, const char *column, int64_t row);
 
-/// Where a row comes from: a link to the source with the locator, or the mark "assumed".
-/// The columns are source and locator; a source "name:locator" is split where there is no locator column.
+/// Where a row comes from: a link to the source with the locator, or to each of several, or the mark "assumed".
+/// The columns are source and locator, or cites; a source "name:locator" is split where there is no locator.
 void page_cite(Page *page, const Frame *frame, int64_t row);
 bool page_is_assumed(const Frame *frame, int64_t row);
 

@@ -16,7 +16,8 @@
 ///
 /// Columns are found by name. Those in [brackets] may be missing; "t" marks text, "n" numbers; where neither stands a
 /// column may be of either kind (a number is shown with its column's unit). Names refer to one another: moves.actor
-/// is one of actors.name, and so on; a name that is not found is shown as it is.
+/// is one of actors.name, and so on; a name that is not found is shown as it is. Wherever a source may stand there may also be
+/// [cites] t: all sources with their places where there are several, "op_ed:14, territory_us", the first among them.
 typedef struct Report {
     const char *title;            // of the scenario
     const char *subtitle;         // one line below it

@@ -53,6 +53,15 @@ static void put_made(Sheet *sheet, const char *column, Text *text) {
 static void put_source(Sheet *sheet, const Model *m, ModelCite cite) {
     put_text(sheet, "source", cite.source < 0 ? NULL : m->source[cite.source].name);
     put_text(sheet, "locator", cite.locator);
+    // where there are several, all of them in one text
+    if (cite.n_more == 0) return;
+    Text all = {0};
+    put_cite(&all, m, cite);
+    for (int32_t i = 0; i < cite.n_more; i++) {
+        text_append(&all, ", ");
+        put_cite(&all, m, cite.more[i]);
+    }
+    put_made(sheet, "cites", &all);
 }
 
 static const char *program_text(const Model *m, ProgramId p) { return p == PROGRAM_NONE ? NULL : m->program[p].text; }

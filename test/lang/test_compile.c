@@ -90,6 +90,17 @@ TEST(the_reference_case_has_the_rows_that_its_text_has) {
     model_free(m);
 }
 
+TEST(a_line_keeps_every_source_that_it_cites_in_its_order) {
+    Model *m = model_of(HEAD "source x \"x\" { }\nsource y \"y\" { }\nparam p = 1 { cite y:4, x, y:\"page 3\" }\nparam q = 1 { cite x:2 }\n",
+                        NULL, 0);
+    const ModelCite *cite = &m->param[0].cite;
+    CHECK(cite->source == 1 && strcmp(cite->locator, "4") == 0 && cite->n_more == 2);
+    CHECK(cite->more[0].source == 0 && !cite->more[0].locator);
+    CHECK(cite->more[1].source == 1 && strcmp(cite->more[1].locator, "page 3") == 0);
+    CHECK(m->param[1].cite.source == 0 && m->param[1].cite.n_more == 0);
+    model_free(m);
+}
+
 TEST(the_reference_case_computes_what_its_lines_say) {
     Model *m = model_of_file("example.duress");
     // tariff imposed, force threatened, crackdown show; power collusion detainees attention credit outside
@@ -586,6 +597,7 @@ int main(void) {
         RUN(programs_are_told_in_words),
         RUN(random_sizes_keep_their_first_moments),
         RUN(params_keep_their_scale),
+        RUN(a_line_keeps_every_source_that_it_cites_in_its_order),
         RUN(dates_are_scenario_time),
         RUN(an_actor_without_moves_needs_no_precision),
         RUN(phases_of_a_policy_pile_up_in_time),

@@ -329,6 +329,20 @@ TEST(rivals_stand_side_by_side_and_what_one_alone_says_is_marked) {
     bundle_free(&b);
 }
 
+TEST(a_line_that_cites_several_sources_links_to_each) {
+    Bundle b;
+    make(&b, RICH);
+    Frame *params = (Frame *)b.report.params;
+    CHECK(frame_add_text(params, "cites") != NULL);
+    CHECK(frame_set_text(params, params->n_column - 1, 0, "op_ed:8, and 9, yearbook, op_ed:11"));
+    Text page = page_of(&b);
+    // the comma in a place parts nothing
+    SAYS(page, "<a class=\"cite\" href=\"#source-1\">op_ed:8, and 9</a>, <a class=\"cite\" href=\"#source-2\">yearbook</a>, "
+               "<a class=\"cite\" href=\"#source-1\">op_ed:11</a>");
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -495,6 +509,7 @@ int main(int argc, char **argv) {
         RUN(a_text_full_of_markup_changes_no_element_of_the_page),
         RUN(the_page_says_what_the_frames_say),
         RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
+        RUN(a_line_that_cites_several_sources_links_to_each),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
