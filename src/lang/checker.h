@@ -98,6 +98,7 @@ struct Symbol {
     int32_t variable;        // private types: the state variable of the belief in the second type
     Unit    unit;            // stocks and params
     bool    is_used, is_changed;
+    bool    is_rival;        // the declaration is what the rival in effect makes of it
     bool    is_open, is_checked;   // lets: being checked, has been
     Info    info;                  // lets
     uint64_t draft; uint16_t to;   // lets: the last draft that they were lowered into, and where

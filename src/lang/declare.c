@@ -328,7 +328,7 @@ static void declare_param(Checker *k, Symbol *s, ModelParam *row) {
     const AstDeclaration *d = s->declaration;
     const AstParam *p = &d->as.param;
     *row = (ModelParam){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text), .scale = 1,
-                        .unit = keep_text(k, p->unit.text), .per = keep_text(k, p->per.text),
+                        .unit = keep_text(k, p->unit.text), .per = keep_text(k, p->per.text), .is_rival = s->is_rival,
                         .cite = declare_cite(k, d->cite, d->n_cite), .span = d->name.span};
     s->unit = declare_unit(k, p->unit);
 

@@ -66,6 +66,7 @@ const AstDeclaration *rival_apply(Checker *k, const char *name) {
         if (said && in->kind != AST_PAYOFF_DECLARATION) d->cite = said->cite, d->n_cite = said->n_cite;
         s->kind = d->kind;
         s->declaration = d;
+        s->is_rival = true;
     }
     return rival->declaration;
 }

@@ -142,6 +142,7 @@ typedef struct ModelParam {
     const char *per;           // the time unit as written, or NULL
     PriorKind prior;
     double prior_a, prior_b, prior_c;  // arguments as written, on the scale as written
+    bool is_rival;             // as the rival in effect has it
     ModelCite cite;
     Span span;
 } ModelParam;

@@ -161,7 +161,7 @@ static const Need NEED[] = {
     MUST(links, "from", TEXT), MUST(links, "to", TEXT), MUST(links, "kind", TEXT),
     MUST(params, "name", TEXT), MUST(params, "value", NUMBER), MAY(params, "unit", TEXT), MAY(params, "prior", TEXT),
     MAY(params, "source", TEXT), MAY(params, "locator", TEXT), MAY(params, "cites", TEXT), MAY(params, "text", TEXT),
-    MAY(params, "assumed", NUMBER),
+    MAY(params, "assumed", NUMBER), MAY(params, "change", TEXT),
     MUST(sources, "name", TEXT), MAY(sources, "text", TEXT), MAY(sources, "url", TEXT), MAY(sources, "date", TEXT),
     MAY(sources, "file", TEXT),
     MUST(claims, "name", TEXT), MAY(claims, "text", TEXT), MAY(claims, "sentence", TEXT),

@@ -209,6 +209,11 @@ static void parameters(Page *page) {
         html_cell_text(&t, "code", frame_text(p, "prior", i));
         html_cell_text(&t, "prose", frame_text(p, "text", i));
         html_cell(&t, "source");
+        if (!page_is_empty(p, "change", i)) {
+            text_append(out, "<b class=\"change\">");
+            html_escape(out, frame_text(p, "change", i));
+            text_append(out, "</b>, ");
+        }
         page_cite(page, p, i);
         html_end_cell(&t);
         html_end_row(&t);

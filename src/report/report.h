@@ -48,7 +48,7 @@ typedef struct Report {
                                   // "drives" (variable -> stock, in its drift), "hastens" (variable -> event, in
                                   // its rate), "weighs" (variable -> actor, in its payoff)
     const Frame *params;          // name t, value n, [unit] t, [prior] t, [source] t, [locator] t, [text] t,
-                                  // [assumed] n (1: no source)
+                                  // [assumed] n (1: no source), [change] t (whose value it is, if not the scenario's)
     const Frame *sources;         // name t, [text] t, [url] t, [date] t, [file] t
 
     // what came of it; a policy "" is the equilibrium

@@ -108,6 +108,7 @@ const char *const HTML_STYLE[] = {
     ".story .when { font: 0.88rem/1.75 var(--sans); color: var(--quiet); font-variant-numeric: tabular-nums; }",
     ".story .event, .story .end { color: var(--quiet); }",
     ".assumed { font-style: italic; color: var(--warn); }",
+    ".change { font-weight: 600; color: var(--warn); }",
     ".cite { text-decoration: none; border-bottom: 1px dotted currentColor; overflow-wrap: break-word; }",
     ".note { margin-top: 3rem; padding: 0.2rem 1.5rem 0.3rem; border-left: 3px solid var(--accent); }",
     ".note h2 { font-size: 1.2rem; }",

@@ -357,6 +357,18 @@ static void prior_text(const ModelParam *param, Text *out) {
     if (prior[param->prior].n) text_char(out, ')');
 }
 
+// whose value this is, where it is not the scenario's
+static void change_of(Text *out, const DurScenario *s, int32_t p) {
+    const ModelParam *param = &s->model->param[p];
+    const char *account = param->is_rival ? s->model->account : NULL;
+    if (memcmp(&s->session.param[p], &param->value, sizeof(double)) != 0) {
+        text_printf(out, "set for this page; %s%s has ", account ? "rival " : "the scenario", account ? account : "");
+        text_number(out, param->value / param->scale, 6);
+    } else if (account) {
+        text_printf(out, "as rival %s has it", account);
+    }
+}
+
 static Frame *params_frame(const DurScenario *s, bool *failed) {
     const Model *m = s->model;
     Sheet sheet = sheet_make("params", m->n_param);
@@ -373,6 +385,9 @@ static Frame *params_frame(const DurScenario *s, bool *failed) {
         put_source(&sheet, m, param->cite);
         put_text(&sheet, "text", param->text);
         put_number(&sheet, "assumed", param->cite.source < 0);
+        Text change = {0};
+        change_of(&change, s, (int32_t)sheet.row);
+        if (change.length || change.failed) put_made(&sheet, "change", &change);
     }
     return done(&sheet, failed);
 }
@@ -721,11 +736,42 @@ static Frame *certificate_frame(const DurScenario *s, bool *failed) {
     return done(&sheet, failed);
 }
 
+// in what these answers are not those of the scenario as it is written; nothing where they are
+static void put_differences(Text *out, const DurScenario *s) {
+    const Model *m = s->model;
+    int32_t said[MODEL_VARIABLES_MAX];
+    const char *between = "Not the scenario as it is written: ";
+    for (int32_t r = 0; m->account && r < m->n_rival; r++) {
+        if (strcmp(m->rival[r].name, m->account) != 0) continue;
+        text_printf(out, "%srival %s is in effect, which replaces %s", between, m->account, m->rival[r].overrides);
+        between = "; ";
+    }
+    for (int32_t p = 0; p < m->n_param; p++) {
+        const ModelParam *param = &m->param[p];
+        if (memcmp(&s->session.param[p], &param->value, sizeof(double)) == 0) continue;
+        text_printf(out, "%s%s is set to ", between, param->name);
+        text_number(out, s->session.param[p] / param->scale, 6);
+        text_append(out, " in place of ");
+        text_number(out, param->value / param->scale, 6);
+        between = "; ";
+    }
+    lattice_grid(m, said);
+    for (int32_t v = m->n_mode; s->session.n_node && v < model_variables(m); v++) {
+        if (s->session.n_node[v] == said[v]) continue;
+        text_printf(out, "%s%s has a grid of %d nodes in place of %d", between, model_variable_name(m, v), s->session.n_node[v], said[v]);
+        between = "; ";
+    }
+    if (out->length) text_char(out, '.');
+}
+
 static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *failed) {
     const Model *m = s->model;
     const GameSolution *g = &s->session.equilibrium;
     const EquilibriaVerdicts *others = &run->claims.others;
-    int64_t n = (g->note[0] != '\0') + s->session.has_others;
+    Text differences = {0};
+    put_differences(&differences, s);
+    bool has_differences = differences.length || differences.failed;
+    int64_t n = has_differences + (g->note[0] != '\0') + s->session.has_others;
     for (int32_t c = 0; c < others->n_claim; c++) n += equilibria_change(others, c);
     for (int32_t p = 0; run->why && p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
@@ -733,6 +779,10 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     n += run->no_stories[0] != '\0';
     for (int32_t p = 0; p < run->n_paths; p++) n += run->paths[p].n_failed;
     Sheet sheet = sheet_make("notes", n);
+    if (has_differences) {
+        put_made(&sheet, "text", &differences);
+        sheet.row++;
+    }
     if (g->note[0]) {
         Text note = {0};
         text_printf(&note, "Played and judged here: %s.", g->note);

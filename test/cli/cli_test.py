@@ -936,6 +936,10 @@ def the_command_under_a_story_tells_the_run_of_the_page_again():
     assert run("run", name, "--runs", "80", "-o", "told.html", *told).returncode == 0
     with open(os.path.join(ROOM, "told.html"), encoding="utf-8") as page:
         html = page.read()
+    # in what it is not the scenario as written stands at its top, and beside each value
+    differences = ("rival tough is in effect, which replaces param weight; weight is set to 1.7 in place of 1.4; "
+                   "harm has a grid of 7 nodes in place of 5.")
+    assert html.index(differences) < html.index('<main') and "set for this page; rival tough has 1.4" in html
     stories = html.split('class="card story"')[1:]
     assert stories
     for story in stories:

@@ -343,6 +343,19 @@ TEST(a_line_that_cites_several_sources_links_to_each) {
     bundle_free(&b);
 }
 
+TEST(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source) {
+    Bundle b;
+    make(&b, RICH);
+    Frame *params = (Frame *)b.report.params;
+    CHECK(frame_add_text(params, "change") != NULL);
+    CHECK(frame_set_text(params, params->n_column - 1, 0, "set for this page; the scenario has 5"));
+    Text page = page_of(&b);
+    SAYS(page, "<b class=\"change\">set for this page; the scenario has 5</b>, <a class=\"cite\" href=\"#source-1\">op_ed:8</a>");
+    CHECK(count(text_view(&page), "class=\"change\"") == 1);
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -510,6 +523,7 @@ int main(int argc, char **argv) {
         RUN(the_page_says_what_the_frames_say),
         RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
         RUN(a_line_that_cites_several_sources_links_to_each),
+        RUN(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
