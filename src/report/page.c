@@ -123,6 +123,16 @@ void page_cite(Page *page, const Frame *frame, int64_t row) {
     else        cite_one(page, source, locator);
 }
 
+void page_side(Page *page, const Frame *frame, const char *side, int64_t row, int digits) {
+    char name[32];
+    snprintf(name, sizeof name, "%s_bound", side);
+    html_number(page->out, frame_number(frame, side, row), digits);
+    double bound = frame_number(frame, name, row);
+    if (!isfinite(bound)) return;
+    text_append(page->out, ", at most ");
+    html_number(page->out, bound, 3);
+}
+
 void page_count(Page *page, int64_t n, const char *one, const char *many) {
     html_count(page->out, n);
     text_printf(page->out, " %s", n == 1 ? one : many);
@@ -166,7 +176,8 @@ static const Need NEED[] = {
     MAY(sources, "file", TEXT),
     MUST(claims, "name", TEXT), MAY(claims, "text", TEXT), MAY(claims, "sentence", TEXT),
     MUST(claims, "verdict", TEXT),
-    MUST(claims, "left", NUMBER), MUST(claims, "right", NUMBER), MUST(claims, "low", NUMBER),
+    MUST(claims, "left", NUMBER), MUST(claims, "right", NUMBER), MAY(claims, "left_bound", NUMBER),
+    MAY(claims, "right_bound", NUMBER), MUST(claims, "low", NUMBER),
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
     MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
     MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT),
@@ -174,6 +185,7 @@ static const Need NEED[] = {
     MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT), MAY(accounts, "cites", TEXT),
     MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),
     MUST(predictions, "verdict", TEXT), MUST(predictions, "left", NUMBER), MUST(predictions, "right", NUMBER),
+    MAY(predictions, "left_bound", NUMBER), MAY(predictions, "right_bound", NUMBER),
     MAY(predictions, "comparison", TEXT), MUST(predictions, "alone", NUMBER),
     MUST(series, "policy", TEXT), MUST(series, "variable", TEXT), MUST(series, "time", NUMBER),
     MAY(series, "date", TEXT), MAY(series, "mean", NUMBER), MUST(series, "q05", NUMBER), MUST(series, "q25", NUMBER),

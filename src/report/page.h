@@ -48,6 +48,9 @@ bool page_is_empty(const Frame *frame, const char *column, int64_t row);
 void page_cite(Page *page, const Frame *frame, int64_t row);
 bool page_is_assumed(const Frame *frame, int64_t row);
 
+/// The "left" or "right" side of a claim: a number, and where none of the runs showed it how much it is at most.
+void page_side(Page *page, const Frame *frame, const char *side, int64_t row, int digits);
+
 /// A word of n things: "no levers", "one lever", "13 levers".
 void page_count(Page *page, int64_t n, const char *one, const char *many);
 

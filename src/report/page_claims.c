@@ -98,10 +98,10 @@ static void card(Page *page, const Frame *c, int64_t i) {
 
     text_append(out, "<dl class=\"sides\">");
     term(out, "left", "left side");
-    html_number(out, frame_number(c, "left", i), 4);
+    page_side(page, c, "left", i, 4);
     text_append(out, "</dd></div>");
     term(out, "right", "right side");
-    html_number(out, frame_number(c, "right", i), 4);
+    page_side(page, c, "right", i, 4);
     text_append(out, "</dd></div>");
     term(out, NULL, "difference");
     difference(page, c, i);

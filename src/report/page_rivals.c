@@ -44,11 +44,11 @@ static void prediction(Page *page, HtmlTable *t, const Frame *p, int64_t i) {
     text_printf(out, "<span class=\"verdict %s\">", is_known ? verdict : "undecided");
     html_escape(out, verdict);
     text_append(out, "</span><div class=\"quiet\">");
-    html_number(out, frame_number(p, "left", i), 3);
+    page_side(page, p, "left", i, 3);
     text_char(out, ' ');
     html_escape(out, frame_text(p, "comparison", i));
     text_char(out, ' ');
-    html_number(out, frame_number(p, "right", i), 3);
+    page_side(page, p, "right", i, 3);
     text_append(out, "</div>");
     html_end_cell(t);
 }

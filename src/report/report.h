@@ -54,10 +54,12 @@ typedef struct Report {
     // what came of it; a policy "" is the equilibrium
     const Frame *claims;          // name t, [text] t, [sentence] t, verdict t ("holds", "fails", "undecided"), left n,
                                   // right n, low n and high n (interval of left - right), [confidence] n (of the
-                                  // interval, 0..1), [comparison] t ("<", ">=", ...), [method] t ("exact",
+                                  // interval, 0..1), [left_bound] n and [right_bound] n (how much a side is at most that no
+                                  // run showed; NaN elsewhere), [comparison] t ("<", ">=", ...), [method] t ("exact",
                                   // "sampled"), [runs] n, [source] t, [locator] t
     const Frame *accounts;        // name t, [text] t, [overrides] t, [source] t, [locator] t: the scenario as written, its rivals
-    const Frame *predictions;     // claim t, [text] t, account t, verdict t ("": not judged), left n, right n, [comparison] t,
+    const Frame *predictions;     // claim t, [text] t, account t, verdict t ("": not judged), left n, right n, [left_bound] n,
+                                  // [right_bound] n, [comparison] t,
                                   // alone n (1: this account says what no other does): claims on which accounts differ, the
                                   // rows of a claim one after the other
     const Frame *series;          // policy t, variable t, time n, [date] t, [mean] n, q05 n, q25 n, q50 n, q75 n,

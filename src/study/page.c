@@ -423,6 +423,8 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
         put_number(&sheet, "right", f->right.value);
         put_number(&sheet, "right_low", f->right.low);
         put_number(&sheet, "right_high", f->right.high);
+        put_number(&sheet, "left_bound", unseen_bound(&f->left));
+        put_number(&sheet, "right_bound", unseen_bound(&f->right));
         put_number(&sheet, "gap", f->gap.value);
         put_number(&sheet, "low", f->gap.low);
         put_number(&sheet, "high", f->gap.high);
@@ -465,6 +467,8 @@ static Frame *predictions_frame(const Model *m, const Accounts *accounts, bool *
             put_text(&sheet, "verdict", has ? check_verdict_name(answer->found.verdict) : "");
             put_number(&sheet, "left", has ? answer->found.left.value : NAN);
             put_number(&sheet, "right", has ? answer->found.right.value : NAN);
+            put_number(&sheet, "left_bound", has ? unseen_bound(&answer->found.left) : NAN);
+            put_number(&sheet, "right_bound", has ? unseen_bound(&answer->found.right) : NAN);
             put_text(&sheet, "comparison", comparison_sign(m->claim[c].comparison));
             put_number(&sheet, "alone", accounts_alone(accounts, c) == i);
         }

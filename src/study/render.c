@@ -102,11 +102,26 @@ bool is_unseen(const CheckAnswer *answer) {
     return answer->method == CHECK_SAMPLED && answer->value == 0 && answer->low == 0 && answer->high > 0;
 }
 
+double unseen_bound(const CheckAnswer *answer) { return is_unseen(answer) && isfinite(answer->high) ? answer->high : NAN; }
+
+void grid_side(Grid *grid, const CheckAnswer *answer) {
+    double bound = unseen_bound(answer);
+    if (isnan(bound)) {
+        grid_number(grid, answer->value, 4);
+        return;
+    }
+    Text words = {0};
+    text_append(&words, "0, at most ");
+    text_number(&words, bound, 3);
+    grid_cell(grid, "%s", text_view(&words));
+    text_free(&words);
+}
+
 void put_unseen(Text *out, const CheckAnswer *answer) {
     text_append(out, answer->n_run == 1 ? "the run did not show it" : "none of the runs showed it");
-    if (isfinite(answer->high)) {
+    if (isfinite(unseen_bound(answer))) {
         text_append(out, ", so it is at most ");
-        text_number(out, answer->high, 3);
+        text_number(out, unseen_bound(answer), 3);
     }
     text_append(out, "; --exact tells how much, where it can be had");
 }

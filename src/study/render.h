@@ -85,7 +85,11 @@ void put_not_exact(Text *out, const CheckAnswer *answer, int indent);
 void render_not_exact(Json *j, const CheckAnswer *answer);
 /// Whether sampling saw nothing of what was asked, so that the answer is a bound; and that in words.
 bool is_unseen(const CheckAnswer *answer);
+/// How much it is at most where that holds; NaN where it was seen, or nothing bounds it.
+double unseen_bound(const CheckAnswer *answer);
 void put_unseen(Text *out, const CheckAnswer *answer);
+/// A cell "0.0418"; "0, at most 0.102" where sampling saw nothing of it; "-" where there is no number.
+void grid_side(Grid *grid, const CheckAnswer *answer);
 
 /// What a sampling command asks of `check`.
 CheckOptions study_check_options(const DurScenario *s, const DurOptions *options, int64_t default_runs);

@@ -160,9 +160,9 @@ static void put_difference(Text *out, const DurScenario *s, const Accounts *a, i
         const ClaimAnswer *answer = &account->answers.item[claim];
         grid_cell(&grid, "%s", account_name(s->model, account));
         grid_cell(&grid, "%s", answer->status == DUR_OK ? check_verdict_name(answer->found.verdict) : "not judged");
-        grid_number(&grid, answer->found.left.value, 4);
+        grid_side(&grid, &answer->found.left);
         grid_cell(&grid, "%s", comparison_sign(c->comparison));
-        grid_number(&grid, answer->found.right.value, 4);
+        grid_side(&grid, &answer->found.right);
         grid_cell(&grid, "%s", accounts_alone(a, claim) == i ? "alone" : "");
     }
     grid_print(&grid, out, 6);

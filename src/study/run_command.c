@@ -133,9 +133,9 @@ static void put_verdicts(Text *out, const Model *m, const ClaimAnswers *claims) 
         const ClaimAnswer *answer = &claims->item[c];
         grid_cell(&grid, "%s", check_verdict_name(answer->found.verdict));
         grid_cell(&grid, "%s", m->claim[answer->claim].name);
-        grid_number(&grid, answer->found.left.value, 4);
+        grid_side(&grid, &answer->found.left);
         grid_cell(&grid, "%s", comparison_sign(m->claim[answer->claim].comparison));
-        grid_number(&grid, answer->found.right.value, 4);
+        grid_side(&grid, &answer->found.right);
         Text method = {0};
         if (answer->status == DUR_OK) put_method(&method, &answer->found.gap);
         else text_append(&method, "not judged");

@@ -929,6 +929,17 @@ def run_prints_one_screen_and_writes_one_page():
 
 
 @test
+def what_no_run_showed_is_told_on_the_screen_and_on_the_page_with_its_bound():
+    name = scenario("unseen.duress", SMALL + "\nclaim never { P( harm > 0.999 within 1 month ) < 0.9 }\n")
+    done = run("run", name, "--runs", "40", "-o", "unseen.html")
+    bound = re.search(r"never +(0, at most 0\.[0-9]+) ", done.stdout)
+    assert bound, done.stdout
+    with open(os.path.join(ROOM, "unseen.html"), encoding="utf-8") as page:
+        assert f"<dd>{bound.group(1)}</dd>" in page.read()
+    assert bound.group(1)[3:] in run("claims", name, "--claim", "never", "--runs", "40").stdout
+
+
+@test
 def the_command_under_a_story_tells_the_run_of_the_page_again():
     rival = '\nrival tough "it costs more" { param weight = 1.4 }\n'
     name = scenario("two words.duress", SMALL + rival)

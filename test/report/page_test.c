@@ -356,6 +356,20 @@ TEST(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source) {
     bundle_free(&b);
 }
 
+TEST(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most) {
+    Bundle b;
+    make(&b, RICH);
+    Frame *claims = (Frame *)b.report.claims;
+    double *left = (double *)frame_column(claims, "left")->number, *bound = frame_add_number(claims, "left_bound", NULL);
+    for (int64_t i = 0; i < claims->n_row; i++) bound[i] = i == 1 ? 0.1023 : NAN;
+    left[1] = 0;
+    Text page = page_of(&b);
+    SAYS(page, "<dd>0, at most 0.102</dd>");
+    CHECK(count(text_view(&page), ", at most ") == 1);
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -524,6 +538,7 @@ int main(int argc, char **argv) {
         RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
         RUN(a_line_that_cites_several_sources_links_to_each),
         RUN(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source),
+        RUN(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
