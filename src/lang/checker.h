@@ -234,6 +234,7 @@ const char *compile_text(Checker *k, const AstExpr *e);
 
 void declare_frame(Checker *k);       // scenario, sources, units (declare.c)
 void declare_params(Checker *k);      // params, tables
+void declare_lets(Checker *k);        // their rows for people
 void declare_state(Checker *k);       // actors, modes, stocks, payoffs
 void declare_jumps(Checker *k);       // events, moves (jumps.c)
 void declare_policies(Checker *k);    // (policies.c)

@@ -42,9 +42,8 @@ static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char 
     k.model->arena = arena;
 
     // names first, then what expressions stand on, then the rest in the order in which it is read
-    void (*const step[])(Checker *) = {symbols_collect, declare_frame, declare_params, check_lets, declare_privates,
-                                       declare_state,
-                                       declare_jumps, declare_policies};
+    void (*const step[])(Checker *) = {symbols_collect, declare_frame, declare_params, check_lets, declare_lets,
+                                       declare_privates, declare_state, declare_jumps, declare_policies};
     for (size_t i = 0; i < DUR_COUNT(step) && !k.failed; i++) step[i](&k);
     if (!k.failed) declare_claims(&k, asked, n_query);
     if (!k.failed) declare_refused(&k);

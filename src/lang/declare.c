@@ -375,6 +375,18 @@ static void declare_param(Checker *k, Symbol *s, ModelParam *row) {
     declare_prior(k, s, row, written);
 }
 
+// their values were checked where they stand, and are lowered into whatever names them
+void declare_lets(Checker *k) {
+    Model *m = k->model;
+    ROWS(let, ModelLet);
+    EACH(k, s, LET) {
+        const AstDeclaration *d = s->declaration;
+        let[s->index] = (ModelLet){.name = keep_text(k, s->name), .text = keep_text(k, d->text.text),
+                                   .expression = d->as.let.value ? compile_text(k, d->as.let.value) : NULL,
+                                   .cite = declare_cite(k, d->cite, d->n_cite), .span = d->name.span};
+    }
+}
+
 static void declare_table(Checker *k, const Symbol *s, ModelTable *row) {
     const AstDeclaration *d = s->declaration;
     const AstTable *t = &d->as.table;

@@ -198,6 +198,7 @@ void symbols_collect(Checker *k) {
     m->n_private = count[AST_PRIVATE_DECLARATION];
     m->n_param  = count[AST_PARAM_DECLARATION];
     m->n_table  = count[AST_TABLE_DECLARATION];
+    m->n_let    = count[AST_LET_DECLARATION];
     m->n_jump   = count[AST_EVENT_DECLARATION] + count[AST_MOVE_DECLARATION];
     m->n_policy = count[AST_POLICY_DECLARATION];
     m->n_claim  = count[AST_CLAIM_DECLARATION];

@@ -147,6 +147,14 @@ typedef struct ModelParam {
     Span span;
 } ModelParam;
 
+/// A name for an expression, for people: programs have it lowered into them.
+typedef struct ModelLet {
+    const char *name, *text;
+    const char *expression;    // as `fmt` would print it
+    ModelCite cite;
+    Span span;
+} ModelLet;
+
 // ---- what happens ------------------------------------------------------------------------------------------------
 
 /// A random size in an effect, in standard form; its program scales it (OP_DRAW reads it).
@@ -313,6 +321,7 @@ typedef struct Model {
     int32_t n_belief;          // variables of all beliefs together: the sum of n_type - 1
     int32_t n_param;    const ModelParam    *param;
     int32_t n_table;    const ModelTable    *table;
+    int32_t n_let;      const ModelLet      *let;
     int32_t n_jump;     const ModelJump     *jump;      // events first, then moves, each in order of declaration
     int32_t n_term;     const ModelTerm     *term;      // by actor, each in order of declaration
     int32_t n_policy;   const ModelPolicy   *policy;

@@ -165,6 +165,8 @@ static const Need NEED[] = {
     MAY(stocks, "start", EITHER), MAY(stocks, "drift", TEXT), MAY(stocks, "noise", TEXT), MAY(stocks, "unit", TEXT),
     MAY(stocks, "source", TEXT), MAY(stocks, "locator", TEXT), MAY(stocks, "cites", TEXT),
     MUST(modes, "name", TEXT), MAY(modes, "actor", TEXT), MAY(modes, "text", TEXT), MAY(modes, "values", TEXT),
+    MUST(definitions, "name", TEXT), MAY(definitions, "text", TEXT), MUST(definitions, "expression", TEXT),
+    MAY(definitions, "source", TEXT), MAY(definitions, "locator", TEXT), MAY(definitions, "cites", TEXT),
     MUST(payoffs, "actor", TEXT), MUST(payoffs, "term", TEXT), MUST(payoffs, "expression", TEXT),
     MUST(policies, "name", TEXT), MAY(policies, "text", TEXT), MAY(policies, "actor", TEXT),
     MAY(policies, "what", TEXT),

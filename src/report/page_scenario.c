@@ -39,7 +39,14 @@ static void name_cell(Page *page, HtmlTable *t, const Frame *frame, int64_t row)
     html_end_cell(t);
 }
 
-static void cite_cell(Page *page, HtmlTable *t, const Frame *frame, int64_t row) {
+// whether lines of a table name sources, and whether one without a source is assumed
+typedef enum Cite { CITE_NONE, CITE_IF_ANY, CITE_OWED } Cite;
+
+static void cite_cell(Page *page, HtmlTable *t, Cite cite, const Frame *frame, int64_t row) {
+    if (cite == CITE_IF_ANY && page_is_empty(frame, "source", row)) {
+        html_cell_text(t, "", NULL);
+        return;
+    }
     html_cell(t, "source");
     page_cite(page, frame, row);
     html_end_cell(t);
@@ -48,8 +55,7 @@ static void cite_cell(Page *page, HtmlTable *t, const Frame *frame, int64_t row)
 // a table of names and of those columns that have something in them
 typedef struct Shown { const char *column, *heading, *style; } Shown;
 
-static void frame_table(Page *page, const Frame *frame, const char *what, int n_shown, const Shown *shown,
-                        bool has_cite) {
+static void frame_table(Page *page, const Frame *frame, const char *what, int n_shown, const Shown *shown, Cite cite) {
     enum { COLUMNS_MAX = 12 };
     const char *heading[COLUMNS_MAX] = {what};
     const Shown *column[COLUMNS_MAX];
@@ -60,13 +66,13 @@ static void frame_table(Page *page, const Frame *frame, const char *what, int n_
         heading[n++] = shown[i].heading;
     }
     int n_all = n;
-    if (has_cite) heading[n_all++] = "source";
+    if (cite != CITE_NONE) heading[n_all++] = "source";
     HtmlTable t = html_table(page->out, "fold", NULL, heading, n_all);
     for (int64_t i = 0; i < page_rows(frame); i++) {
         html_row(&t);
         name_cell(page, &t, frame, i);
         for (int k = 1; k < n; k++) shown_cell(page, &t, column[k]->style, frame, column[k]->column, i);
-        if (has_cite) cite_cell(page, &t, frame, i);
+        if (cite != CITE_NONE) cite_cell(page, &t, cite, frame, i);
         html_end_row(&t);
     }
     html_end_table(&t);
@@ -190,7 +196,7 @@ static void levers(Page *page) {
     static const Shown shown[] = {{"actor", "of", ""}, {"when", "when", "code"}, {"effect", "then", "code"},
                                   {"cost", "cost", "code"}};
     subheading(page, "Levers");
-    frame_table(page, page->report->moves, "lever", (int)DUR_COUNT(shown), shown, true);
+    frame_table(page, page->report->moves, "lever", (int)DUR_COUNT(shown), shown, CITE_OWED);
 }
 
 static void stocks(Page *page) {
@@ -221,7 +227,7 @@ static void stocks(Page *page) {
         shown_cell(page, &t, "number", s, "start", i);
         shown_cell(page, &t, "code", s, "drift", i);
         if (has_noise) shown_cell(page, &t, "code", s, "noise", i);
-        cite_cell(page, &t, s, i);
+        cite_cell(page, &t, CITE_OWED, s, i);
         html_end_row(&t);
     }
     html_end_table(&t);
@@ -247,14 +253,22 @@ static void events(Page *page) {
     if (page_rows(page->report->events) == 0) return;
     static const Shown shown[] = {{"when", "when", "code"}, {"rate", "rate", "code"}, {"effect", "then", "code"}};
     subheading(page, "Events");
-    frame_table(page, page->report->events, "event", (int)DUR_COUNT(shown), shown, true);
+    frame_table(page, page->report->events, "event", (int)DUR_COUNT(shown), shown, CITE_OWED);
+}
+
+static void definitions(Page *page) {
+    const Frame *d = page->report->definitions;
+    if (page_rows(d) == 0) return;
+    static const Shown shown[] = {{"expression", "stands for", "code"}};
+    subheading(page, "Definitions");
+    frame_table(page, d, "name", (int)DUR_COUNT(shown), shown, has_column(d, "source") ? CITE_IF_ANY : CITE_NONE);
 }
 
 static void policies(Page *page) {
     if (page_rows(page->report->policies) == 0) return;
     static const Shown shown[] = {{"actor", "of", ""}, {"what", "as written", "code"}};
     subheading(page, "Policies");
-    frame_table(page, page->report->policies, "policy", (int)DUR_COUNT(shown), shown, false);
+    frame_table(page, page->report->policies, "policy", (int)DUR_COUNT(shown), shown, CITE_NONE);
 }
 
 void page_scenario(Page *page) {
@@ -267,6 +281,7 @@ void page_scenario(Page *page) {
     stocks(page);
     modes(page);
     events(page);
+    definitions(page);
     policies(page);
     text_append(page->out, "</section>\n");
 }

@@ -42,6 +42,7 @@ typedef struct Report {
     const Frame *stocks;          // name t, [text] t, [low] n, [high] n, [start], [drift] t, [noise] t, [unit] t,
                                   // [source] t, [locator] t
     const Frame *modes;           // name t, [actor] t ("": nature), [text] t, [values] t ("none, threatened, imposed")
+    const Frame *definitions;     // name t, [text] t, expression t, [source] t, [locator] t: names for expressions
     const Frame *payoffs;         // actor t, term t, expression t
     const Frame *policies;        // name t, [text] t, [actor] t, [what] t; the equilibrium is not among them
     const Frame *links;           // from t, to t, kind t: "changes" (move or event -> mode or stock),

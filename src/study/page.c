@@ -226,6 +226,18 @@ static Frame *stocks_frame(const DurScenario *s, bool *failed) {
     return done(&sheet, failed);
 }
 
+static Frame *definitions_frame(const Model *m, bool *failed) {
+    Sheet sheet = sheet_make("definitions", m->n_let);
+    for (; sheet.row < m->n_let; sheet.row++) {
+        const ModelLet *let = &m->let[sheet.row];
+        put_text(&sheet, "name", let->name);
+        put_text(&sheet, "text", let->text);
+        put_text(&sheet, "expression", let->expression);
+        put_source(&sheet, m, let->cite);
+    }
+    return done(&sheet, failed);
+}
+
 static Frame *modes_frame(const Model *m, bool *failed) {
     Sheet sheet = sheet_make("modes", m->n_mode);
     for (; sheet.row < m->n_mode; sheet.row++) {
@@ -896,6 +908,7 @@ DurStatus page_frames(PageFrames *out, const DurScenario *s, const DurOptions *o
     report->events = KEEP(jumps_frame(m, false, &failed));
     report->stocks = KEEP(stocks_frame(s, &failed));
     report->modes = KEEP(modes_frame(m, &failed));
+    report->definitions = KEEP(definitions_frame(m, &failed));
     report->payoffs = KEEP(payoffs_frame(m, &failed));
     report->policies = KEEP(policies_frame(m, &failed));
     report->links = KEEP(links_frame(m, &failed));

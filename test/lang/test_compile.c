@@ -101,6 +101,15 @@ TEST(a_line_keeps_every_source_that_it_cites_in_its_order) {
     model_free(m);
 }
 
+TEST(a_let_is_kept_as_it_is_written_with_its_source) {
+    Model *m = model_of(HEAD "source x \"x\" { }\nparam p = 1\nlet twice = p+p { \"two of them\"  cite x:4 }\nlet more = 2*(twice + 1)\n",
+                        NULL, 0);
+    CHECK(m->n_let == 2 && strcmp(m->let[0].name, "twice") == 0 && strcmp(m->let[0].text, "two of them") == 0);
+    CHECK(strcmp(m->let[0].expression, "p + p") == 0 && m->let[0].cite.source == 0);
+    CHECK(strcmp(m->let[1].expression, "2*(twice + 1)") == 0 && m->let[1].cite.source < 0);
+    model_free(m);
+}
+
 TEST(the_reference_case_computes_what_its_lines_say) {
     Model *m = model_of_file("example.duress");
     // tariff imposed, force threatened, crackdown show; power collusion detainees attention credit outside
@@ -598,6 +607,7 @@ int main(void) {
         RUN(random_sizes_keep_their_first_moments),
         RUN(params_keep_their_scale),
         RUN(a_line_keeps_every_source_that_it_cites_in_its_order),
+        RUN(a_let_is_kept_as_it_is_written_with_its_source),
         RUN(dates_are_scenario_time),
         RUN(an_actor_without_moves_needs_no_precision),
         RUN(phases_of_a_policy_pile_up_in_time),

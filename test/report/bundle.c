@@ -198,6 +198,12 @@ static void scenario(Bundle *b) {
         "government", "public", "-0.15*power"};
     r->payoffs = TEXT_FRAME("payoffs", payoff_head, payoff);
 
+    static const char *const definition_head[] = {"name", "text", "expression", "source", "locator"};
+    static const char *const definition[] = {
+        "strike", "risk of a strike", "[force == threatened]*(1 - credit)", "op_ed", "12",
+        "strain", NULL, "power*[crackdown > lax]", NULL, NULL};
+    r->definitions = TEXT_FRAME("definitions", definition_head, definition);
+
     static const char *const link_head[] = {"from", "to", "kind"};
     static const char *const link[] = {
         "threaten_tariff", "tariff", "changes", "impose_tariff", "tariff", "changes",

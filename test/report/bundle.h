@@ -6,7 +6,7 @@
 
 typedef struct Bundle {
     Report report;
-    Frame *frame[28];   // owned
+    Frame *frame[29];   // owned
     int    n_frame;
 } Bundle;
 

@@ -300,6 +300,10 @@ TEST(the_page_says_what_the_frames_say) {
     SAYS(page, "98 more that are not told here");
     SAYS(page, "duress trace x.duress --run 7");
     SAYS(page, "<a href=\"#reasons\">Reasons</a>");
+    // definitions: as written, with a source where there is one; without one nothing is assumed
+    SAYS(page, "<h3>Definitions</h3>");
+    SAYS(page, "<b>strike</b> <span class=\"about\">risk of a strike</span>");
+    SAYS(page, "power*[crackdown &gt; lax]</td><td class=\"empty\"></td>");
     // certificate, parameters, sources, reproduction
     SAYS(page, "3.2\xE2\x80\xAF\xC3\x97\xE2\x80\xAF" "10<sup>\xE2\x88\x92" "9</sup>");
     SAYS(page, "The solve <b>met its tolerance</b>");
