@@ -309,6 +309,7 @@ static void list_separator(Text *out, int64_t i, int64_t n) {
     if (i > 0) text_append(out, i == n - 1 ? " and " : ", ");
 }
 
+// by their names: a text may be any phrase
 static void name_actors(Page *page) {
     Text *out = page->out;
     const Frame *actors = page->report->actors;
@@ -316,7 +317,7 @@ static void name_actors(Page *page) {
     for (int64_t i = 0; i < n && n <= 4; i++) {
         list_separator(out, i, n);
         text_append(out, "<b>");
-        html_escape(out, frame_text(actors, page_is_empty(actors, "text", i) ? "name" : "text", i));
+        html_escape(out, frame_text(actors, "name", i));
         text_append(out, "</b>");
     }
 }

@@ -255,7 +255,7 @@ TEST(the_page_says_what_the_frames_say) {
     Text page = page_of(&b);
     SAYS(page, "<title>Pressure on a state-cartel alliance</title>");
     SAYS(page, "Of four claims put to it, <b>two hold</b>, <b>one fails</b> and <b>one is undecided</b>.");
-    SAYS(page, "Two actors, <b>coercing state</b> and <b>targeted government</b>, have eleven levers to move six "
+    SAYS(page, "Two actors, <b>coercer</b> and <b>government</b>, have eleven levers to move six "
                "stocks and three modes");
     SAYS(page, "10,000 runs of the equilibrium and as many of each of three policies");
     SAYS(page, "Of its 25 parameters, stocks, levers, events and claims, 13 name a source.");
