@@ -115,7 +115,7 @@ const Option OPTION[OPTION_COUNT] = {
     {"at", 0, "STATE", ON(SOLVE) | ON(EXPLAIN), "at another state than the start: \"tariff=threatened, attention=0.5\""},
     {"actor", 0, "NAME", ON(EXPLAIN), "only this actor's choices"},
     {"tolerance", 0, "X", ON(CHECK) | ON_SOLVE, "largest residual that counts as solved (1e-8)"},
-    {"max-sweeps", 0, "N", ON_SOLVE, "give up after this many sweeps over the lattice (100000)"},
+    {"max-sweeps", 0, "N", ON_SOLVE, "give up after about this many sweeps over the lattice (100000)"},
     {"no-certificate", 0, NULL, ON(SOLVE), "residual only: leave consistency and regret out"},
     {"runs", 0, "N", ON_SAMPLE, "number of runs; for claims and query the most that one may use"},
     {"seed", 0, "N", ON_SAMPLE | ON(TRACE), "root of all random streams (0)"},

@@ -25,7 +25,8 @@ typedef enum GameVerdict {
 
 typedef struct GameOptions {
     double  tolerance;           // 0: GAME_TOLERANCE
-    int64_t max_sweep;           // 0: GAME_SWEEPS
+    int64_t max_sweep;           // about how many are allowed in all, by whatever methods; 0: GAME_SWEEPS for each method, and the
+                                 // limits that they have of their own
     const double *warm;          // [sweep_size] values to start from (and shifts, as a policy has them), or NULL: the
                                  // principal branch
     const double *warm_advantage;   // in rounds: [n_entry] advantages to start from with them; NULL: what best fits the values

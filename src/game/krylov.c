@@ -45,7 +45,7 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     k->n = (int64_t)model_rows(l->model) * l->n_state;
     k->n_all = k->n + (l->model->n_private ? policy_shifts(l, NULL) : 0);
     k->progress = progress;
-    k->max_sweep = INT64_MAX;
+    k->max_sweep = k->limit = INT64_MAX;
     k->tangent = tangent_make(l, rule, team);
     if (k->n < TANGENT_SHARED) team = NULL;
     k->team = team;
@@ -104,7 +104,19 @@ void krylov_allow(Krylov *k, int64_t most, int64_t max_sweep) {
     k->max_sweep = most < max_sweep - spent ? spent + most : max_sweep;
 }
 
-bool krylov_is_spent(const Krylov *k) { return krylov_spent(k) >= k->max_sweep; }
+bool krylov_is_spent(const Krylov *k) { return krylov_spent(k) >= k->max_sweep || krylov_spent(k) >= k->limit; }
+
+int64_t krylov_limit_on(int64_t left, const Lattice *from, const Lattice *to) {
+    if (left <= 0) return 0;
+    double sweeps = (double)left * ((double)from->n_state / (double)to->n_state);
+    return sweeps < 1e18 ? (int64_t)sweeps : INT64_MAX;
+}
+
+// sweeps that a linear system may take: `most`, and what the limit leaves, but one at least
+static int64_t allowed(const Krylov *k, int64_t most) {
+    int64_t left = k->limit - krylov_spent(k);
+    return left < 1 ? 1 : left < most ? left : most;
+}
 
 static DurStatus sweep(void *context, const float *r, float *d) {
     Krylov *k = context;
@@ -122,16 +134,16 @@ DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, doubl
         double whole = floor(k->coarse_work);
         k->n_sweep += (int64_t)whole;
         k->coarse_work -= whole;
-        TRY(gmres_solve(&result, k->gmres, sweep, k, right, swept, true, reduce, CORRECTED_SWEEPS, x));
+        TRY(gmres_solve(&result, k->gmres, sweep, k, right, swept, true, reduce, allowed(k, CORRECTED_SWEEPS), x));
         if (reduced) *reduced = result.reduced;
         // where it says little: without it
         if (result.reduced <= CORRECTED_ENOUGH) return DUR_OK;
     }
-    DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, LINEAR_SWEEPS, x);
+    DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, allowed(k, LINEAR_SWEEPS), x);
     if (status == DUR_OK && k->aggregate && result.reduced > reduce) {
         // the average says little here: without it
         precondition_by(k, NULL);
-        status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, LINEAR_SWEEPS, x);
+        status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, allowed(k, LINEAR_SWEEPS), x);
     }
     if (reduced) *reduced = result.reduced;
     return status;

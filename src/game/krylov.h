@@ -29,6 +29,7 @@ typedef struct Krylov {
     const Progress *progress;    // borrowed, may be NULL
     int64_t  n_take, n_sweep;    // counted: tangents taken, sweeps of linear systems
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
+    int64_t  limit;              // the same, whatever max_sweep is set to on the way: what the caller allowed; INT64_MAX: no limit
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far
     bool     holds;              // states whose shifts of beliefs jump are held (tangent_hold), and steps kept unless they lead far astray
@@ -108,5 +109,8 @@ void krylov_allow(Krylov *krylov, int64_t most, int64_t max_sweep);
 
 /// True when the sweeps are used up.
 bool krylov_is_spent(const Krylov *krylov);
+
+/// A limit of `left` sweeps over one lattice, in sweeps over another that cost as much. INT64_MAX stays.
+int64_t krylov_limit_on(int64_t left, const Lattice *from, const Lattice *to);
 
 #endif

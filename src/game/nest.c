@@ -264,6 +264,7 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
             status = find(context, l, &own, level_tolerance, y, &solved, &out->interrupted);
         } else if (y) {
             k = krylov_make(l, &own, team, WINDOW, krylov->progress);
+            if (k) k->limit = krylov_limit_on(krylov->limit - (int64_t)out->work, lattice, l);
             if (k) status = krylov_aggregate(k, policy);
             double wanted = level_tolerance;
             if (k && corrects && l->n_state >= CORRECTED_STATES) {
@@ -290,6 +291,8 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         if (out->is_bare && !out->is_near) goto done;
         out->n_level++;
     }
+    // the levels' work is not counted by the lattice's own
+    krylov->limit -= (int64_t)out->work;
     status = krylov_aggregate(krylov, policy);
     if (corrects) begin_coarser(krylov, is_slow, kept);
     if (status == DUR_OK) status = refine(out, krylov, rule, level[0], x, tolerance, tolerance, value, &end, &out->found);

@@ -116,6 +116,7 @@ typedef struct Run {
     double *x, *g;               // [n] iterate and its image
     int64_t n, n_value;          // unknowns, and how many of them, the first, are values
     int64_t n_sweep, max_sweep;
+    int64_t limit;               // of n_sweep, whatever max_sweep is set to on the way: what the caller allowed; INT64_MAX: no limit
     double residual;             // of x, relative
     bool interrupted;
     bool has_tangents;           // Newton's method has been tried
@@ -137,6 +138,8 @@ static void tell(Run *r, double scale, double tolerance) {
 }
 
 static int32_t mixed_of(const Lattice *l) { return model_rows(l->model) * l->n_state > VALUES_LARGE ? WINDOW_LARGE : WINDOW; }
+
+static bool is_over(const Run *r) { return r->n_sweep >= r->limit; }
 
 // what sweeps of the values need, made once; false when memory is out
 static bool may_sweep(Run *r) {
@@ -164,6 +167,7 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
             size = krylov_size(r->x, r->n_value);
             r->residual = sweep_residual(r->sweep, scale, r->x, r->g) / (size > 0 ? size : 1);
             if (r->residual <= tolerance) return true;
+            if (is_over(r)) return false;
             continue;
         }
         if (r->n_sweep >= r->max_sweep) return false;
@@ -270,6 +274,13 @@ static int32_t window_of(const Lattice *l) {
     int64_t n = model_rows(l->model) * l->n_state;
     if (n <= VALUES_LARGE) return KRYLOV_WINDOW;
     return l->model->n_private || n <= VALUES_HUGE ? KRYLOV_WINDOW_LARGE : KRYLOV_WINDOW_HUGE;
+}
+
+// Newton's method on a lattice, with what is left of the sweeps; NULL when memory is out
+static Krylov *make_krylov(const Run *r, const Lattice *l, const LatticeRule *rule) {
+    Krylov *k = krylov_make(l, rule, r->team, window_of(l), r->options->progress);
+    if (k) k->limit = r->limit - r->n_sweep;
+    return k;
 }
 
 // what was done, in words
@@ -427,12 +438,13 @@ static DurStatus in_turns(Run *r, Krylov *k, double tolerance, KrylovResult *end
         if (end->converged || r->interrupted || r->n_sweep >= r->max_sweep) break;
         memcpy(near, r->x, (size_t)r->n * sizeof *near);
         k->only_whole = true;
+        k->limit = r->limit - r->n_sweep;
         status = krylov_solve(end, k, 1.0, tolerance, NEWTON_STEPS, near);
         k->only_whole = false;
         if (status == DUR_OK && end->converged) memcpy(r->x, near, (size_t)r->n * sizeof *near);
         r->residual = end->residual;
         r->interrupted = end->interrupted;
-        if (end->converged || end->interrupted) break;
+        if (end->converged || end->interrupted || krylov_spent(k) >= k->limit) break;
     }
     r->patience = patience;
 
@@ -444,7 +456,7 @@ done:
 // Newton's method from where a few sweeps lead, some from nothing and some from where the branch was lost (`left`): sweeps go
 // near an equilibrium that may repel them, a tangent then finds it
 static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const double *left) {
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
+    Krylov *k = make_krylov(r, r->lattice, r->options->rule);
     if (!k) return DUR_MEMORY;
     DurStatus status = DUR_OK;
     double work = BRANCH_WORK / (double)r->n;
@@ -452,8 +464,8 @@ static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const 
     // where sweeps cost next to nothing, many of them may be all that is needed
     double cheap = SWEEPS_WORK / (double)r->n;
     int32_t longest = cheap < SWEEPS_BEFORE ? SWEEPS_BEFORE : cheap > SWEEPS_MANY ? SWEEPS_MANY : (int32_t)cheap, tried = 0;
-    for (int32_t n = 1; n <= longest && k->n_sweep < most && !r->interrupted; n *= 2)
-        for (int32_t side = 0; side < 2 && k->n_sweep < most && !r->interrupted; side++) {
+    for (int32_t n = 1; n <= longest && k->n_sweep < most && !r->interrupted && krylov_spent(k) < k->limit; n *= 2)
+        for (int32_t side = 0; side < 2 && k->n_sweep < most && !r->interrupted && krylov_spent(k) < k->limit; side++) {
             if (side == 0) memset(r->x, 0, (size_t)r->n * sizeof *r->x);
             else           memcpy(r->x, left, (size_t)r->n * sizeof *r->x);
             for (int32_t i = 0; i < n; i++) {
@@ -461,6 +473,7 @@ static DurStatus from_sweeps(Run *r, GameSolution *out, double tolerance, const 
                 double *t = r->x; r->x = r->g; r->g = t;
             }
             r->n_sweep += n;
+            k->limit = r->limit - r->n_sweep;
             krylov_allow(k, most / 4, INT64_MAX);
             KrylovResult end;
             status = krylov_solve(&end, k, 1.0, tolerance, 2 * NEWTON_STEPS, r->x);
@@ -505,7 +518,7 @@ static DurStatus point_apart(Run *r, double apart, double tolerance, bool is_fir
         GameOptions options = {.tolerance = tolerance, .rule = &rule, .progress = r->options->progress};
         GameSolution ignored = {0};
         Run like = {.lattice = l, .options = &options, .team = r->team, .n = r->n, .n_value = r->n_value, .max_sweep = r->max_sweep - r->n_sweep,
-                    .patience = PATIENCE_SWEEPS, .is_alike = true, .x = x};
+                    .limit = r->limit - r->n_sweep, .patience = PATIENCE_SWEEPS, .is_alike = true, .x = x};
         status = find(&like, &ignored, true);
         x = like.x;
         r->n_sweep += like.n_sweep;
@@ -514,7 +527,7 @@ static DurStatus point_apart(Run *r, double apart, double tolerance, bool is_fir
         anderson_free(like.mix);
         memory_free(like.g);
     } else if (status == DUR_OK) {
-        Krylov *k = krylov_make(l, &rule, r->team, window_of(l), r->options->progress);
+        Krylov *k = make_krylov(r, l, &rule);
         memcpy(x, r->x, (size_t)r->n * sizeof *x);
         status = k ? nest_aggregate(k, &rule, r->team, x) : DUR_MEMORY;
         if (status == DUR_OK) {
@@ -574,6 +587,7 @@ static DurStatus from_alike(Run *r, GameSolution *out, double tolerance, bool *d
 
 typedef struct Coarsest {
     const Run *run;              // on the lattice itself
+    Krylov *krylov;              // there: what is spent here is taken off its limit
     GameSolution *out;
     double work;                 // sweeps on the coarsest, in sweeps over the lattice itself
 } Coarsest;
@@ -584,7 +598,9 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
     Coarsest *c = context;
     GameOptions options = {.tolerance = tolerance, .rule = rule, .progress = c->run->options->progress};
     Run r = {.lattice = l, .options = &options, .team = c->run->team, .n = sweep_size(l),
-             .n_value = (int64_t)model_rows(l->model) * l->n_state, .max_sweep = GAME_SWEEPS, .patience = PATIENCE_SWEEPS, .x = value};
+             .n_value = (int64_t)model_rows(l->model) * l->n_state, .max_sweep = GAME_SWEEPS,
+             .limit = krylov_limit_on(c->run->limit - c->run->n_sweep, c->run->lattice, l), .patience = PATIENCE_SWEEPS, .x = value};
+    if (r.limit < r.max_sweep) r.max_sweep = r.limit;
     DurStatus status = find(&r, c->out, false);
     // the run may have swapped its columns: the answer belongs where the caller asked for it
     if (status == DUR_OK && r.x != value) {
@@ -596,6 +612,7 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
     anderson_free(r.mix);
     memory_free(r.g);
     c->work = (double)r.n_sweep * (double)l->n_state / (double)c->run->lattice->n_state;
+    c->krylov->limit -= (int64_t)c->work;
     *found = r.residual <= tolerance && !r.interrupted;
     *interrupted = r.interrupted;
     return status;
@@ -642,14 +659,14 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     out->is_principal = true;
     r->residual = INFINITY;
     if (!tangent_is_known(r->lattice->model)) return find_types(r, out);
-    Krylov *k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
+    Krylov *k = make_krylov(r, r->lattice, r->options->rule);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
     DurStatus status = DUR_OK;
     NestResult nest = {0};
     if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
     if (r->options->warm && r->options->warm_alone) {
-        if (status == DUR_OK && !done && r->options->warm_sweeps > 0) status = sweep_from_values(r, out, tolerance);
+        if (status == DUR_OK && !done && r->options->warm_sweeps > 0 && r->n_sweep + krylov_spent(k) < r->limit) status = sweep_from_values(r, out, tolerance);
         r->n_sweep += k->n_sweep + k->n_take;
         out->n_take = k->n_take;
         krylov_free(k);
@@ -659,9 +676,10 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
         size_t said = strlen(out->how);
         for (bool may_be_bare = true; status == DUR_OK; may_be_bare = false) {
             // the second time there may be no coarser lattice, and no work on it
-            Coarsest coarsest = {.run = r, .out = out};
+            Coarsest coarsest = {.run = r, .krylov = k, .out = out};
             status = nest_solve(&nest, k, r->options->rule, r->team, tolerance, find_coarsest, &coarsest, may_be_bare, r->x);
             r->n_sweep += (int64_t)ceil(nest.work + coarsest.work);
+            k->limit = r->limit - r->n_sweep;
             if (nest.found || nest.interrupted || !nest.is_bare) break;
             forget(out, said);
         }
@@ -699,6 +717,10 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     bool may_be_alike = is_typed && !r->is_alike && r->n_value <= PACED_VALUES;
     if (status == DUR_OK && !done && !is_lost && may_be_alike) status = from_alike(r, out, tolerance, &done);
     if (status != DUR_OK || done) return status;
+    if (is_over(r) && isfinite(r->residual)) {
+        say_how(out, "no more sweeps were allowed");
+        return status;
+    }
 
     if (!may_sweep(r)) return DUR_MEMORY;
     int64_t before = r->n_sweep, max_sweep = r->max_sweep;
@@ -731,7 +753,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     bool is_near = r->residual <= rough.tolerance;
     if (status == DUR_OK && is_typed && !r->interrupted && !(r->residual <= tolerance) && (is_near || r->has_paces)) {
         KrylovResult end = {0};
-        k = krylov_make(r->lattice, r->options->rule, r->team, window_of(r->lattice), r->options->progress);
+        k = make_krylov(r, r->lattice, r->options->rule);
         if (!k) return DUR_MEMORY;
         if (is_near) {
             status = in_turns(r, k, tolerance, &end);
@@ -742,6 +764,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             r->mix = NULL;
             out->is_principal = true;
             say_how(out, "; ");
+            k->limit = r->limit - r->n_sweep;
             // from_branch counts what is left by the sweeps of k alone
             r->max_sweep -= r->n_sweep;
             status = from_branch(r, k, out, tolerance, &done);
@@ -855,7 +878,8 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     const Model *m = l->model;
     DurStatus status = DUR_MEMORY;
     Run r = {.lattice = l, .options = options, .team = team, .n = sweep_size(l), .n_value = (int64_t)model_rows(m) * l->n_state,
-             .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS, .patience = PATIENCE_SWEEPS};
+             .max_sweep = options->max_sweep > 0 ? options->max_sweep : GAME_SWEEPS,
+             .limit = options->max_sweep > 0 ? options->max_sweep : INT64_MAX, .patience = PATIENCE_SWEEPS};
     r.x = memory_column(r.n);
     out->certificate.regret = memory_column(model_rows(m));
     out->value_start = memory_column(model_rows(m));

@@ -1,4 +1,5 @@
 #include "../random_scenario.h"
+#include "../random_types.h"
 #include "case.h"
 
 #include "base/memory.h"
@@ -468,6 +469,38 @@ TEST(a_tampered_solution_does_not_pass_its_certificate) {
     case_close(&k);
 }
 
+// ---- the limit of sweeps ----
+
+static void limit_holds(const char *text, const char *name) {
+    const int64_t limit[] = {1, 5, 20, 60, 200, 1000};
+    Case k = {0};
+    case_open(&k, text);
+    for (size_t i = 0; i < sizeof limit / sizeof *limit; i++) {
+        GameSolution s;
+        DurError error = {0};
+        CHECK_OK(game_solve(&s, k.lattice, &(GameOptions){.max_sweep = limit[i], .skip_certificate = true}, NULL, &error));
+        // what is under way when the limit is reached is ended: a tangent, a step by differences
+        if (s.n_sweep > limit[i] + limit[i] / 4 + 12)
+            fail_msg("%s: %lld sweeps where %lld were allowed", name, (long long)s.n_sweep, (long long)limit[i]);
+        if (s.verdict == GAME_NO_CONVERGENCE) CHECK(s.note[0]);
+        game_free(&s);
+    }
+    case_close(&k);
+}
+
+TEST(a_solve_takes_about_as_many_sweeps_as_it_may) {
+    // branches with folds, sweeps, types alike first: whatever is tried in turn shares one limit
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        char name[32];
+        snprintf(name, sizeof name, "seed %d", (int)seed);
+        if (seed % 2) random_scenario(&text, seed, seed % 4 == 1 ? "quantal" : "taste", seed % 3 ? 3 : 12);
+        else          random_types(&text, seed, seed % 4 ? "quantal" : "taste", seed % 3 ? 2 : 6, 0.5);
+        limit_holds(text_view(&text), name);
+        text_free(&text);
+    }
+}
+
 // ---- same bits ----
 
 TEST(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width) {
@@ -626,6 +659,7 @@ int main(void) {
         RUN(certificates_on_fine_grids_are_found_and_near_those_of_coarse_ones),
         RUN(certificates_of_flows_that_turn_round_and_round_are_found_or_not_told),
         RUN(a_tampered_solution_does_not_pass_its_certificate),
+        RUN(a_solve_takes_about_as_many_sweeps_as_it_may),
         RUN(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width),
         RUN(solutions_have_the_bits_that_they_had),
         RUN(between_nodes_a_value_is_the_linear_mix_of_its_neighbours),
