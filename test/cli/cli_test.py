@@ -144,6 +144,13 @@ def what_no_run_showed_is_a_bound_and_common_luck_is_told():
 
 
 @test
+def a_node_without_a_value_is_told_with_its_place_in_the_question():
+    name = scenario("node.duress")
+    refused("query", name, "E(1/(harm - 0.5) at 4 month)", "--exact", code=2,
+            says="query:1:3: `1/(harm - 0.5)` has no finite value at harm=0.5")
+
+
+@test
 def fmt_writes_through_a_link_and_keeps_the_mode():
     name = scenario("laid.duress", swap={"grid 5  start": "grid   5 start"})
     path, link = os.path.join(ROOM, name), os.path.join(ROOM, "laid.link")
