@@ -151,6 +151,15 @@ def a_node_without_a_value_is_told_with_its_place_in_the_question():
 
 
 @test
+def a_confidence_below_one_is_never_told_as_100_percent():
+    name = scenario("sure.duress")
+    words = ["query", name, "P(stance == soft at 3 month)", "--runs", "200", "--confidence"]
+    for given, told in (("0.99", "at 99 %"), ("0.999999", "at 99.9999 %"), ("0.9999999999999999", "at 99.99999999999999 %"),
+                        ("0.999999999999", "at 99.9999999999 %")):
+        assert told in run(*words, given).stdout, run(*words, given).stdout
+
+
+@test
 def fmt_writes_through_a_link_and_keeps_the_mode():
     name = scenario("laid.duress", swap={"grid 5  start": "grid   5 start"})
     path, link = os.path.join(ROOM, name), os.path.join(ROOM, "laid.link")
