@@ -324,6 +324,16 @@ static DurStatus forget(const char *path, const int64_t *id, int n, bool games, 
 DurStatus dur_remove(const char *path, const int64_t *id, int n, bool games, DurResult **out, char error[1024]) {
     DurError why = {0};
     DurResult *result = result_make();
-    DurStatus status = result ? forget(path, id, n, games, result, &why) : status_fail(&why, DUR_MEMORY, "out of memory");
+    // a run that is named twice is one run
+    int64_t *once = memory_alloc(((size_t)n + 1) * sizeof *once);
+    int n_once = 0;
+    for (int i = 0; once && i < n; i++) {
+        int k = 0;
+        while (k < n_once && once[k] != id[i]) k++;
+        if (k == n_once) once[n_once++] = id[i];
+    }
+    DurStatus status = result && once ? forget(path, once, n_once, games, result, &why)
+                                      : status_fail(&why, DUR_MEMORY, "out of memory");
+    memory_free(once);
     return result_finish(&result, out, status, &why, error);
 }
