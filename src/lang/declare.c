@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 // ---- small things ------------------------------------------------------------------------------------------------
@@ -41,6 +42,16 @@ int32_t declare_owner(Checker *k, const AstDeclaration *d, bool may_be_nature) {
     return s ? s->index : -1;
 }
 
+// `24 months`: units are written in the singular
+static const char *singular(Checker *k, AstName unit) {
+    size_t n = strlen(unit.text);
+    char one[64];
+    if (n < 2 || n >= sizeof one || unit.text[n - 1] != 's') return NULL;
+    snprintf(one, sizeof one, "%.*s", (int)(n - 1), unit.text);
+    if (!(time_unit_days(k, (AstName){.text = one, .span = unit.span}) > 0) && !symbol_find(k, SPACE_UNIT, one)) return NULL;
+    return hint(k, "did you mean `%s`?", one);
+}
+
 Unit declare_unit(Checker *k, AstName unit) {
     if (!unit.text) return unit_unknown();
     if (time_unit_days(k, unit) > 0) return unit_base(UNIT_TIME);
@@ -51,6 +62,7 @@ Unit declare_unit(Checker *k, AstName unit) {
     }
     const char *help = symbol_hint(k, SPACE_UNIT, unit.text);
     if (k->ast->is_partial && !help) return unit_unknown();
+    if (!help) help = singular(k, unit);
     if (!help && strcmp(unit.text, "round") == 0) help = "with `clock rounds` a `round` is one; here time has no rounds";
     FAULT(k, unit.span, UNKNOWN_NAME, help ? help : hint(k, "declare it: `unit %s`", unit.text),
           "there is no unit called `%s`", unit.text);

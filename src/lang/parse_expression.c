@@ -252,7 +252,7 @@ static void parse_path(Parser *p, AstQuantity *q) {
         q->kind = QUANTITY_LONG_RUN;
         accept_long_run(p);
     } else {
-        parser_expected(p, "`within T`, `throughout T`, `at T` or `until` and a condition");
+        parser_expected_behind(p, "`within T`, `throughout T`, `at T` or `until` and a condition");
     }
 }
 

@@ -103,7 +103,8 @@ bool parser_close(Parser *p, Token open, TokenKind kind, bool is_list) {
         else
             snprintf(what, sizeof what, "%s`%s` to close the `%s` of line %d", more, lexer_spelling(kind),
                      lexer_spelling(open.kind), (int)open.span.line);
-        parser_expected(p, what);
+        if (kind == TOKEN_CLOSE_BRACE) parser_expected(p, what);
+        else                           parser_expected_behind(p, what);
         return false;
     }
     if (kind == TOKEN_CLOSE_BRACE) p->brace--;
@@ -162,7 +163,7 @@ void parser_fault(Parser *p, Span span, const char *code, const char *help, cons
     diagnostics_add(p->faults, SEVERITY_ERROR, span, code, help, "%s", message);
 }
 
-void parser_expected(Parser *p, const char *what) {
+static void expected(Parser *p, const char *what, const char *help) {
     const Token *t = &p->token;
     if (t->kind == TOKEN_BAD) {
         p->panic = true;
@@ -180,7 +181,13 @@ void parser_expected(Parser *p, const char *what) {
     else if (t->kind == TOKEN_STRING)
         parser_fault(p, t->span, "syntax", NULL, "expected %s, found a quoted text", what);
     else
-        parser_fault(p, t->span, "syntax", NULL, "expected %s, found `%s`", what, parser_spelling(p, t).text);
+        parser_fault(p, t->span, "syntax", help, "expected %s, found `%s`", what, parser_spelling(p, t).text);
+}
+
+void parser_expected(Parser *p, const char *what) { expected(p, what, NULL); }
+
+void parser_expected_behind(Parser *p, const char *what) {
+    expected(p, what, parser_is(p, TOKEN_SET) ? "did you mean `==`?" : NULL);
 }
 
 // ---- memory ------------------------------------------------------------------------------------------------------

@@ -97,9 +97,10 @@ bool  parser_close(Parser *p, Token open, TokenKind kind, bool is_list);   // a 
 bool parser_enter(Parser *p);
 void parser_leave(Parser *p);
 
-/// Faults. Both raise panic and say nothing while it is up; a bad token has been told by the lexer.
+/// Faults. All raise panic and say nothing while it is up; a bad token has been told by the lexer.
 void parser_fault(Parser *p, Span span, const char *code, const char *help, const char *format, ...) DUR_PRINTF(5, 6);
-void parser_expected(Parser *p, const char *what);   // "expected WHAT, found ..."
+void parser_expected(Parser *p, const char *what);          // "expected WHAT, found ..."
+void parser_expected_behind(Parser *p, const char *what);   // the same behind an expression, where `=` was meant to be `==`
 
 /// The texts of tokens, copied into the arena: a name; a quoted text without quotes and escapes.
 /// What is not there is a fault.

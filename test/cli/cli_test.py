@@ -160,6 +160,14 @@ def a_confidence_below_one_is_never_told_as_100_percent():
 
 
 @test
+def slips_of_the_pen_are_told_with_what_was_meant():
+    name = scenario("slips.duress")
+    refused("query", name, "E(harm at 24 months)", code=2, says="did you mean `month`?")
+    refused("query", name, "P(stance = soft at 3 month)", code=2, says="did you mean `==`?")
+    refused("query", name, "E([stance = soft] at 3 month)", code=2, says="did you mean `==`?")
+
+
+@test
 def fmt_writes_through_a_link_and_keeps_the_mode():
     name = scenario("laid.duress", swap={"grid 5  start": "grid   5 start"})
     path, link = os.path.join(ROOM, name), os.path.join(ROOM, "laid.link")
