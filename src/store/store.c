@@ -46,6 +46,18 @@ static const char *const SCHEMA_GAMES =
 
 // ---- one statement at a time --------------------------------------------------------------------------------------
 
+// SQLite cannot open what it wants to put beside a store that nobody may write to, and tells of a file that is not there
+static bool is_read_only(const Store *store) {
+    if (access(store->path, F_OK) == 0 && access(store->path, W_OK)) return true;
+    const char *slash = strrchr(store->path, '/');
+    Text folder = {0};
+    if (slash) text_append_n(&folder, store->path, slash == store->path ? 1 : (size_t)(slash - store->path));
+    else       text_char(&folder, '.');
+    bool is_closed = !folder.failed && access(text_view(&folder), F_OK) == 0 && access(text_view(&folder), W_OK) != 0;
+    text_free(&folder);
+    return is_closed;
+}
+
 DurStatus db_fail(Store *store, const char *what, DurError *error) {
     int code = store->db ? sqlite3_extended_errcode(store->db) : SQLITE_NOMEM;
     const char *why = store->db ? sqlite3_errmsg(store->db) : "";
@@ -60,6 +72,10 @@ DurStatus db_fail(Store *store, const char *what, DurError *error) {
         case SQLITE_NOTADB:   why = "it is not a store"; break;
         case SQLITE_CANTOPEN:
         case SQLITE_IOERR: {
+            if ((code & 0xff) == SQLITE_CANTOPEN && is_read_only(store)) {
+                why = "it or its folder is read-only";
+                break;
+            }
             int number = sqlite3_system_errno(store->db);
             if (number) snprintf(system, sizeof system, "%s", strerror(number));
             // a write that was cut short leaves no number behind
@@ -240,10 +256,14 @@ static DurStatus open_for_writing(Store *store, DurError *error) {
     if (is_there && info.st_size == 1) return status_fail(error, DUR_IO, "%s: the store cannot be opened: it is not a store", store->path);
     if (is_there && info.st_size > 0) {
         TRY(connect(store, SQLITE_OPEN_READONLY, error));
-        DurStatus status = look(store, &is_new, &is_older, error);
+        DurError why = {0};
+        DurStatus status = look(store, &is_new, &is_older, &why);
+        // where nothing may be written beside it, it can be read all the same (connect_frozen)
+        bool is_frozen = status == DUR_IO && (sqlite3_errcode(store->db) & 0xff) == SQLITE_CANTOPEN;
+        if (is_frozen) db_fail(store, "cannot be written", error);
         sqlite3_close(store->db);
         store->db = NULL;
-        TRY(status);
+        if (status != DUR_OK) return is_frozen ? status : status_fail(error, status, "%s", why.text);
     }
     TRY(connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error));
     // what removed runs leave is given back to the disk; must be said before the first table

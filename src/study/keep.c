@@ -185,6 +185,25 @@ static DurStatus begin_run(Keeper *k, const StoreRun *run, const StoreFile *file
     return store_begin(k->store, run, file, n_file, fact, facts->n, &k->id, &k->is_older, error);
 }
 
+// the answer to a question, if it is kept (k->is_answered) and may be told
+static DurStatus look_up(Keeper *k, const char *key, DurResult *result, DurError *error) {
+    if (k->options->fresh) return DUR_OK;
+    StoreRun found;
+    TRY(store_find(k->store, key, &found, error));
+    if (found.id) take_answer(k, &found, result, error);
+    store_run_free(&found);
+    return DUR_OK;
+}
+
+// a store that takes nothing new may still have the answer; if not, what it said when it was to be written stays to be told
+static DurStatus look_up_frozen(Keeper *k, const char *key, DurResult *result, DurStatus refused, DurError *error) {
+    DurError answer = {0};
+    if (k->options->fresh || store_open(&k->store, k->options->store, STORE_READ, NULL) != DUR_OK) return refused;
+    if (look_up(k, key, result, &answer) != DUR_OK || !k->is_answered) return refused;
+    *error = answer;
+    return DUR_OK;
+}
+
 static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const char *command, const char *question,
                            DurResult *result, DurError *error) {
     const Compilation *c = &s->compilation;
@@ -193,13 +212,11 @@ static DurStatus ask_store(Keeper *k, DurScenario *s, const DurOptions *o, const
     sha256_start(&sha);
     sha256_add(&sha, question, strlen(question));
     sha256_hex(&sha, key);
-    if (!o->fresh) {
-        StoreRun found;
-        TRY(store_find(k->store, key, &found, error));
-        if (found.id) take_answer(k, &found, result, error);
-        store_run_free(&found);
-        if (k->is_answered) return DUR_OK;
-    }
+    DurStatus opened = open_store(k, o, error);
+    if (opened == DUR_IO) return look_up_frozen(k, key, result, opened, error);
+    TRY(opened);
+    TRY(look_up(k, key, result, error));
+    if (k->is_answered) return DUR_OK;
     snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
     // the columns of a run are filled from what outlives this call
     StoreRun run = {.begun = (int64_t)time(NULL), .key = key, .command = (char *)command, .line = (char *)o->command,
@@ -226,8 +243,8 @@ DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char 
     DurError why = {0};
     Text question = {0};
     put_question(&question, s, o, command, more);
-    DurStatus status = question.failed ? status_fail(&why, DUR_MEMORY, "out of memory") : open_store(k, o, &why);
-    if (status == DUR_OK) status = ask_store(k, s, o, command, text_view(&question), result, &why);
+    DurStatus status = question.failed ? status_fail(&why, DUR_MEMORY, "out of memory")
+                                       : ask_store(k, s, o, command, text_view(&question), result, &why);
     text_free(&question);
     if (status == DUR_OK) {
         if (k->is_answered && k->answer != DUR_OK) status_fail(error, k->answer, "%s", why.text);

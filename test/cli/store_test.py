@@ -975,6 +975,11 @@ def a_folder_that_is_read_only_is_told_and_can_be_read():
                               preexec_fn=nobody, check=False, **options)
     done = as_nobody("claims", name, "--seed", "5", "--store", store)
     assert done.returncode == 3 and "read-only" in done.stderr, done.stderr
+    # what is kept there is told from there
+    done = as_nobody("claims", name, "--store", store)
+    assert done.returncode == 0 and "answered from the store: run 1" in done.stderr and "2 hold" in done.stdout, done.stderr
+    done = as_nobody("claims", name, "--fresh", "--store", store)
+    assert done.returncode == 3 and "read-only" in done.stderr, done.stderr
     done = as_nobody("claims", name, "--seed", "5", env=dict(os.environ, DURESS_STORE=at(store)))
     assert done.returncode == 0 and "not kept" in done.stderr and "2 hold" in done.stdout, done.stderr
     done = as_nobody("runs", "--store", store)
@@ -983,7 +988,7 @@ def a_folder_that_is_read_only_is_told_and_can_be_read():
     assert done.returncode == 3 and "read-only" in done.stderr, done.stderr
     assert digest(at(store)) == before and os.listdir(at("frozen")) == ["s.db"]
     done = as_nobody("claims", name, "--store", "frozen/new.db")
-    assert done.returncode == 3 and "frozen/new.db" in done.stderr
+    assert done.returncode == 3 and "frozen/new.db" in done.stderr and "read-only" in done.stderr, done.stderr
     os.chmod(at("frozen"), 0o755)
 
 
