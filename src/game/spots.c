@@ -17,9 +17,11 @@
 #define LAG_FALL  0.5
 #define LAG_RISE  4.0
 #define ROSE      2.0
-/// How much of its residual a linear system leaves.
+/// How much of its residual a linear system leaves. After a Newton step that led on no more than the square of what that left of all states' misses,
+/// and no less than the last.
 #define REDUCE    0.1
 #define REDUCE_LAGGED 0.3
+#define REDUCE_LEAST  1e-3
 /// A step that leaves the worst this part of what it missed has led on.
 #define LED       0.3
 /// A spot is a block that misses this part of what the worst does, or so much more that no more than one block in FEW is one; where more than one
@@ -95,7 +97,7 @@ static DurStatus settle(Spots *s) {
 
 static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_step) {
     Krylov *k = s->k;
-    double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY;
+    double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY, missed = INFINITY, reduce = REDUCE_LAGGED;
     for (int i = 0; i < SMOOTH; i++) TRY(sweep_all(s));
     for (;;) {
         // which states are held is found anew at each tangent: sweeps have moved them
@@ -107,15 +109,19 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || krylov_is_spent(k)) return DUR_OK;
         double length;
         TRY(krylov_measure(k, &length));
-        TRY(krylov_linear(k, k->miss, k->swept, lag > 0 ? REDUCE_LAGGED : REDUCE, k->d, NULL));
+        TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d, NULL));
         krylov_step(k, 1, s->value);
         out->n_step++;
         if (first == 0) first = length;
         if (length > ROSE * before)         lag = LAG_RISE * fmax(lag, LAG_LEAST * rho);
         else if (length < LAG_NONE * first) lag = 0;
         else                                lag = fmax(LAG_FALL * lag, LAG_LEAST * rho);
+        // where Newton's steps lead on by themselves no sweep is needed between them
+        bool led = lag == 0 && out->residual <= LED * missed;
+        reduce = lag > 0 ? REDUCE_LAGGED : led ? fmin(fmax(length / before * (length / before), REDUCE_LEAST), REDUCE) : REDUCE;
         before = length;
-        TRY(settle(s));
+        missed = out->residual;
+        if (!led) TRY(settle(s));
     }
 }
 
