@@ -68,6 +68,7 @@ DurStatus db_fail(Store *store, const char *what, DurError *error) {
         case SQLITE_READONLY: why = "it or its folder is read-only"; break;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:   why = "another process is writing to it and did not let go"; break;
+        case SQLITE_OK:   // it was read, and holds what no store holds
         case SQLITE_CORRUPT:  why = "it is damaged"; break;
         case SQLITE_NOTADB:   why = "it is not a store"; break;
         case SQLITE_CANTOPEN:

@@ -351,7 +351,8 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
     Ensemble e = ensemble_of(s, options, policy, RUNS);
     int64_t first = 0, n_run = e.n_run;
     if (options->n_shard) study_shard(e.n_run, options->shard, options->n_shard, &first, &n_run);
-    if (n_run < 1)
+    // told by every shard, not only by those that would have none
+    if (e.n_run < options->n_shard)
         return status_fail(error, DUR_INPUT, "%lld runs are too few for %d shards", (long long)e.n_run, options->n_shard);
 
     TRY(paths_check(s, options, e.n_run, error));
