@@ -14,8 +14,9 @@ typedef struct Progress {
     void *context;
 } Progress;
 
+/// What overshoots its end, as a residual below the one asked for, is told as done.
 static inline void progress_tell(const Progress *p, const char *what, double done, double total, const char *note) {
-    if (p && p->tell) p->tell(p->context, what, done, total, note);
+    if (p && p->tell) p->tell(p->context, what, total > 0 && done > total ? total : done, total, note);
 }
 static inline bool progress_stop(const Progress *p) { return p && p->stop && p->stop(p->context); }
 

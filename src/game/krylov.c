@@ -169,7 +169,7 @@ void krylov_tell(Krylov *k, double scale, double residual, double tolerance) {
              (long long)krylov_spent(k));
     // residuals fall by a factor a sweep, so their logarithm tells how far it is
     double end = -log10(tolerance), at = residual > 0 ? -log10(residual) : end;
-    progress_tell(k->progress, "solving", at < 0 ? 0 : at < end ? at : end, end, note);
+    progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);
 }
 
 /// Parts of all values that are one task each, whatever the number of threads.

@@ -134,7 +134,7 @@ static void tell(Run *r, double scale, double tolerance) {
     snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, r->residual, (long long)r->n_sweep);
     // residuals fall by a factor a sweep, so their logarithm tells how far it is
     double start = 0, end = -log10(tolerance), at = r->residual > 0 ? -log10(r->residual) : end;
-    progress_tell(r->options->progress, "solving", at < start ? start : at < end ? at : end, end, note);
+    progress_tell(r->options->progress, "solving", at < start ? start : at, end, note);
 }
 
 static int32_t mixed_of(const Lattice *l) { return model_rows(l->model) * l->n_state > VALUES_LARGE ? WINDOW_LARGE : WINDOW; }

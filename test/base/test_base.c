@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/sha256.h"
 #include "base/team.h"
 #include "base/text.h"
@@ -256,6 +257,24 @@ TEST(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it) {
 
 // ---- files ----
 
+static void take_share(void *context, const char *what, double done, double total, const char *note) {
+    (void)what, (void)note;
+    *(double *)context = done / total;
+}
+
+TEST(what_overshoots_its_end_is_told_as_done) {
+    double share = NAN;
+    Progress p = {.tell = take_share, .context = &share};
+    progress_tell(&p, "solving", 2, 8, NULL);
+    CHECK_NEAR(share, 0.25, 0);
+    progress_tell(&p, "solving", 8.3, 8, NULL);
+    CHECK_NEAR(share, 1, 0);
+    // without a known end there is nothing to overshoot
+    progress_tell(&p, "solving", 3, -1, NULL);
+    CHECK_NEAR(share, -3, 0);
+    progress_tell(NULL, "solving", 1, 2, NULL);
+}
+
 TEST(a_file_is_written_whole_or_the_old_one_stays) {
     char folder[] = "/tmp/duress-test-XXXXXX", path[64];
     assert_non_null(mkdtemp(folder));
@@ -346,6 +365,7 @@ int main(void) {
         RUN(what_lies_behind_a_column_is_zero_even_where_its_content_is_not),
         RUN(every_task_is_done_once_by_any_number_of_threads),
         RUN(the_callers_thread_alone_asks_whether_to_stop_and_all_hear_it),
+        RUN(what_overshoots_its_end_is_told_as_done),
         RUN(a_file_is_written_whole_or_the_old_one_stays),
         RUN(two_paths_of_one_file_are_told_from_two_files),
         RUN(a_file_that_is_replaced_keeps_its_links_and_its_mode),
