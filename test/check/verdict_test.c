@@ -386,11 +386,13 @@ TEST(sequential_contrasts_keep_their_error) {   // two coins of the same bias, c
 static double steps(const void *context, const double *q) { (void)context; return q[0] > q[1] + 0.005 ? 1 : 0; }
 static double pole(const void *context, const double *q) { (void)context; return 1 / (q[0] - q[1] - 0.005); }
 static double distance(const void *context, const double *q) { (void)context; return fabs(q[0] - q[1] - 0.005); }
+static double falls(const void *context, const double *q) { return 1 - steps(context, q); }
 
 TEST(a_function_that_steps_or_bends_between_what_means_may_be_keeps_its_error) {
     SampleKind kind[2] = {COIN, COIN};
     struct { SampleFunction f; double against; Comparison comparison; CheckVerdict right; } of[] = {
-        {steps, 0.5, COMPARE_GREATER, CHECK_HOLDS}, {pole, 0, COMPARE_GREATER, CHECK_HOLDS}, {distance, 0.0005, COMPARE_LESS, CHECK_FAILS}};
+        {steps, 0.5, COMPARE_GREATER, CHECK_HOLDS}, {pole, 0, COMPARE_GREATER, CHECK_HOLDS}, {distance, 0.0005, COMPARE_LESS, CHECK_FAILS},
+        {falls, 0.5, COMPARE_GREATER, CHECK_FAILS}};
     for (size_t i = 0; i < DUR_COUNT(of); i++) {
         Coins coins = {.n_quantity = 2, .bias = {0.56, 0.5543}};
         Judgement j = coin_judgement(kind, &coins, &of[i].against);
