@@ -8,7 +8,8 @@
 /// high, all rates near the path for a while (Extrande, Voliotis et al. 2016). Noise: dW is spread evenly over cells
 /// of time that are short against all that moves, with the noise taken at the beginning of the cell and Milstein's
 /// correction from a difference (Kloeden and Platen 1992, 11.1): strong order 1; weak order 1, 2 where noise does not
-/// depend on its stock. At an end of a range a stock is held over the cell.
+/// depend on its stock. At an end of a range a stock is held over the cell. What conditions and maxima see of noise between
+/// the ends of a cell: bridge.c.
 #ifndef SIM_BLOCK_H
 #define SIM_BLOCK_H
 
@@ -51,6 +52,14 @@ typedef struct Corners {
     double   pair_up;          // each stands for two neighbouring nodes, the second with this share; negative: for one
 } Corners;
 
+/// Stretches of noise, [n_moving] columns each: from the beginning of a cell, or a jump of the stock or of its noise in it.
+typedef struct Bridge {
+    double **begin, **from;    // when, and from where; NaN: not yet
+    double **noise;            // there
+    double **last;             // where the last step ended
+    double **up, **down;       // exponential numbers of the cell
+} Bridge;
+
 struct Block {
     const Setup *setup;
     Tally   *tally;
@@ -67,6 +76,7 @@ struct Block {
     double **drift;            // [n_moving] at t
     double **force;            // [n_moving] noise, as a drift that is constant over the cell; NULL without noise
     double **normal;           // [n_moving] of the cell
+    Bridge   bridge;           // NULL where no meter asks
     double **type;             // [n_private] true types
     double **value;            // [n_meter] so far
     double **settled;          // [n_meter] 1: value is final
@@ -147,6 +157,16 @@ static inline double block_inside(const Block *b, int32_t k, int32_t i, double t
     double x = rest * x0 + theta * x1 - theta * rest * bend;
     return x < stock->low ? stock->low : x > stock->high ? stock->high : x;
 }
+
+/// Where a time lies in a lane's step, as a share of it.
+static inline double block_share(const Block *b, int32_t i, double time) { return b->h[i] > 0 ? (time - b->t[i]) / b->h[i] : 0; }
+
+/// Noise between the ends of a cell (bridge.c); k: index into setup->moving. Cells of a list of lanes begin.
+void block_bridge_cells(Block *block, const int32_t *list, int32_t n);
+/// Noise is this here: a stretch begins, unless one goes on.
+void block_bridge_begin(Block *block, int32_t k, int32_t i, double noise);
+/// Lowest and highest point of the stretch up to `to`, inside the present step; nothing counts before `open`.
+void block_bridge_extremes(const Block *block, int32_t k, int32_t i, double open, double to, double *low, double *high);
 
 /// Count what the n runs of a block showed.
 void block_tell(Block *block, int32_t n);

@@ -31,10 +31,12 @@ static bool some(Columns *c, double ***out, int32_t n) {
 static bool lay_out(Block *b, Columns *c) {
     const Setup *s = b->setup;
     const Model *m = s->model;
-    int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0;
+    int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0, n_bridge = s->is_bridged ? s->n_moving : 0;
+    double ***bridge[] = {&b->bridge.begin, &b->bridge.from, &b->bridge.noise, &b->bridge.last, &b->bridge.up, &b->bridge.down};
     bool made = some(c, &b->x, n_variable) && some(c, &b->type, m->n_private) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
              && some(c, &b->normal, n_force) && some(c, &b->value, s->n_meter) && some(c, &b->settled, s->n_meter)
              && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, s->n_level)));
+    for (size_t i = 0; i < sizeof bridge / sizeof *bridge && n_bridge; i++) made = made && some(c, bridge[i], n_bridge);
     b->t = one(c);
     b->length = one(c);
     b->date = one(c);
@@ -191,6 +193,12 @@ void block_free(Block *b) {
     memory_free(b->slot);
     memory_free(b->settled);
     memory_free(b->value);
+    memory_free(b->bridge.down);
+    memory_free(b->bridge.up);
+    memory_free(b->bridge.last);
+    memory_free(b->bridge.noise);
+    memory_free(b->bridge.from);
+    memory_free(b->bridge.begin);
     memory_free(b->normal);
     memory_free(b->force);
     memory_free(b->drift);
@@ -368,10 +376,11 @@ static void judge(Block *b) {
 // cell, and where a jump may have changed b.
 static void noise_of_cells(Block *b) {
     const Setup *s = b->setup;
-    int32_t list[SIM_LANES], n = 0;
+    int32_t list[SIM_LANES], begins[SIM_LANES], n = 0, n_begin = 0;
     for (int32_t i = 0; i < b->n; i++) {
         Lane *lane = &b->lane[i];
         if (b->is_over[i]) continue;
+        if (lane->is_new_cell) begins[n_begin++] = i;
         if (lane->is_new_cell) {
             for (int32_t k = 0; k < s->n_moving; k++) {
                 if (s->level[s->moving[k]].noise == PROGRAM_NONE) continue;
@@ -384,6 +393,7 @@ static void noise_of_cells(Block *b) {
         lane->is_new_cell = false;
     }
     if (n == 0) return;
+    if (s->is_bridged) block_bridge_cells(b, begins, n_begin);
 
     double root = elementary_sqrt(s->cell), *noise = b->result[0], *moved = b->result[1], *change = b->result[2];
     for (int32_t k = 0; k < s->n_moving; k++) {
@@ -409,6 +419,7 @@ static void noise_of_cells(Block *b) {
                 force = 0;
             }
             b->force[k][list[i]] = force;
+            if (s->is_bridged) block_bridge_begin(b, k, list[i], noise[i]);
         }
     }
 }
@@ -457,6 +468,7 @@ static void commit(Block *b) {
     for (int32_t i = 0; i < b->n && !is_plain; i++) {
         if (b->accepted[i] == 0) continue;
         Lane *lane = &b->lane[i];
+        for (int32_t k = 0; k < s->n_moving && s->is_bridged; k++) b->bridge.last[k][i] = b->x1[k][i];
         if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
             b->any_over = b->is_over[i] = true;
             continue;

@@ -2,17 +2,17 @@
 /// its end, where something may happen.
 #include "sim/block.h"
 
-// where a time lies in a lane's step, as a share of it
-static double share_of_step(const Block *b, int32_t i, double time) {
-    return b->h[i] > 0 ? (time - b->t[i]) / b->h[i] : 0;
-}
+#include <string.h>
 
-// what a list of lanes shows at theta of the step; a value that is none stops its lane
-static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *theta, double *x, double *until) {
+// what a list of lanes shows at theta of the step, one variable (negative: none) put elsewhere; a value that is none stops its
+// lane
+static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *theta, int32_t variable, const double *elsewhere,
+                 double *x, double *until) {
     const ModelQuantity *q = m->quantity;
     uint64_t reads = b->setup->model->program[q->x].reads;
     if (q->until != PROGRAM_NONE) reads |= b->setup->model->program[q->until].reads;
     block_gather(b, reads, list, n, m->moves ? theta : NULL);
+    if (variable >= 0) memcpy(b->gather[variable], elsewhere, (size_t)n * sizeof *elsewhere);
     block_evaluate(b, q->x, n, x);
     if (q->until != PROGRAM_NONE) block_evaluate(b, q->until, n, until);
     for (int32_t i = 0; i < n; i++)
@@ -22,6 +22,26 @@ static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const
 static void settle(Block *b, int32_t q, int32_t i) {
     b->settled[q][i] = 1;
     b->lane[i].n_open--;
+}
+
+// one look at a list of lanes, in their windows up to `to`; those that it does not settle stay in the list
+static int32_t look_on(Block *b, int32_t q, int32_t *list, int32_t n, const double *theta, int32_t variable, const double *elsewhere, double *from,
+                       double *to) {
+    const Meter *m = &b->setup->meter[q];
+    double *x = b->result[0], *until = b->result[1];
+    look(b, m, list, n, theta, variable, elsewhere, x, until);
+    int32_t rest = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t at = list[i];
+        if (meter_look(m, x[i], until[i], &b->value[q][at])) {
+            settle(b, q, at);
+        } else {
+            list[rest] = at;
+            from[rest] = from[i];
+            to[rest++] = to[i];
+        }
+    }
+    return rest;
 }
 
 // the part of each lane's step that lies in the window
@@ -49,29 +69,26 @@ static void measure(Block *b, int32_t q) {
         for (int32_t i = 0; i < n; i++) sum[i] = 0;
         for (int p = 0; p < (m->moves ? POINTS : 1); p++) {
             for (int32_t i = 0; i < n; i++)
-                theta[i] = share_of_step(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
-            look(b, m, list, n, theta, x, until);
+                theta[i] = block_share(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
+            look(b, m, list, n, theta, -1, NULL, x, until);
             for (int32_t i = 0; i < n; i++) sum[i] += m->moves ? weight[p] * x[i] : x[i];
         }
         for (int32_t i = 0; i < n; i++) b->value[q][list[i]] += sum[i] * (to[i] - from[i]);
     } else if (m->kind != QUANTITY_COUNT) {
-        // in order of time; a lane that is settled is looked at no more
+        // in order of time, then what noise does meanwhile; a lane that is settled is looked at no more
         for (int p = 0; p < (m->moves && m->kind != QUANTITY_AT ? POINTS : 1) && n > 0; p++) {
             for (int32_t i = 0; i < n && m->moves; i++)
-                theta[i] = share_of_step(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
-            look(b, m, list, n, theta, x, until);
-            int32_t rest = 0;
-            for (int32_t i = 0; i < n; i++) {
-                int32_t at = list[i];
-                if (meter_look(m, x[i], until[i], &b->value[q][at])) {
-                    settle(b, q, at);
-                } else {
-                    list[rest] = at;
-                    from[rest] = from[i];
-                    to[rest++] = to[i];
-                }
+                theta[i] = block_share(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
+            n = look_on(b, q, list, n, theta, -1, NULL, from, to);
+        }
+        double low[SIM_LANES], high[SIM_LANES];
+        for (int32_t k = 0; k < s->n_moving && n > 0; k++) {
+            if (!(m->noisy >> k & 1)) continue;
+            for (int side = 0; side < 2; side++) {
+                for (int32_t i = 0; i < n; i++) block_bridge_extremes(b, k, list[i], m->from, to[i], &low[i], &high[i]);
+                for (int32_t i = 0; i < n; i++) theta[i] = block_share(b, list[i], to[i]);
+                n = look_on(b, q, list, n, theta, s->model->n_mode + s->moving[k], side ? low : high, from, to);
             }
-            n = rest;
         }
     }
 }
@@ -94,7 +111,7 @@ static void sample(Block *b, int32_t i) {
     const Model *m = s->model;
     Lane *lane = &b->lane[i];
     for (; b->look[i] < b->t1[i]; next_look(b, i)) {
-        double theta = share_of_step(b, i, b->look[i]);
+        double theta = block_share(b, i, b->look[i]);
         for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
         for (int32_t k = 0; k < s->n_level; k++)
             if (!(s->moving_mask >> (m->n_mode + k) & 1)) see(b, i, k, lane->sample, b->x[m->n_mode + k][i]);
@@ -111,7 +128,7 @@ static void keep(Block *b, int32_t i) {
         double *path = lane->path + lane->sample * n_run;
         for (int32_t v = 0; v < n_variable; v++) path[v * stride] = b->x[v][i];
         if (b->look[i] == b->t[i]) continue;
-        double theta = share_of_step(b, i, b->look[i]);
+        double theta = block_share(b, i, b->look[i]);
         for (int32_t k = 0; k < s->n_moving; k++)
             path[(s->model->n_mode + s->moving[k]) * stride] = block_inside(b, k, i, theta);
     }
