@@ -8,8 +8,8 @@
 /// high, all rates near the path for a while (Extrande, Voliotis et al. 2016). Noise: dW is spread evenly over cells
 /// of time that are short against all that moves, with the noise taken at the beginning of the cell and Milstein's
 /// correction from a difference (Kloeden and Platen 1992, 11.1): strong order 1; weak order 1, 2 where noise does not
-/// depend on its stock. At an end of a range a stock is held over the cell. What conditions and maxima see of noise between
-/// the ends of a cell: bridge.c.
+/// depend on its stock. At an end of a range noise is reflected; that, and what conditions and maxima see of noise between the
+/// ends of a cell: bridge.c.
 #ifndef SIM_BLOCK_H
 #define SIM_BLOCK_H
 
@@ -58,6 +58,7 @@ typedef struct Bridge {
     double **noise;            // there
     double **last;             // where the last step ended
     double **up, **down;       // exponential numbers of the cell
+    double **push;             // what an end of the range adds to the drift
 } Bridge;
 
 struct Block {
@@ -76,7 +77,7 @@ struct Block {
     double **drift;            // [n_moving] at t
     double **force;            // [n_moving] noise, as a drift that is constant over the cell; NULL without noise
     double **normal;           // [n_moving] of the cell
-    Bridge   bridge;           // NULL where no meter asks
+    Bridge   bridge;           // NULL without noise
     double **type;             // [n_private] true types
     double **value;            // [n_meter] so far
     double **settled;          // [n_meter] 1: value is final
@@ -163,8 +164,9 @@ static inline double block_share(const Block *b, int32_t i, double time) { retur
 
 /// Noise between the ends of a cell (bridge.c); k: index into setup->moving. Cells of a list of lanes begin.
 void block_bridge_cells(Block *block, const int32_t *list, int32_t n);
-/// Noise is this here: a stretch begins, unless one goes on.
-void block_bridge_begin(Block *block, int32_t k, int32_t i, double noise);
+/// Noise is this here, and leads with drift along `slope` for the rest of the cell: a stretch begins, unless one goes on. Returns
+/// what the ends of the range add to the slope.
+double block_bridge_begin(Block *block, int32_t k, int32_t i, double noise, double slope, double rest);
 /// Lowest and highest point of the stretch up to `to`, inside the present step; nothing counts before `open`.
 void block_bridge_extremes(const Block *block, int32_t k, int32_t i, double open, double to, double *low, double *high);
 

@@ -1,10 +1,13 @@
 /// What noise does between the ends of a cell. Where a step sees a straight line, the path that it stands for is a Brownian
-/// bridge; conditions and maxima that looked at the line alone would miss what passes a threshold and comes back.
+/// bridge: conditions and maxima that looked at the line alone would miss what passes a threshold and comes back, and a stock
+/// that is only put back where a line leads out of its range would stand at its ends for too long.
 ///
 /// From x0 to x1 over a time h, with noise b that stays, the highest point M of the bridge has P(M > m) = exp(-2 (m - x0)
 /// (m - x1) / (b^2 h)), so M = (x0 + x1 + sqrt((x1 - x0)^2 + 2 b^2 h e)) / 2 with e exponential of mean 1; the lowest the same
 /// way (Glasserman 2003, Monte Carlo Methods in Financial Engineering, 6.4). One e serves a cell, however many steps it is
-/// cut into: M rises with h, so what a step saw is what the whole stretch up to its end shows.
+/// cut into: M rises with h, so what a step saw is what the whole stretch up to its end shows. Where the lowest point of the
+/// free path lies below the range, reflection pushes all that follows up by as much, the highest down (Lepingle 1995, "Euler
+/// scheme for reflected stochastic differential equations", exact where drift and noise are constant and one end is near).
 #include "num/elementary.h"
 #include "num/vector.h"
 #include "sim/block.h"
@@ -32,14 +35,22 @@ void block_bridge_cells(Block *b, const int32_t *list, int32_t n) {
     }
 }
 
-void block_bridge_begin(Block *b, int32_t k, int32_t i, double noise) {
+static double highest(double x0, double x1, double spread) {
+    return 0.5 * (x0 + x1 + elementary_sqrt((x1 - x0) * (x1 - x0) + spread));
+}
+
+double block_bridge_begin(Block *b, int32_t k, int32_t i, double noise, double slope, double rest) {
     const Bridge *to = &b->bridge;
-    double x = b->x[b->setup->model->n_mode + b->setup->moving[k]][i];
+    const ModelStock *stock = &b->setup->level[b->setup->moving[k]];
+    double x = b->x[b->setup->model->n_mode + b->setup->moving[k]][i], end = x + slope * rest, spread = 2 * noise * noise * rest;
     // a jump of something else does not end the stretch, unless noise is another
-    if (to->begin[k][i] >= 0 && to->noise[k][i] == noise && to->last[k][i] == x) return;
+    if (to->begin[k][i] >= 0 && to->noise[k][i] == noise && to->last[k][i] == x) return to->push[k][i];
+    double below = stock->low + highest(-x, -end, spread * to->down[k][i]), above = highest(x, end, spread * to->up[k][i]) - stock->high;
     to->begin[k][i] = b->t[i];
     to->from[k][i] = x;
     to->noise[k][i] = noise;
+    to->push[k][i] = rest > 0 ? ((below > 0 ? below : 0) - (above > 0 ? above : 0)) / rest : 0;
+    return to->push[k][i];
 }
 
 void block_bridge_extremes(const Block *b, int32_t k, int32_t i, double open, double to, double *low, double *high) {
@@ -50,9 +61,10 @@ void block_bridge_extremes(const Block *b, int32_t k, int32_t i, double open, do
         begin = open > b->t[i] ? open : b->t[i];
         x0 = block_inside(b, k, i, block_share(b, i, begin));
     }
-    double way = x1 - x0, spread = 2 * bridge->noise[k][i] * bridge->noise[k][i] * (to - begin);
-    *high = 0.5 * (x0 + x1 + elementary_sqrt(way * way + spread * bridge->up[k][i]));
-    *low  = 0.5 * (x0 + x1 - elementary_sqrt(way * way + spread * bridge->down[k][i]));
+    // where an end of the range has pushed, the pushed path comes to that end for the same e as the free one
+    double spread = 2 * bridge->noise[k][i] * bridge->noise[k][i] * (to - begin);
+    *high = highest(x0, x1, spread * bridge->up[k][i]);
+    *low = -highest(-x0, -x1, spread * bridge->down[k][i]);
     if (*high > stock->high) *high = stock->high;
     if (*low < stock->low) *low = stock->low;
 }

@@ -31,12 +31,12 @@ static bool some(Columns *c, double ***out, int32_t n) {
 static bool lay_out(Block *b, Columns *c) {
     const Setup *s = b->setup;
     const Model *m = s->model;
-    int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0, n_bridge = s->is_bridged ? s->n_moving : 0;
-    double ***bridge[] = {&b->bridge.begin, &b->bridge.from, &b->bridge.noise, &b->bridge.last, &b->bridge.up, &b->bridge.down};
+    int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0;
+    double ***bridge[] = {&b->bridge.begin, &b->bridge.from, &b->bridge.noise, &b->bridge.last, &b->bridge.up, &b->bridge.down, &b->bridge.push};
     bool made = some(c, &b->x, n_variable) && some(c, &b->type, m->n_private) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
              && some(c, &b->normal, n_force) && some(c, &b->value, s->n_meter) && some(c, &b->settled, s->n_meter)
              && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, s->n_level)));
-    for (size_t i = 0; i < sizeof bridge / sizeof *bridge && n_bridge; i++) made = made && some(c, bridge[i], n_bridge);
+    for (size_t i = 0; i < sizeof bridge / sizeof *bridge && n_force; i++) made = made && some(c, bridge[i], n_force);
     b->t = one(c);
     b->length = one(c);
     b->date = one(c);
@@ -193,6 +193,7 @@ void block_free(Block *b) {
     memory_free(b->slot);
     memory_free(b->settled);
     memory_free(b->value);
+    memory_free(b->bridge.push);
     memory_free(b->bridge.down);
     memory_free(b->bridge.up);
     memory_free(b->bridge.last);
@@ -273,7 +274,6 @@ static void drift_of_stale(Block *b) {
                 block_fail(b, list[i], DUR_DOMAIN, stock->drift, "the drift of `%s` is %g", stock->name, b->stage[k][i]);
     }
     if (s->model->n_private) block_belief_drift(b, (const double *const *)b->x, list, n, b->drift);
-    for (int32_t i = 0; i < n; i++) b->is_stale[list[i]] = false;
 }
 
 static void look_at(Block *b, double *const *moving) {
@@ -373,7 +373,7 @@ static void judge(Block *b) {
 // ---- noise --------------------------------------------------------------------------------------------------------
 
 // Noise of the cell as a drift: (b dW + 1/2 b b' (dW^2 - dt)) / dt with dW = z sqrt(dt). Anew at the beginning of a
-// cell, and where a jump may have changed b.
+// cell, and where a jump may have changed b; with what the ends of the range add.
 static void noise_of_cells(Block *b) {
     const Setup *s = b->setup;
     int32_t list[SIM_LANES], begins[SIM_LANES], n = 0, n_begin = 0;
@@ -393,7 +393,7 @@ static void noise_of_cells(Block *b) {
         lane->is_new_cell = false;
     }
     if (n == 0) return;
-    if (s->is_bridged) block_bridge_cells(b, begins, n_begin);
+    block_bridge_cells(b, begins, n_begin);
 
     double root = elementary_sqrt(s->cell), *noise = b->result[0], *moved = b->result[1], *change = b->result[2];
     for (int32_t k = 0; k < s->n_moving; k++) {
@@ -418,8 +418,7 @@ static void noise_of_cells(Block *b) {
                 block_fail(b, list[i], DUR_DOMAIN, stock->noise, "the noise of `%s` is %g", stock->name, noise[i]);
                 force = 0;
             }
-            b->force[k][list[i]] = force;
-            if (s->is_bridged) block_bridge_begin(b, k, list[i], noise[i]);
+            b->force[k][list[i]] = force + block_bridge_begin(b, k, list[i], noise[i], b->drift[k][list[i]] + force, cell_end(b, list[i]) - b->t[list[i]]);
         }
     }
 }
@@ -468,7 +467,7 @@ static void commit(Block *b) {
     for (int32_t i = 0; i < b->n && !is_plain; i++) {
         if (b->accepted[i] == 0) continue;
         Lane *lane = &b->lane[i];
-        for (int32_t k = 0; k < s->n_moving && s->is_bridged; k++) b->bridge.last[k][i] = b->x1[k][i];
+        for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++) b->bridge.last[k][i] = b->x1[k][i];
         if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
             b->any_over = b->is_over[i] = true;
             continue;
@@ -493,8 +492,9 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
     b->any_over = false;
     for (int32_t i = 0; i < n; i++) lane_begin(b, i, first + i);
     while (b->n > 0) {
-        if (s->n_noisy) noise_of_cells(b);
         drift_of_stale(b);
+        if (s->n_noisy) noise_of_cells(b);
+        memset(b->is_stale, 0, sizeof b->is_stale);
         if (!s->is_shared) block_bounds(b);
         choose_ends(b);
         if (s->n_moving) ode_step(b);

@@ -128,7 +128,6 @@ typedef struct Setup {
     int32_t *moving;           // [n_moving] levels with drift or noise, beliefs that may drift
     uint64_t moving_mask;      // the same as variables
     int32_t  n_noisy;          // how many of them have noise
-    bool     is_bridged;       // some meter asks what noise does between the ends of a cell
     double   tolerance;        // of one ODE step, as a share of a stock's range
     double   cell;             // noise is constant over cells of time of this length; INFINITY: no noise
 
