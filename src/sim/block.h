@@ -170,6 +170,10 @@ double block_bridge_begin(Block *block, int32_t k, int32_t i, double noise, doub
 /// Lowest and highest point of the stretch up to `to`, inside the present step; nothing counts before `open`.
 void block_bridge_extremes(const Block *block, int32_t k, int32_t i, double open, double to, double *low, double *high);
 
+/// What stock k shows at a time inside the present step: on the line, and off it as far as the bridge goes, the same for all looks
+/// of a cell; reflected.
+double block_bridge_at(const Block *block, int32_t k, int32_t i, double time);
+
 /// Count what the n runs of a block showed.
 void block_tell(Block *block, int32_t n);
 /// Measure the accepted step of every lane (measure.c), and what a jump counts.

@@ -68,3 +68,17 @@ void block_bridge_extremes(const Block *b, int32_t k, int32_t i, double open, do
     if (*high > stock->high) *high = stock->high;
     if (*low < stock->low) *low = stock->low;
 }
+
+double block_bridge_at(const Block *b, int32_t k, int32_t i, double time) {
+    const Setup *s = b->setup;
+    const ModelStock *stock = &s->level[s->moving[k]];
+    double x = block_inside(b, k, i, block_share(b, i, time));
+    if (stock->noise == PROGRAM_NONE) return x;
+    double begin = b->bridge.begin[k][i], end = (double)(b->lane[i].cell + 1) * s->cell;
+    if (!(time > begin && time < end) || b->bridge.noise[k][i] == 0) return x;
+    Stream stream = stream_make(s->options->seed, (uint64_t)b->lane[i].run, SITE_BETWEEN + (uint32_t)s->moving[k]);
+    stream.index = (uint32_t)b->lane[i].cell;
+    x += b->bridge.noise[k][i] * elementary_sqrt((time - begin) * (end - time) / (end - begin)) * stream_normal(&stream);
+    x = x < stock->low ? 2 * stock->low - x : x > stock->high ? 2 * stock->high - x : x;
+    return x < stock->low ? stock->low : x > stock->high ? stock->high : x;
+}

@@ -33,13 +33,14 @@
 ///   BELIEF     k                on the lattice: the node that the belief goes to by candidate k
 ///   NOISE + s  cell             noise of stock s in that cell of time
 ///   BRIDGE + s cell             how far it goes between the ends of that cell
+///   BETWEEN + s cell            where it is between them
 /// In rounds, the index is the round (of an event on a date, the jump):
 ///   CHOICE + a                  whether actor a attends, and what it picks
 ///   CHANCE + j                  whether event j happens
 ///   EFFECT + 16 j + d           random size d of jump j; on the lattice d = 0 picks the target
 ///   CHANGE                      on the lattice, where the change of stocks leads
 enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_TYPE = 2, SITE_BELIEF = 3, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024,
-       SITE_BRIDGE = 2048, SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
+       SITE_BRIDGE = 2048, SITE_BETWEEN = 3072, SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
 
 /// What can bring about a jump at a random time: an event, an actor's opportunities, or a change of its type. (On the lattice drift and
 /// noise, too; see chain_run.c.)
@@ -65,7 +66,7 @@ typedef struct Meter {
     QuantityKind kind;
     double from, to;
     bool   moves;              // x or `until` reads a stock that moves between jumps
-    uint64_t noisy;            // stocks with noise that a condition or maximum reads, as indices into setup->moving
+    uint64_t noisy;            // stocks with noise that x or `until` reads, as indices into setup->moving
 } Meter;
 
 /// The first runs, by number, that met a fault. Once there are `most` of them the ensemble has failed, and runs of higher

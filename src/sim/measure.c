@@ -4,8 +4,16 @@
 
 #include <string.h>
 
-// what a list of lanes shows at theta of the step, one variable (negative: none) put elsewhere; a value that is none stops its
-// lane
+// what a list of lanes shows where block_gather has been; a value that is none stops its lane
+static void show(Block *b, const Meter *m, const int32_t *list, int32_t n, double *x, double *until) {
+    const ModelQuantity *q = m->quantity;
+    block_evaluate(b, q->x, n, x);
+    if (q->until != PROGRAM_NONE) block_evaluate(b, q->until, n, until);
+    for (int32_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) block_fail(b, list[i], DUR_DOMAIN, q->x, "`%s` is %g", q->text, x[i]);
+}
+
+// the same at theta of the step, one variable (negative: none) put elsewhere
 static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *theta, int32_t variable, const double *elsewhere,
                  double *x, double *until) {
     const ModelQuantity *q = m->quantity;
@@ -13,15 +21,27 @@ static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const
     if (q->until != PROGRAM_NONE) reads |= b->setup->model->program[q->until].reads;
     block_gather(b, reads, list, n, m->moves ? theta : NULL);
     if (variable >= 0) memcpy(b->gather[variable], elsewhere, (size_t)n * sizeof *elsewhere);
-    block_evaluate(b, q->x, n, x);
-    if (q->until != PROGRAM_NONE) block_evaluate(b, q->until, n, until);
-    for (int32_t i = 0; i < n; i++)
-        if (!isfinite(x[i])) block_fail(b, list[i], DUR_DOMAIN, q->x, "`%s` is %g", q->text, x[i]);
+    show(b, m, list, n, x, until);
 }
 
 static void settle(Block *b, int32_t q, int32_t i) {
     b->settled[q][i] = 1;
     b->lane[i].n_open--;
+}
+
+// a value at one instant: noise is where it is at that instant, not on the line between the ends of its cell
+static void look_at(Block *b, int32_t q, const int32_t *list, int32_t n, const double *at) {
+    const Setup *s = b->setup;
+    const Meter *m = &s->meter[q];
+    double *x = b->result[0], *theta = b->theta;
+    for (int32_t i = 0; i < n; i++) theta[i] = block_share(b, list[i], at[i]);
+    block_gather(b, s->model->program[m->quantity->x].reads, list, n, m->moves ? theta : NULL);
+    for (int32_t k = 0; k < s->n_moving; k++)
+        for (int32_t i = 0; i < n && m->noisy >> k & 1; i++)
+            b->gather[s->model->n_mode + s->moving[k]][i] = block_bridge_at(b, k, list[i], at[i]);
+    show(b, m, list, n, x, NULL);
+    for (int32_t i = 0; i < n; i++)
+        if (meter_look(m, x[i], 0, &b->value[q][list[i]])) settle(b, q, list[i]);
 }
 
 // one look at a list of lanes, in their windows up to `to`; those that it does not settle stay in the list
@@ -74,9 +94,11 @@ static void measure(Block *b, int32_t q) {
             for (int32_t i = 0; i < n; i++) sum[i] += m->moves ? weight[p] * x[i] : x[i];
         }
         for (int32_t i = 0; i < n; i++) b->value[q][list[i]] += sum[i] * (to[i] - from[i]);
+    } else if (m->kind == QUANTITY_AT) {
+        look_at(b, q, list, n, to);
     } else if (m->kind != QUANTITY_COUNT) {
         // in order of time, then what noise does meanwhile; a lane that is settled is looked at no more
-        for (int p = 0; p < (m->moves && m->kind != QUANTITY_AT ? POINTS : 1) && n > 0; p++) {
+        for (int p = 0; p < (m->moves ? POINTS : 1) && n > 0; p++) {
             for (int32_t i = 0; i < n && m->moves; i++)
                 theta[i] = block_share(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
             n = look_on(b, q, list, n, theta, -1, NULL, from, to);
@@ -111,11 +133,10 @@ static void sample(Block *b, int32_t i) {
     const Model *m = s->model;
     Lane *lane = &b->lane[i];
     for (; b->look[i] < b->t1[i]; next_look(b, i)) {
-        double theta = block_share(b, i, b->look[i]);
         for (int32_t v = 0; v < m->n_mode; v++) tally_mode(b->tally, s, v, lane->sample, (int32_t)b->x[v][i]);
         for (int32_t k = 0; k < s->n_level; k++)
             if (!(s->moving_mask >> (m->n_mode + k) & 1)) see(b, i, k, lane->sample, b->x[m->n_mode + k][i]);
-        for (int32_t k = 0; k < s->n_moving; k++) see(b, i, s->moving[k], lane->sample, block_inside(b, k, i, theta));
+        for (int32_t k = 0; k < s->n_moving; k++) see(b, i, s->moving[k], lane->sample, block_bridge_at(b, k, i, b->look[i]));
     }
 }
 
@@ -127,10 +148,9 @@ static void keep(Block *b, int32_t i) {
     for (; b->look[i] < b->t1[i]; next_look(b, i)) {
         double *path = lane->path + lane->sample * n_run;
         for (int32_t v = 0; v < n_variable; v++) path[v * stride] = b->x[v][i];
-        if (b->look[i] == b->t[i]) continue;
-        double theta = block_share(b, i, b->look[i]);
+        if (b->look[i] == b->t[i] && !s->n_noisy) continue;
         for (int32_t k = 0; k < s->n_moving; k++)
-            path[(s->model->n_mode + s->moving[k]) * stride] = block_inside(b, k, i, theta);
+            path[(s->model->n_mode + s->moving[k]) * stride] = block_bridge_at(b, k, i, b->look[i]);
     }
 }
 

@@ -168,8 +168,7 @@ static DurStatus meters_make(Setup *s, const int32_t *quantity, int32_t n_quanti
         // the mean over no time is the value
         QuantityKind kind = q->kind == QUANTITY_MEAN && !(q->from < to) ? QUANTITY_AT : q->kind;
         uint64_t noisy = 0;
-        bool is_watched = kind == QUANTITY_WITHIN || kind == QUANTITY_THROUGHOUT || kind == QUANTITY_UNTIL || kind == QUANTITY_MAX;
-        for (int32_t k = 0; k < s->n_moving && is_watched; k++)
+        for (int32_t k = 0; k < s->n_moving; k++)
             if (s->level[s->moving[k]].noise != PROGRAM_NONE && reads >> (m->n_mode + s->moving[k]) & 1) noisy |= (uint64_t)1 << k;
         s->meter[i] = (Meter){.quantity = q, .kind = kind, .from = q->from, .to = to, .moves = reads & s->moving_mask, .noisy = noisy};
         s->end = fmax(s->end, to);

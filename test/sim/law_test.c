@@ -176,8 +176,7 @@ TEST(noise_with_a_pull_back_has_the_mean_and_variance_of_ornstein_and_uhlenbeck)
     for (int i = 0; i < 3; i++) {
         double sd = 0.3 * sqrt(1 - exp(-t[i]));
         CHECK_MEAN(x + i * n, n, exp(-t[i] / 2), 5, 0);
-        // between the ends of a cell noise is drawn straight: up to a quarter of a cell's variance is missing there
-        CHECK_NEAR(sd_of(x + i * n, n), sd, 5 * sd / sqrt(2.0 * (double)n) + (i == 2 ? 0.09 / 16 / 4 / (2 * sd) : 0));
+        CHECK_NEAR(sd_of(x + i * n, n), sd, 5 * sd / sqrt(2.0 * (double)n));
     }
     CHECK_MEAN(x + 3 * n, n, (1 - exp(-1.5)) / 1.5, 5, 0);
     memory_free(x);
@@ -223,6 +222,21 @@ TEST(noise_inside_a_range_is_reflected_so_that_it_spreads_evenly) {
     CHECK_MEAN(x + 4 * n, n, (exp(-0.2 * r) - exp(-r)) / all, 5, 0.001);
     CHECK_MEAN(x + 5 * n, n, 1 / r - exp(-r) / all, 5, 0.001);
     for (int i = 6; i < 8; i++) CHECK_MEAN(x + i * n, n, ever_above(0.03, 0, 0.5, 1.0 / 128), 5, 0);   // in two cells
+    memory_free(x);
+    case_close(&k);
+}
+
+// On the straight line between the ends of a cell (of a sixteenth) the first would be 0.048.
+TEST(a_value_inside_a_cell_has_the_spread_of_its_time) {
+    const char *query[] = {"P(w >= 5.1 at 0.03 month)", "P(w >= 5.2 at 0.1 month)", "E((w - 5)^2 at 0.02 month)", "P(u <= 0.05 at 0.002 month)"};
+    const int64_t n = 40000;
+    SimCase k;
+    case_open(&k, HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\nstock u { range 0..1 grid 3 start 0 noise 0.5 }\n", query, 4);
+    double *x = case_measure(&k, SIM_CONTINUOUS, n, 21);
+    CHECK_MEAN(x, n, 1 - normal_below(0.1 / (0.5 * sqrt(0.03))), 5, 0);
+    CHECK_MEAN(x + n, n, 1 - normal_below(0.2 / (0.5 * sqrt(0.1))), 5, 0);
+    CHECK_MEAN(x + 2 * n, n, 0.25 * 0.02, 5, 0);
+    CHECK_MEAN(x + 3 * n, n, 2 * normal_below(0.05 / (0.5 * sqrt(0.002))) - 1, 5, 0.02);   // in a cell that begins at an end: nearly
     memory_free(x);
     case_close(&k);
 }
@@ -454,6 +468,7 @@ int main(void) {
         RUN(noise_with_a_pull_back_has_the_mean_and_variance_of_ornstein_and_uhlenbeck),
         RUN(noise_that_grows_with_its_stock_keeps_its_mean_and_second_moment),
         RUN(noise_inside_a_range_is_reflected_so_that_it_spreads_evenly),
+        RUN(a_value_inside_a_cell_has_the_spread_of_its_time),
         RUN(what_noise_passes_between_two_looks_is_seen),
         RUN(what_noise_passes_is_seen_with_a_drift_and_with_noise_that_grows_with_its_stock),
         RUN(a_jump_is_not_what_noise_did),

@@ -102,6 +102,25 @@ TEST(paths_that_are_kept_are_those_that_are_counted) {
     case_close(&k);
 }
 
+// Inside a cell of noise as well: three ways to ask for one stock at one instant.
+TEST(what_a_run_shows_at_an_instant_is_one_number_for_measures_paths_and_means) {
+    const char *query[] = {"E(w at 0.03 month)"};
+    const double time[] = {0, 0.03};
+    SimCase k;
+    SimPaths p;
+    case_open(&k, HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\n", query, 1);
+    SimOptions o = {.kind = SIM_CONTINUOUS, .n_run = RUNS, .seed = 31, .horizon = 0.03};
+    double *x = case_measure_plan(&k, &k.plan, o, NULL), *kept = memory_column(2 * RUNS);
+    CHECK_OK(sim_keep(k.lattice, &k.plan, &o, time, 2, kept, NULL, NULL));
+    CHECK(memcmp(kept + RUNS, x, RUNS * sizeof *x) == 0);
+    CHECK_OK(sim_paths(&p, k.lattice, &k.plan, &o, 2, NULL, NULL));
+    CHECK_NEAR(p.mean[1], mean_of(x, RUNS), 1e-11);
+    sim_paths_free(&p);
+    memory_free(kept);
+    memory_free(x);
+    case_close(&k);
+}
+
 // A run that is told is the run of the ensemble: as many jumps of each kind, in order of time, each from where the run
 // was; and it ends where the kept path ends.
 TEST(a_run_that_is_told_is_the_run_of_the_ensemble) {
@@ -240,6 +259,7 @@ int main(void) {
         RUN(parts_that_were_written_and_read_add_up_to_the_bits_of_the_whole),
         RUN(counts_that_are_cut_off_or_changed_are_refused),
         RUN(paths_that_are_kept_are_those_that_are_counted),
+        RUN(what_a_run_shows_at_an_instant_is_one_number_for_measures_paths_and_means),
         RUN(a_run_that_is_told_is_the_run_of_the_ensemble),
         RUN(what_is_told_of_a_choice_is_its_logit_and_its_parts_add_up),
         RUN(with_cells_half_as_long_the_error_of_noise_halves),

@@ -290,7 +290,7 @@ TEST(runs_have_the_bits_that_they_had) {
     }
     PlanStep step = {.policy = p};
     Plan plan = {.n_step = 1, .step = &step};
-    const char *expected[] = {"8a2412d051460d79", "1e1f8c669d540a7e"};
+    const char *expected[] = {"285f420483a8e32d", "1e1f8c669d540a7e"};
     for (int kind = 0; kind < 2; kind++) {
         SimOptions o = {.kind = kind ? SIM_LATTICE : SIM_CONTINUOUS, .n_run = RUNS, .seed = 2025};
         double *x = case_measure_plan(&k, &plan, o, NULL);
