@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -120,6 +121,18 @@ void text_number(Text *text, double x, int digits) {
         if (left > 0 && left % 3 == 0 && whole > 4) text_char(text, ',');
     }
     text_append(text, s + whole);
+}
+
+void text_confidence(Text *text, double share) {
+    char buffer[400];
+    double read;
+    int after = 0;
+    // as many digits as it takes to read the same share again; DBL_EPSILON / 2 is the place of the last bit below 1
+    do {
+        snprintf(buffer, sizeof buffer, "%.*f", after, 100 * share);
+        read = strtod(buffer, NULL);
+    } while (after++ < 14 && (fabs(read / 100 - share) > DBL_EPSILON / 2 || (share < 1 && read >= 100)));
+    text_append(text, buffer);
 }
 
 const char *text_view(const Text *text) { return text->data ? text->data : ""; }

@@ -34,6 +34,9 @@ char *text_from_double(char buffer[32], double x);
 /// A number for a person: `digits` significant digits, thousands grouped with commas ("324,000", "0.0418").
 void text_number(Text *text, double x, int digits);
 
+/// A confidence as a percentage, without its sign: all of its digits ("99.9999"), so that less than 1 is never "100".
+void text_confidence(Text *text, double share);
+
 /// The text so far, never NULL.
 const char *text_view(const Text *text);
 

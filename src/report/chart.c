@@ -282,7 +282,7 @@ void chart_share(Text *out, const ChartBox *box, int n_value, const char *const 
     data_points(&data, &p, n, time, day);
     for (int v = 0; v < n_value; v++) {
         if (v) text_char(&data, '|');
-        data_list(&data, n, share + (size_t)v * (size_t)n, 4);
+        data_list(&data, n, share + (size_t)v * (size_t)n, 6);   // one run of many is told
     }
     text_append(&data, "\" data-n=\"");
     for (int v = 0; v < n_value; v++) {

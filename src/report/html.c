@@ -95,13 +95,21 @@ static void number(Text *out, double x, int digits, bool markup) {
 void html_number(Text *out, double x, int digits) { number(out, x, digits, true); }
 void html_number_plain(Text *out, double x, int digits) { number(out, x, digits, false); }
 
-void html_percent(Text *out, double share) {
-    double percent = 100 * share;
+void html_percent_plain(Text *out, double share) {
+    double percent = 100 * share, near = fmin(percent, 100 - percent);
     if (!isfinite(percent)) { text_append(out, EN_DASH); return; }
-    if (percent > 0 && percent < 0.05) text_append(out, "&lt;0.1");
-    else if (percent >= 9.95 || percent == 0) text_printf(out, "%.0f", percent);
-    else text_printf(out, "%.1f", percent);
+    // ORDER: percent, also in script.c
+    if (near > 0 && near < 0.05) text_append(out, percent < 50 ? "<0.1" : ">99.9");
+    else text_printf(out, "%.*f", near > 0 && (percent < 9.95 || percent >= 99.5), percent);
     text_append(out, THIN_SPACE "%");
+}
+
+void html_percent(Text *out, double share) {
+    Text plain = {0};
+    html_percent_plain(&plain, share);
+    html_escape(out, text_view(&plain));
+    out->failed |= plain.failed;
+    text_free(&plain);
 }
 
 void html_count(Text *out, int64_t n) {

@@ -18,8 +18,11 @@ void html_escape_short(Text *out, const char *s, int n);
 void html_number(Text *out, double x, int digits);
 /// The same without markup, for SVG and attributes: "3.2e−9".
 void html_number_plain(Text *out, double x, int digits);
-/// A share of one as a percentage: "12 %", "0.3 %", "<0.1 %" for what is above zero and would round to it.
+/// A share of one as a percentage: "12 %", "0.3 %", "<0.1 %" and ">99.9 %" for what is not none or all but would round to
+/// it.
 void html_percent(Text *out, double share);
+/// The same for what is escaped later.
+void html_percent_plain(Text *out, double share);
 
 /// A count in words up to twelve ("no", "one", ... "twelve"), else in digits.
 void html_count(Text *out, int64_t n);

@@ -28,7 +28,7 @@ static void difference(Page *page, const Frame *c, int64_t i) {
     html_number(out, high, 4);
     if (confidence > 0 && confidence < 1) {
         text_append(out, " <span class=\"quiet\">at ");
-        html_number(out, 100 * confidence, 4);
+        text_confidence(out, confidence);
         text_append(out, "\xE2\x80\xAF%</span>");
     }
 }

@@ -392,8 +392,9 @@ static void say_shares(Page *page, Text *out, const Names *values, const Shares 
         if (is_plain) text_append(out, values->name[v]);
         else          html_escape(out, values->name[v]);
         text_char(out, ' ');
-        double percent = 100 * s->share[(size_t)v * (size_t)s->n + (size_t)i];
-        text_printf(out, "%.0f\xE2\x80\xAF%%", isfinite(percent) ? percent : 0);
+        double share = s->share[(size_t)v * (size_t)s->n + (size_t)i];
+        if (is_plain) html_percent_plain(out, share);
+        else          html_percent(out, share);
     }
 }
 

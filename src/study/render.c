@@ -81,12 +81,9 @@ void put_interval(Text *out, const CheckAnswer *answer) {
     text_number(out, answer->low, 4);
     text_append(out, ", ");
     text_number(out, answer->high, 4);
-    // a confidence is never 100 %: as many digits as it takes not to say so
-    char percent[32];
-    int digits = 6;
-    do snprintf(percent, sizeof percent, "%.*g", digits, 100 * answer->confidence);
-    while (digits++ < 17 && strcmp(percent, "100") == 0);
-    text_printf(out, "] at %s %%", percent);
+    text_append(out, "] at ");
+    text_confidence(out, answer->confidence);
+    text_append(out, " %");
 }
 
 void put_not_exact(Text *out, const CheckAnswer *answer, int indent) {

@@ -73,6 +73,18 @@ TEST(numbers_for_people_have_few_digits_and_grouped_thousands) {
     }
 }
 
+TEST(a_confidence_says_no_more_than_is_true) {
+    static const struct { double share; const char *text; } row[] = {
+        {0.5, "50"}, {0.57, "57"}, {0.99, "99"}, {0.995, "99.5"}, {0.9999, "99.99"}, {0.999999, "99.9999"},
+        {0.99999851, "99.999851"}, {0.999999999999, "99.9999999999"}, {1 - 0x1p-53, "99.99999999999999"}, {1, "100"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        Text t = {0};
+        text_confidence(&t, row[i].share);
+        assert_string_equal(text_view(&t), row[i].text);
+        text_free(&t);
+    }
+}
+
 TEST(a_near_name_is_suggested_and_a_far_one_is_not) {
     const char *names[] = {"crackdown", "collusion", "power", "credit"};
     assert_string_equal(text_nearest("crakdown", names, 4), "crackdown");
@@ -358,6 +370,7 @@ int main(void) {
         RUN(sha256_gives_the_answers_of_the_standard),
         RUN(a_double_is_written_as_the_shortest_decimal_that_reads_back),
         RUN(numbers_for_people_have_few_digits_and_grouped_thousands),
+        RUN(a_confidence_says_no_more_than_is_true),
         RUN(a_near_name_is_suggested_and_a_far_one_is_not),
         RUN(only_valid_utf8_is_text),
         RUN(an_arena_gives_back_what_came_after_a_mark),

@@ -78,7 +78,8 @@ TEST(a_share_is_a_percentage_that_never_hides_a_chance) {
     static const struct { double share; const char *want; } row[] = {
         {0, "0" THIN "%"}, {1, "100" THIN "%"}, {0.3412, "34" THIN "%"}, {0.0312, "3.1" THIN "%"},
         {0.001, "0.1" THIN "%"},
-        {0.0004, "&lt;0.1" THIN "%"}, {1e-12, "&lt;0.1" THIN "%"}, {NAN, "\xE2\x80\x93"}};
+        {0.0004, "&lt;0.1" THIN "%"}, {1e-12, "&lt;0.1" THIN "%"},
+        {0.994, "99" THIN "%"}, {0.9972, "99.7" THIN "%"}, {0.9996, "&gt;99.9" THIN "%"}, {2.17, "217" THIN "%"}, {NAN, "\xE2\x80\x93"}};
     for (size_t i = 0; i < DUR_COUNT(row); i++)
         assert_string_equal(SAID(html_percent(&out, row[i].share)), row[i].want);
 }

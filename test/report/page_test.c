@@ -374,6 +374,16 @@ TEST(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most) {
     bundle_free(&b);
 }
 
+TEST(a_confidence_near_one_is_told_in_full) {
+    Bundle b;
+    make(&b, RICH);
+    frame_column(b.report.claims, "confidence")->number[1] = 0.999999;
+    Text page = page_of(&b);
+    SAYS(page, "at 99.9999\xE2\x80\xAF%</span>");
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -543,6 +553,7 @@ int main(int argc, char **argv) {
         RUN(a_line_that_cites_several_sources_links_to_each),
         RUN(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source),
         RUN(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most),
+        RUN(a_confidence_near_one_is_told_in_full),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
