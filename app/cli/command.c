@@ -129,7 +129,7 @@ const Option OPTION[OPTION_COUNT] = {
     {"part", 0, "OUT", ON(SIMULATE), "write what the runs counted, for `duress merge`"},
     {"csv", 0, "OUT", ON(SIMULATE) | ON(MERGE), "write every time and quantile as CSV; - is standard output"},
     {"claim", 0, "NAME", ON(CLAIMS), "judge only this one"},
-    {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY) | ON(RIVALS), "on the lattice without sampling; says why where it can't"},
+    {"exact", 0, NULL, ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN), "on the lattice without sampling; says why where it can't"},
     {"confidence", 0, "P", ON(CLAIMS) | ON(QUERY) | ON(RIVALS) | ON(RUN), "of sampled intervals (0.99, or what a claim says)"},
     {"strict", 0, NULL, ON(CLAIMS), "exit with 1 unless every claim holds"},
     {"draws", 0, "N", ON(CLAIMS) | ON(QUERY), "shares of verdicts, ranges of quantities over N draws of the priors"},

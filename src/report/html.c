@@ -59,6 +59,33 @@ static void escape(Text *out, const char *s, int most) {
 void html_escape(Text *out, const char *s) { escape(out, s, -1); }
 void html_escape_short(Text *out, const char *s, int n) { escape(out, s, n < 1 ? 1 : n); }
 
+void html_prose(Text *out, const char *s) {
+    bool is_code = false;
+    while (*s) {
+        size_t n = strcspn(s, "`");
+        const char *close = s[n] && !is_code ? strchr(s + n + 1, '`') : NULL;
+        Text piece = {0};
+        // a number stays on the line of its sign
+        for (size_t i = 0; i < n; i++) {
+            if (s[i] == ' ' && i + 1 < n && s[i + 1] == '%') text_append(&piece, "\xC2\xA0");
+            else text_char(&piece, s[i]);
+        }
+        html_escape(out, text_view(&piece));
+        out->failed |= piece.failed;
+        text_free(&piece);
+        s += n;
+        if (!*s) break;
+        // a tick without a second one is itself
+        if (is_code || close) {
+            text_append(out, is_code ? "</code>" : "<code>");
+            is_code = !is_code;
+        } else {
+            text_char(out, '`');
+        }
+        s++;
+    }
+}
+
 // ---- numbers, dates, sizes ----------------------------------------------------------------------------------------
 
 // the plain number into a buffer, which holds any finite double below 1e15 with its commas

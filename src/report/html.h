@@ -14,6 +14,9 @@ void html_escape(Text *out, const char *s);
 /// The same for at most `n` characters, the last an ellipsis if there were more.
 void html_escape_short(Text *out, const char *s, int n);
 
+/// A sentence of which names stand between backticks: these become code.
+void html_prose(Text *out, const char *s);
+
 /// A number for a person in HTML: "324,000", "−0.0418", "3.2 × 10⁻⁹" (as markup), "∞"; NaN is an en dash.
 void html_number(Text *out, double x, int digits);
 /// The same without markup, for SVG and attributes: "3.2e−9".

@@ -133,6 +133,18 @@ void page_side(Page *page, const Frame *frame, const char *side, int64_t row, in
     html_number(page->out, bound, 3);
 }
 
+void page_notes(Page *page, const Frame *frame, int64_t row) {
+    Text *out = page->out;
+    static const char *const column[] = {"not_exact", "note"};
+    static const char *const begin[] = {"Sampled, since it can\xE2\x80\x99t be had exactly: ", "Note: "};
+    for (int i = 0; i < 2; i++) {
+        if (page_is_empty(frame, column[i], row)) continue;
+        text_printf(out, "<p class=\"caveat\">%s", begin[i]);
+        html_prose(out, frame_text(frame, column[i], row));
+        text_append(out, ".</p>\n");
+    }
+}
+
 void page_count(Page *page, int64_t n, const char *one, const char *many) {
     html_count(page->out, n);
     text_printf(page->out, " %s", n == 1 ? one : many);
@@ -182,13 +194,14 @@ static const Need NEED[] = {
     MAY(claims, "right_bound", NUMBER), MUST(claims, "low", NUMBER),
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
     MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
-    MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT),
+    MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT), MAY(claims, "not_exact", TEXT), MAY(claims, "note", TEXT),
     MUST(accounts, "name", TEXT), MAY(accounts, "text", TEXT), MAY(accounts, "overrides", TEXT),
     MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT), MAY(accounts, "cites", TEXT),
     MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),
     MUST(predictions, "verdict", TEXT), MUST(predictions, "left", NUMBER), MUST(predictions, "right", NUMBER),
     MAY(predictions, "left_bound", NUMBER), MAY(predictions, "right_bound", NUMBER),
     MAY(predictions, "comparison", TEXT), MUST(predictions, "alone", NUMBER),
+    MAY(predictions, "not_exact", TEXT), MAY(predictions, "note", TEXT),
     MUST(series, "policy", TEXT), MUST(series, "variable", TEXT), MUST(series, "time", NUMBER),
     MAY(series, "date", TEXT), MAY(series, "mean", NUMBER), MUST(series, "q05", NUMBER), MUST(series, "q25", NUMBER),
     MUST(series, "q50", NUMBER), MUST(series, "q75", NUMBER), MUST(series, "q95", NUMBER),

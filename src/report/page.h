@@ -51,6 +51,9 @@ bool page_is_assumed(const Frame *frame, int64_t row);
 /// The "left" or "right" side of a claim: a number, and where none of the runs showed it how much it is at most.
 void page_side(Page *page, const Frame *frame, const char *side, int64_t row, int digits);
 
+/// What to know of how a claim was answered, if there is anything: columns not_exact and note.
+void page_notes(Page *page, const Frame *frame, int64_t row);
+
 /// A word of n things: "no levers", "one lever", "13 levers".
 void page_count(Page *page, int64_t n, const char *one, const char *many);
 

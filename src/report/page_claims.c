@@ -113,7 +113,9 @@ static void card(Page *page, const Frame *c, int64_t i) {
     }
     term(out, NULL, "source");
     page_cite(page, c, i);
-    text_append(out, "</dd></div></dl>\n</article>\n");
+    text_append(out, "</dd></div></dl>\n");
+    page_notes(page, c, i);
+    text_append(out, "</article>\n");
 }
 
 void page_claims(Page *page) {

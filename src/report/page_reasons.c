@@ -12,34 +12,6 @@ static bool is_row(const Frame *f, int64_t i, const char *actor, const char *mov
     return strcmp(frame_text(f, "actor", i), actor) == 0 && (!move || strcmp(frame_text(f, "move", i), move) == 0);
 }
 
-// a sentence, names between backticks as code
-static void prose(Text *out, const char *s) {
-    bool is_code = false;
-    while (*s) {
-        size_t n = strcspn(s, "`");
-        const char *close = s[n] && !is_code ? strchr(s + n + 1, '`') : NULL;
-        Text piece = {0};
-        // a number stays on the line of its sign
-        for (size_t i = 0; i < n; i++) {
-            if (s[i] == ' ' && i + 1 < n && s[i + 1] == '%') text_append(&piece, "\xC2\xA0");
-            else text_char(&piece, s[i]);
-        }
-        html_escape(out, text_view(&piece));
-        out->failed |= piece.failed;
-        text_free(&piece);
-        s += n;
-        if (!*s) break;
-        // a tick without a second one is itself
-        if (is_code || close) {
-            text_append(out, is_code ? "</code>" : "<code>");
-            is_code = !is_code;
-        } else {
-            text_char(out, '`');
-        }
-        s++;
-    }
-}
-
 // ---- sums by name -------------------------------------------------------------------------------------------------
 
 typedef struct Sums {
@@ -168,7 +140,7 @@ static void reason(Page *page, int64_t row) {
         text_append(out, "</h4>\n");
     }
     text_append(out, "<p class=\"sentence\">");
-    prose(out, frame_text(f, "sentence", row));
+    html_prose(out, frame_text(f, "sentence", row));
     text_append(out, "</p>\n");
     Sums parts = sums_by(page, "part", actor, move), carriers = sums_by(page, "carrier", actor, move);
     if (parts.n) {
@@ -287,7 +259,7 @@ static void of_actor(Page *page, const char *actor) {
     for (int64_t i = 0; i < page_rows(r->minds); i++) {
         if (!is_row(r->minds, i, actor, NULL)) continue;
         text_append(out, "<p class=\"mind\">");
-        prose(out, frame_text(r->minds, "text", i));
+        html_prose(out, frame_text(r->minds, "text", i));
         text_append(out, "</p>\n");
     }
     changes(page, actor);

@@ -50,6 +50,7 @@ static void prediction(Page *page, HtmlTable *t, const Frame *p, int64_t i) {
     text_char(out, ' ');
     page_side(page, p, "right", i, 3);
     text_append(out, "</div>");
+    page_notes(page, p, i);
     html_end_cell(t);
 }
 

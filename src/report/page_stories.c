@@ -15,7 +15,7 @@ static void of_event(Page *page, const Frame *f, int64_t i) {
         html_escape(out, page->report->unit);
     } else html_date(out, frame_text(f, "date", i));
     text_append(out, "</span> <span>");
-    html_escape(out, frame_text(f, "text", i));
+    html_prose(out, frame_text(f, "text", i));
     text_append(out, "</span></li>\n");
 }
 

@@ -57,12 +57,13 @@ typedef struct Report {
                                   // right n, low n and high n (interval of left - right), [confidence] n (of the
                                   // interval, 0..1), [left_bound] n and [right_bound] n (how much a side is at most that no
                                   // run showed; NaN elsewhere), [comparison] t ("<", ">=", ...), [method] t ("exact",
-                                  // "sampled"), [runs] n, [source] t, [locator] t
+                                  // "sampled"), [runs] n, [source] t, [locator] t, [not_exact] t (why it was sampled though
+                                  // exact was asked for), [note] t (what else to know of the answer, or why there is none)
     const Frame *accounts;        // name t, [text] t, [overrides] t, [source] t, [locator] t: the scenario as written, its rivals
     const Frame *predictions;     // claim t, [text] t, account t, verdict t ("": not judged), left n, right n, [left_bound] n,
                                   // [right_bound] n, [comparison] t,
                                   // alone n (1: this account says what no other does): claims on which accounts differ, the
-                                  // rows of a claim one after the other
+                                  // rows of a claim one after the other; [not_exact] t, [note] t
     const Frame *series;          // policy t, variable t, time n, [date] t, [mean] n, q05 n, q25 n, q50 n, q75 n,
                                   // q95 n; for each policy and variable, times rise
     const Frame *mode_series;     // policy t, mode t, value t, time n, [date] t, share n (0..1)

@@ -88,6 +88,7 @@ const char *const HTML_STYLE[] = {
     ".claim { display: flex; flex-direction: column; }",
     ".claim > p:nth-of-type(2) { margin-bottom: 0.4rem; }",
     ".claim .interval { margin-top: auto; padding-top: 0.5rem; }",
+    ".caveat { font: 0.88rem/1.45 var(--sans); color: var(--warn); margin-top: 0.5rem; }",
     ".sentence { color: var(--quiet); }",
     ".sides, .traits, .again { font: 0.92rem/1.5 var(--sans); margin-top: 0.5rem; }",
     ".sides > div, .again > div { display: grid; grid-template-columns: 6.4rem minmax(0, 1fr); gap: 0.2rem 0.8rem;",

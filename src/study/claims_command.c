@@ -263,7 +263,10 @@ static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all,
     json_pair_string(j, "source", source.length ? text_view(&source) : NULL);
     text_free(&source);
     render_ledger(j, s, answer);
-    if (answer->note[0]) json_pair_string(j, "note", answer->note);
+    Text note = {0};
+    put_claim_note(&note, answer);
+    if (note.length) json_pair_string(j, "note", text_view(&note));
+    text_free(&note);
     render_equilibria_claim(j, &all->others, i);
     json_end_object(j);
 }
@@ -353,6 +356,14 @@ static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer
     put_method(out, &f->gap);
     text_char(out, '\n');
     put_not_exact(out, &f->gap, 13);
+    Text note = {0};
+    put_claim_note(&note, answer);
+    if (note.length) {
+        text_repeat(out, ' ', 13);
+        put_wrapped(out, text_view(&note), 13, 13);
+        text_char(out, '\n');
+    }
+    text_free(&note);
     if (f->gain > GAIN_TOLD) {
         text_append(out, "             the same luck on both sides makes up for ");
         text_number(out, f->gain, 2);

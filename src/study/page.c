@@ -419,6 +419,13 @@ static Frame *sources_frame(const Model *m, bool *failed) {
 
 // ---- what came of it --------------------------------------------------------------------------------------------
 
+static void put_notes(Sheet *sheet, const ClaimAnswer *answer) {
+    Text note = {0};
+    put_text(sheet, "not_exact", answer->found.gap.not_exact);
+    put_claim_note(&note, answer);
+    put_made(sheet, "note", &note);
+}
+
 static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *failed) {
     Sheet sheet = sheet_make("claims", claims->n);
     for (; sheet.row < claims->n; sheet.row++) {
@@ -444,7 +451,7 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
         put_text(&sheet, "comparison", comparison_sign(claim->comparison));
         put_text(&sheet, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : "");
         put_number(&sheet, "runs", (double)f->gap.n_run);
-        put_text(&sheet, "note", answer->note);
+        put_notes(&sheet, answer);
         put_source(&sheet, m, claim->cite);
     }
     return done(&sheet, failed);
@@ -483,6 +490,7 @@ static Frame *predictions_frame(const Model *m, const Accounts *accounts, bool *
             put_number(&sheet, "right_bound", has ? unseen_bound(&answer->found.right) : NAN);
             put_text(&sheet, "comparison", comparison_sign(m->claim[c].comparison));
             put_number(&sheet, "alone", accounts_alone(accounts, c) == i);
+            if (answer) put_notes(&sheet, answer);
         }
     }
     return done(&sheet, failed);

@@ -96,6 +96,13 @@ void put_not_exact(Text *out, const CheckAnswer *answer, int indent) {
     text_free(&words);
 }
 
+void put_claim_note(Text *out, const ClaimAnswer *answer) {
+    const char *left = answer->found.left.note, *right = answer->found.right.note;
+    if (answer->status != DUR_OK) left = answer->note, right = NULL;
+    if (left) text_append(out, left);
+    if (right && (!left || strcmp(left, right) != 0)) text_printf(out, "%s%s", left ? "; " : "", right);
+}
+
 void render_not_exact(Json *j, const CheckAnswer *answer) {
     json_pair_string(j, "not_exact", answer->not_exact[0] ? answer->not_exact : NULL);
 }

@@ -82,6 +82,8 @@ void put_interval(Text *out, const CheckAnswer *answer);
 /// Why it was sampled though asked for exactly: a line of its own for people (indented by so many blanks;
 /// nothing if it was not) and "not_exact" for programs: a sentence, or null.
 void put_not_exact(Text *out, const CheckAnswer *answer, int indent);
+/// What else to know of a claim's answer: why it could not be judged, or the notes of its two sides; nothing if there is none.
+void put_claim_note(Text *out, const ClaimAnswer *answer);
 void render_not_exact(Json *j, const CheckAnswer *answer);
 /// Whether sampling saw nothing of what was asked, so that the answer is a bound; and that in words.
 bool is_unseen(const CheckAnswer *answer);

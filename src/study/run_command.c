@@ -144,6 +144,10 @@ static void put_verdicts(Text *out, const Model *m, const ClaimAnswers *claims) 
     }
     if (claims->n) text_append(out, "\n  claims\n");
     grid_print(&grid, out, 2);
+    int32_t n = 0;
+    for (int32_t c = 0; c < claims->n; c++) n += claims->item[c].found.gap.not_exact[0] != '\0';
+    if (n) text_printf(out, "  (%d sampled, since %s can't be had exactly; `claims --exact` and the page tell why)\n", n,
+                       n == 1 ? "it" : "they");
 }
 
 static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *options, const RunAnswers *run,

@@ -211,9 +211,29 @@ def what_is_sampled_though_exact_was_asked_says_so_and_why():
     claims = ["claims", name, "--exact", "--claim", "impossible", "--runs", "100"]
     assert "more than 64 values" in answer(*claims)[0]["not_exact"]
     assert "sampled, since it can't be had exactly: " in run(*claims).stdout
+    done = run("run", name, "--exact", "--runs", "100", "-o", "levels.html")
+    assert "  (1 sampled, since it can't be had exactly; `claims --exact` and the page tell why)\n" in done.stdout, done.stdout
+    with open(os.path.join(ROOM, "levels.html"), encoding="utf-8") as page:
+        assert re.search('impossible</span>.*?<p class="caveat">Sampled, since it can\u2019t be had exactly: the maximum', page.read(), re.S)
+
     # where the runs fail too, both reasons are told
     done = run("query", name, "E(harm at 1e9 month)", "--exact", "--lattice", "--runs", "1")
     assert "more than 10000000 jumps" in done.stderr and "exactly: an exact answer over 1e+09 units of time" in done.stderr, done.stderr
+
+
+@test
+def what_to_know_of_an_exact_answer_stands_beneath_its_claim():
+    with open(os.path.join(HERE, "..", "..", "scenarios", "bluff", "bluff.duress"), encoding="utf-8") as text:
+        name = scenario("sudden.duress", re.sub(r"(?m)^claim (\n|.)*", "", text.read()) + """
+policy mild "never strikes" of coercer { from 0 month: never strike  surprise }
+claim calm { P(force == used within 6 month | mild) <= P(force == used within 6 month) }
+""")
+    words = "this takes the belief for the shares of types"
+    assert words in answer("claims", name, "--exact")[0]["note"]
+    assert f"\n             {words}" in run("claims", name, "--exact").stdout
+    assert run("run", name, "--exact", "--runs", "100", "-o", "sudden.html").returncode == 0
+    with open(os.path.join(ROOM, "sudden.html"), encoding="utf-8") as page:
+        assert re.search(f'calm</span>.*?<p class="caveat">Note: {words}', page.read(), re.S)
 
 
 @test

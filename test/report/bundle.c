@@ -322,7 +322,7 @@ static void results(Bundle *b) {
     numbers(stories, "told", "", story_told);
     r->stories = stories;
     static const char *const happened_head[] = {"story", "date", "kind", "text"};
-    static const char *const happened[] = {"typical", "2025-02-01", "move", "president: threaten & wait",
+    static const char *const happened[] = {"typical", "2025-02-01", "move", "president: threaten & `wait`",
                                            "typical", "2025-03-01", "event", "shock"};
     static const double happened_time[] = {0.4, 1.3};
     Frame *story_events = TEXT_FRAME("story_events", happened_head, happened);

@@ -296,7 +296,7 @@ TEST(the_page_says_what_the_frames_say) {
     SAYS(page, "0.02*</td>");
     SAYS(page, "<a href=\"#stories\">Stories</a>");
     SAYS(page, "Nearest to the medians &lt;of all&gt;. It is run 7.</p>");
-    SAYS(page, "</span> <span>president: threaten &amp; wait</span>");
+    SAYS(page, "</span> <span>president: threaten &amp; <code>wait</code></span>");
     SAYS(page, "98 more that are not told here");
     SAYS(page, "duress trace x.duress --run 7");
     SAYS(page, "<a href=\"#reasons\">Reasons</a>");
@@ -380,6 +380,28 @@ TEST(a_confidence_near_one_is_told_in_full) {
     frame_column(b.report.claims, "confidence")->number[1] = 0.999999;
     Text page = page_of(&b);
     SAYS(page, "at 99.9999\xE2\x80\xAF%</span>");
+    text_free(&page);
+    bundle_free(&b);
+}
+
+TEST(what_to_know_of_an_answer_stands_beneath_its_claim) {
+    Bundle b;
+    make(&b, RICH);
+    Frame *claims = (Frame *)b.report.claims, *predictions = (Frame *)b.report.predictions;
+    CHECK(frame_add_text(claims, "not_exact") && frame_add_text(claims, "note") && frame_add_text(predictions, "note"));
+    CHECK(frame_set_text(claims, claims->n_column - 2, 1, "`max` is of a long expression"));
+    CHECK(frame_set_text(claims, claims->n_column - 1, 0, "the bounds did not meet"));
+    CHECK(frame_set_text(predictions, predictions->n_column - 1, 1, "it takes the belief for the shares"));
+    Text page = page_of(&b);
+    static const char *const name[] = {"threats_work</span>", "reversion</span>"};
+    static const char *const said[] = {"<p class=\"caveat\">Note: the bounds did not meet.</p>",
+        "<p class=\"caveat\">Sampled, since it can\xE2\x80\x99t be had exactly: <code>max</code> is of a long expression.</p>"};
+    for (int i = 0; i < 2; i++) {
+        const char *card = strstr(text_view(&page), name[i]), *at = strstr(card, said[i]);
+        CHECK(at && at < strstr(card, "</article>"));
+    }
+    SAYS(page, "0.631 &gt; 0.971</div><p class=\"caveat\">Note: it takes the belief for the shares.</p>");
+    CHECK(count(text_view(&page), "class=\"caveat\"") == 3);
     text_free(&page);
     bundle_free(&b);
 }
@@ -554,6 +576,7 @@ int main(int argc, char **argv) {
         RUN(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source),
         RUN(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most),
         RUN(a_confidence_near_one_is_told_in_full),
+        RUN(what_to_know_of_an_answer_stands_beneath_its_claim),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
