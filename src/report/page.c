@@ -195,6 +195,7 @@ static const Need NEED[] = {
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
     MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
     MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT), MAY(claims, "not_exact", TEXT), MAY(claims, "note", TEXT),
+    MAY(claims, "sensitive", NUMBER), MAY(claims, "grid", NUMBER), MAY(claims, "rests", TEXT),
     MUST(accounts, "name", TEXT), MAY(accounts, "text", TEXT), MAY(accounts, "overrides", TEXT),
     MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT), MAY(accounts, "cites", TEXT),
     MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),

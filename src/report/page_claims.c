@@ -52,6 +52,18 @@ static void term(Text *out, const char *mark, const char *name) {
     text_printf(out, "%s</dt><dd>", name);
 }
 
+// what the scenario says that its grid does to the claim
+static void grid(Page *page, const Frame *c, int64_t i) {
+    Text *out = page->out;
+    if (frame_number(c, "sensitive", i) > 0) {
+        text_append(out, "<b class=\"change\">the verdict depends on the grid</b>, by the scenario\xE2\x80\x99s own word");
+        return;
+    }
+    text_append(out, "said to move the difference by ");
+    html_number(out, frame_number(c, "grid", i), 4);
+    text_append(out, " at most when doubled");
+}
+
 static void picture(Page *page, const Frame *c, int64_t i) {
     double left = frame_number(c, "left", i), right = frame_number(c, "right", i);
     if (!isfinite(left) || !isfinite(right)) return;
@@ -109,6 +121,18 @@ static void card(Page *page, const Frame *c, int64_t i) {
     if (!page_is_empty(c, "method", i) || frame_number(c, "runs", i) > 0) {
         term(out, NULL, "found");
         method(page, c, i);
+        text_append(out, "</dd></div>");
+    }
+    if (frame_number(c, "sensitive", i) > 0 || !page_is_empty(c, "grid", i)) {
+        term(out, NULL, "grid");
+        grid(page, c, i);
+        text_append(out, "</dd></div>");
+    }
+    if (frame_column(c, "rests")) {
+        term(out, NULL, "rests on");
+        if (page_is_empty(c, "rests", i)) text_append(out, "no assumed parameter");
+        else text_append(out, "<span class=\"assumed\">assumed</span> ");
+        page_show(page, c, "rests", i);
         text_append(out, "</dd></div>");
     }
     term(out, NULL, "source");

@@ -58,7 +58,10 @@ typedef struct Report {
                                   // interval, 0..1), [left_bound] n and [right_bound] n (how much a side is at most that no
                                   // run showed; NaN elsewhere), [comparison] t ("<", ">=", ...), [method] t ("exact",
                                   // "sampled"), [runs] n, [source] t, [locator] t, [not_exact] t (why it was sampled though
-                                  // exact was asked for), [note] t (what else to know of the answer, or why there is none)
+                                  // exact was asked for), [note] t (what else to know of the answer, or why there is none),
+                                  // [sensitive] n (1: the verdict is said to depend on the grid), [grid] n (how much the
+                                  // difference is said to move at most when grids are doubled; NaN: not said), [rests] t (the
+                                  // assumed parameters that it rests on: "fear, rent")
     const Frame *accounts;        // name t, [text] t, [overrides] t, [source] t, [locator] t: the scenario as written, its rivals
     const Frame *predictions;     // claim t, [text] t, account t, verdict t ("": not judged), left n, right n, [left_bound] n,
                                   // [right_bound] n, [comparison] t,

@@ -318,18 +318,14 @@ static void put_source(Text *out, const DurScenario *s, ModelCite cite) {
     text_free(&line);
 }
 
-static void put_assumed(Text *out, const DurScenario *s, int32_t claim) {
-    const Model *m = s->model;
-    bool *rests = memory_zeroed((size_t)m->n_param + 1, sizeof *rests);
-    if (!rests || ledger_params(m, claim, rests, NULL) != DUR_OK) out->failed = true;
+static void put_assumed(Text *out, const Model *m, int32_t claim) {
     Text list = {0};
-    for (int32_t p = 0; rests && p < m->n_param; p++)
-        if (rests[p] && m->param[p].cite.source < 0) text_printf(&list, "%s%s", list.length ? ", " : "", m->param[p].name);
+    ledger_assumed(&list, m, claim);
     text_append(out, list.length ? "             rests on assumed " : "             rests on no assumed parameter");
     put_wrapped(out, text_view(&list), 30, 30);
     text_char(out, '\n');
+    out->failed |= list.failed;
     text_free(&list);
-    memory_free(rests);
 }
 
 static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer) {
@@ -342,7 +338,7 @@ static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer
     if (answer->status != DUR_OK) {
         text_printf(out, "not judged: %s\n", answer->note);
         put_source(out, s, claim->cite);
-        put_assumed(out, s, answer->claim);
+        put_assumed(out, m, answer->claim);
         return;
     }
     text_number(out, f->left.value, 5);
@@ -378,7 +374,7 @@ static void put_claim(Text *out, const DurScenario *s, const ClaimAnswer *answer
     }
     put_turn_distance(out, m, answer);
     put_source(out, s, claim->cite);
-    put_assumed(out, s, answer->claim);
+    put_assumed(out, m, answer->claim);
 }
 
 void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {

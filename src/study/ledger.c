@@ -248,6 +248,18 @@ static bool side_unit(Text *out, bool *has_any, const Model *m, ProgramId side) 
     return fine;
 }
 
+void ledger_assumed(Text *out, const Model *m, int32_t claim) {
+    bool *rests = memory_zeroed((size_t)m->n_param + 1, sizeof *rests);
+    if (!rests || ledger_params(m, claim, rests, NULL) != DUR_OK) out->failed = true;
+    const char *between = "";
+    for (int32_t p = 0; rests && p < m->n_param; p++) {
+        if (!rests[p] || m->param[p].cite.source >= 0) continue;
+        text_printf(out, "%s%s", between, m->param[p].name);
+        between = ", ";
+    }
+    memory_free(rests);
+}
+
 void ledger_unit(Text *out, const Model *m, const ModelClaim *claim) {
     bool has_any = false;
     text_clear(out);

@@ -27,6 +27,9 @@ void ledger_states(Text *out, const DurScenario *s);
 /// DUR_MEMORY.
 DurStatus ledger_params(const Model *m, int32_t claim, bool *rests, DurError *error);
 
+/// The names of those that are assumed, "a, b"; nothing if there is none.
+void ledger_assumed(Text *out, const Model *m, int32_t claim);
+
 /// The unit of a claim's two sides: that of a stock, "probability", "times", "share x month"; "" where they have none, or are
 /// no sum of quantities.
 void ledger_unit(Text *out, const Model *m, const ModelClaim *claim);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "report/report.h"
 #include "study/equilibria.h"
+#include "study/ledger.h"
 #include "study/render.h"
 #include "study/rivals.h"
 
@@ -452,6 +453,11 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
         put_text(&sheet, "method", answer->status == DUR_OK ? check_method_name(f->gap.method) : "");
         put_number(&sheet, "runs", (double)f->gap.n_run);
         put_notes(&sheet, answer);
+        put_number(&sheet, "sensitive", claim->is_sensitive);
+        put_number(&sheet, "grid", claim->tolerance);
+        Text rests = {0};
+        ledger_assumed(&rests, m, answer->claim);
+        put_made(&sheet, "rests", &rests);
         put_source(&sheet, m, claim->cite);
     }
     return done(&sheet, failed);

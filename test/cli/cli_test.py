@@ -973,6 +973,17 @@ def run_prints_one_screen_and_writes_one_page():
 
 
 @test
+def a_claim_of_the_page_tells_what_the_scenario_says_of_its_grid_and_what_is_assumed():
+    name = scenario("coarse.duress", SMALL + "\nclaim rough { E( harm at 1 month ) < 9  sensitive }\n")
+    assert run("run", name, "--runs", "40", "-o", "coarse.html").returncode == 0
+    with open(os.path.join(ROOM, "coarse.html"), encoding="utf-8") as page:
+        card = page.read().split("rough</span>")[1].split("</article>")[0]
+    assert "the verdict depends on the grid" in card
+    rests = re.search(r"rests on assumed ([^\n]*)", run("claims", name, "--claim", "rough", "--runs", "40").stdout).group(1)
+    assert f'<dt>rests on</dt><dd><span class="assumed">assumed</span> {rests}</dd>' in card
+
+
+@test
 def what_no_run_showed_is_told_on_the_screen_and_on_the_page_with_its_bound():
     name = scenario("unseen.duress", SMALL + "\nclaim never { P( harm > 0.999 within 1 month ) < 0.9 }\n")
     done = run("run", name, "--runs", "40", "-o", "unseen.html")

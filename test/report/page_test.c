@@ -406,6 +406,23 @@ TEST(what_to_know_of_an_answer_stands_beneath_its_claim) {
     bundle_free(&b);
 }
 
+TEST(a_claim_tells_what_the_grid_does_to_it_and_which_assumptions_it_rests_on) {
+    Bundle b;
+    make(&b, RICH);
+    Frame *claims = (Frame *)b.report.claims;
+    double *sensitive = frame_add_number(claims, "sensitive", NULL), *grid = frame_add_number(claims, "grid", NULL);
+    CHECK(sensitive && grid && frame_add_text(claims, "rests") && frame_set_text(claims, claims->n_column - 1, 0, "grudge, rent"));
+    for (int64_t i = 0; i < claims->n_row; i++) sensitive[i] = i == 0, grid[i] = i == 1 ? 0.15 : NAN;
+    Text page = page_of(&b);
+    SAYS(page, "<dt>grid</dt><dd><b class=\"change\">the verdict depends on the grid</b>, by");
+    SAYS(page, "<dt>grid</dt><dd>said to move the difference by 0.15 at most when doubled</dd>");
+    CHECK(count(text_view(&page), "<dt>grid</dt>") == 2);
+    SAYS(page, "<dt>rests on</dt><dd><span class=\"assumed\">assumed</span> grudge, rent</dd>");
+    CHECK(count(text_view(&page), "<dt>rests on</dt><dd>no assumed parameter</dd>") == 3);
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_solve_that_missed_its_tolerance_is_said_first) {
     Bundle b;
     make(&b, RICH);
@@ -577,6 +594,7 @@ int main(int argc, char **argv) {
         RUN(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most),
         RUN(a_confidence_near_one_is_told_in_full),
         RUN(what_to_know_of_an_answer_stands_beneath_its_claim),
+        RUN(a_claim_tells_what_the_grid_does_to_it_and_which_assumptions_it_rests_on),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
