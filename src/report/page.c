@@ -86,13 +86,15 @@ static void cite_one(Page *page, const char *source, const char *locator) {
     if (at >= 0) text_append(out, "</a>");
 }
 
+static bool is_of_source(const char *s, const char *name) {
+    size_t n = strlen(name);
+    return n && strncmp(s, name, n) == 0 && (s[n] == '\0' || s[n] == ':' || s[n] == ',');
+}
+
 static bool begins_with_source(const Page *page, const char *s) {
     const Frame *sources = page->report->sources;
-    for (int64_t i = 0; i < page_rows(sources); i++) {
-        const char *name = frame_text(sources, "name", i);
-        size_t n = strlen(name);
-        if (n && strncmp(s, name, n) == 0 && (s[n] == '\0' || s[n] == ':' || s[n] == ',')) return true;
-    }
+    for (int64_t i = 0; i < page_rows(sources); i++)
+        if (is_of_source(s, frame_text(sources, "name", i))) return true;
     return false;
 }
 
@@ -115,12 +117,52 @@ void page_cite(Page *page, const Frame *frame, int64_t row) {
     Text *out = page->out;
     if (page_is_assumed(frame, row)) text_append(out, "<span class=\"assumed\">assumed</span>");
     const char *source = frame_text(frame, "source", row), *locator = frame_text(frame, "locator", row);
-    if (!source[0]) return;
-    if (page_is_assumed(frame, row)) text_append(out, ", ");
+    if (source[0] && page_is_assumed(frame, row)) text_append(out, ", ");
 
     const char *all = frame_text(frame, "cites", row);
-    if (all[0]) cite_all(page, all);
-    else        cite_one(page, source, locator);
+    if (all[0])         cite_all(page, all);
+    else if (source[0]) cite_one(page, source, locator);
+    page_place(page, frame, row);
+}
+
+void page_place(Page *page, const Frame *frame, int64_t row) {
+    if (page_is_empty(frame, "place", row)) return;
+    text_append(page->out, " <span class=\"place\">");
+    html_escape(page->out, frame_text(frame, "place", row));
+    text_append(page->out, "</span>");
+}
+
+void page_citing(const Page *page, const Frame *frame[PAGE_CITING]) {
+    const Report *r = page->report;
+    const Frame *const all[PAGE_CITING] = {r->claims, r->params, r->stocks, r->moves, r->events, r->payoffs, r->definitions,
+                                           r->actors, r->modes, r->policies, r->accounts};
+    memcpy(frame, all, sizeof all);
+}
+
+static bool cites(const Frame *frame, int64_t row, const char *source) {
+    const char *s = frame_text(frame, page_is_empty(frame, "cites", row) ? "source" : "cites", row);
+    for (; s; s = strstr(s, ", ") ? strstr(s, ", ") + 2 : NULL)
+        if (is_of_source(s, source)) return true;
+    return false;
+}
+
+void page_cited_by(Page *page, const char *source) {
+    const Frame *frame[PAGE_CITING];
+    page_citing(page, frame);
+    const char *between = "cited by ";
+    for (int f = 0; f < PAGE_CITING; f++)
+        for (int64_t i = 0; i < page_rows(frame[f]); i++) {
+            if (!cites(frame[f], i, source)) continue;
+            text_append(page->out, between);
+            between = ", ";
+            // a term is known by its actor
+            bool is_term = frame[f] == page->report->payoffs;
+            html_escape(page->out, frame_text(frame[f], is_term ? "term" : "name", i));
+            if (!is_term) continue;
+            text_append(page->out, " of ");
+            html_escape(page->out, frame_text(frame[f], "actor", i));
+        }
+    if (between[0] != ',') text_append(page->out, "nothing on this page cites it");
 }
 
 void page_side(Page *page, const Frame *frame, const char *side, int64_t row, int digits) {
@@ -164,40 +206,40 @@ typedef struct Need {
 
 #define MUST(frame, column, kind) {offsetof(Report, frame), #frame, column, kind, true}
 #define MAY(frame, column, kind)  {offsetof(Report, frame), #frame, column, kind, false}
+#define ORIGIN(frame) MAY(frame, "source", TEXT), MAY(frame, "locator", TEXT), MAY(frame, "cites", TEXT), MAY(frame, "place", TEXT)
 
 // ORDER: report.h describes the same columns
 static const Need NEED[] = {
     MUST(actors, "name", TEXT), MAY(actors, "text", TEXT), MAY(actors, "patience", EITHER),
-    MAY(actors, "precision", EITHER), MAY(actors, "attends", EITHER),
+    MAY(actors, "precision", EITHER), MAY(actors, "attends", EITHER), ORIGIN(actors),
     MUST(moves, "name", TEXT), MUST(moves, "actor", TEXT), MAY(moves, "text", TEXT), MAY(moves, "when", TEXT),
-    MAY(moves, "effect", TEXT), MAY(moves, "cost", EITHER), MAY(moves, "source", TEXT), MAY(moves, "locator", TEXT), MAY(moves, "cites", TEXT),
+    MAY(moves, "effect", TEXT), MAY(moves, "cost", EITHER), ORIGIN(moves),
     MUST(events, "name", TEXT), MAY(events, "text", TEXT), MAY(events, "when", TEXT), MAY(events, "rate", EITHER),
-    MAY(events, "effect", TEXT), MAY(events, "source", TEXT), MAY(events, "locator", TEXT), MAY(events, "cites", TEXT),
+    MAY(events, "effect", TEXT), ORIGIN(events),
     MUST(stocks, "name", TEXT), MAY(stocks, "text", TEXT), MAY(stocks, "low", NUMBER), MAY(stocks, "high", NUMBER),
     MAY(stocks, "start", EITHER), MAY(stocks, "drift", TEXT), MAY(stocks, "noise", TEXT), MAY(stocks, "unit", TEXT),
-    MAY(stocks, "source", TEXT), MAY(stocks, "locator", TEXT), MAY(stocks, "cites", TEXT),
-    MUST(modes, "name", TEXT), MAY(modes, "actor", TEXT), MAY(modes, "text", TEXT), MAY(modes, "values", TEXT),
+    ORIGIN(stocks),
+    MUST(modes, "name", TEXT), MAY(modes, "actor", TEXT), MAY(modes, "text", TEXT), MAY(modes, "values", TEXT), ORIGIN(modes),
     MUST(definitions, "name", TEXT), MAY(definitions, "text", TEXT), MUST(definitions, "expression", TEXT),
-    MAY(definitions, "source", TEXT), MAY(definitions, "locator", TEXT), MAY(definitions, "cites", TEXT),
-    MUST(payoffs, "actor", TEXT), MUST(payoffs, "term", TEXT), MUST(payoffs, "expression", TEXT),
+    ORIGIN(definitions),
+    MUST(payoffs, "actor", TEXT), MUST(payoffs, "term", TEXT), MUST(payoffs, "expression", TEXT), ORIGIN(payoffs),
     MUST(policies, "name", TEXT), MAY(policies, "text", TEXT), MAY(policies, "actor", TEXT),
-    MAY(policies, "what", TEXT),
+    MAY(policies, "what", TEXT), ORIGIN(policies),
     MUST(links, "from", TEXT), MUST(links, "to", TEXT), MUST(links, "kind", TEXT),
     MUST(params, "name", TEXT), MUST(params, "value", NUMBER), MAY(params, "unit", TEXT), MAY(params, "prior", TEXT),
-    MAY(params, "source", TEXT), MAY(params, "locator", TEXT), MAY(params, "cites", TEXT), MAY(params, "text", TEXT),
+    ORIGIN(params), MAY(params, "text", TEXT),
     MAY(params, "assumed", NUMBER), MAY(params, "change", TEXT),
     MUST(sources, "name", TEXT), MAY(sources, "text", TEXT), MAY(sources, "url", TEXT), MAY(sources, "date", TEXT),
-    MAY(sources, "file", TEXT),
+    MAY(sources, "file", TEXT), MAY(sources, "place", TEXT),
     MUST(claims, "name", TEXT), MAY(claims, "text", TEXT), MAY(claims, "sentence", TEXT),
     MUST(claims, "verdict", TEXT),
     MUST(claims, "left", NUMBER), MUST(claims, "right", NUMBER), MAY(claims, "left_bound", NUMBER),
     MAY(claims, "right_bound", NUMBER), MUST(claims, "low", NUMBER),
     MUST(claims, "high", NUMBER), MAY(claims, "confidence", NUMBER), MAY(claims, "comparison", TEXT),
-    MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), MAY(claims, "source", TEXT),
-    MAY(claims, "locator", TEXT), MAY(claims, "cites", TEXT), MAY(claims, "not_exact", TEXT), MAY(claims, "note", TEXT),
+    MAY(claims, "method", TEXT), MAY(claims, "runs", NUMBER), ORIGIN(claims), MAY(claims, "not_exact", TEXT), MAY(claims, "note", TEXT),
     MAY(claims, "sensitive", NUMBER), MAY(claims, "grid", NUMBER), MAY(claims, "rests", TEXT),
     MUST(accounts, "name", TEXT), MAY(accounts, "text", TEXT), MAY(accounts, "overrides", TEXT),
-    MAY(accounts, "source", TEXT), MAY(accounts, "locator", TEXT), MAY(accounts, "cites", TEXT),
+    ORIGIN(accounts),
     MUST(predictions, "claim", TEXT), MAY(predictions, "text", TEXT), MUST(predictions, "account", TEXT),
     MUST(predictions, "verdict", TEXT), MUST(predictions, "left", NUMBER), MUST(predictions, "right", NUMBER),
     MAY(predictions, "left_bound", NUMBER), MAY(predictions, "right_bound", NUMBER),
@@ -406,10 +448,11 @@ static void lead(Page *page) {
 
 // places where a source is owed, and how many have one
 static void sourced(Page *page) {
-    const Report *r = page->report;
-    const Frame *frame[] = {r->params, r->stocks, r->moves, r->events, r->claims};
+    enum { OWED = 5 };   // the first of them
+    const Frame *frame[PAGE_CITING];
+    page_citing(page, frame);
     int64_t n = 0, n_assumed = 0;
-    for (size_t f = 0; f < DUR_COUNT(frame); f++)
+    for (size_t f = 0; f < OWED; f++)
         for (int64_t i = 0; i < page_rows(frame[f]); i++) {
             n++;
             n_assumed += page_is_assumed(frame[f], i);
@@ -431,6 +474,27 @@ static void sourced(Page *page) {
     }
 }
 
+// what the small print of files and lines is, by an example
+static void placed(Page *page) {
+    Text *out = page->out;
+    const Frame *frame[PAGE_CITING];
+    page_citing(page, frame);
+    for (int f = 0; f < PAGE_CITING; f++)
+        for (int64_t i = 0; i < page_rows(frame[f]); i++) {
+            if (page_is_empty(frame[f], "place", i)) continue;
+            text_append(out, "<li>Small print such as");
+            page_place(page, frame[f], i);
+            text_append(out, " is where the scenario says a thing: a file and a line of it");
+            if (is_said(page->report->path)) {
+                text_append(out, ". Files are named from the folder of <code>");
+                html_escape(out, page->report->path);
+                text_append(out, "</code>");
+            }
+            text_append(out, ".</li>\n");
+            return;
+        }
+}
+
 static void note(Page *page) {
     Text *out = page->out;
     text_append(out, "<aside class=\"note\">\n<h2>What the answers mean, and what they don\xE2\x80\x99t</h2>\n<ul>\n"
@@ -445,6 +509,7 @@ static void note(Page *page) {
         text_append(out, "<li>A game may have more than one equilibrium. The one shown is the one that is reached by "
                          "raising every actor\xE2\x80\x99s precision from zero.</li>\n");
     sourced(page);
+    placed(page);
     text_append(out, "</ul>\n</aside>\n");
 }
 

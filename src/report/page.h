@@ -45,8 +45,17 @@ bool page_is_empty(const Frame *frame, const char *column, int64_t row);
 
 /// Where a row comes from: a link to the source with the locator, or to each of several, or the mark "assumed".
 /// The columns are source and locator, or cites; a source "name:locator" is split where there is no locator.
+/// The place in the scenario follows.
 void page_cite(Page *page, const Frame *frame, int64_t row);
+/// That place alone: column place, "parts.duress:23"; nothing where it is not known.
+void page_place(Page *page, const Frame *frame, int64_t row);
 bool page_is_assumed(const Frame *frame, int64_t row);
+
+/// All frames whose rows may cite, those first that owe a source: claims, params, stocks, moves, events.
+#define PAGE_CITING 11
+void page_citing(const Page *page, const Frame *frame[PAGE_CITING]);
+/// "cited by " and the names of all rows that cite a source, or that none does.
+void page_cited_by(Page *page, const char *source);
 
 /// The "left" or "right" side of a claim: a number, and where none of the runs showed it how much it is at most.
 void page_side(Page *page, const Frame *frame, const char *side, int64_t row, int digits);

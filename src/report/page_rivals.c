@@ -21,10 +21,11 @@ static void list_accounts(Page *page, const Frame *a) {
         html_cell_text(&t, "name", frame_text(a, "name", i));
         html_cell_text(&t, "", frame_text(a, "text", i));
         html_cell_text(&t, "code", frame_text(a, "overrides", i));
-        if (page_is_empty(a, "source", i)) html_cell_text(&t, "", "");
+        if (page_is_empty(a, "source", i) && page_is_empty(a, "place", i)) html_cell_text(&t, "", "");
         else {
             html_cell(&t, "");
-            page_cite(page, a, i);
+            if (page_is_empty(a, "source", i)) page_place(page, a, i);
+            else page_cite(page, a, i);
             html_end_cell(&t);
         }
         html_end_row(&t);

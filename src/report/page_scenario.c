@@ -39,16 +39,26 @@ static void name_cell(Page *page, HtmlTable *t, const Frame *frame, int64_t row)
     html_end_cell(t);
 }
 
-// whether lines of a table name sources, and whether one without a source is assumed
-typedef enum Cite { CITE_NONE, CITE_IF_ANY, CITE_OWED } Cite;
+// whether a line without a source is assumed
+typedef enum Cite { CITE_IF_ANY, CITE_OWED } Cite;
 
-static void cite_cell(Page *page, HtmlTable *t, Cite cite, const Frame *frame, int64_t row) {
-    if (cite == CITE_IF_ANY && page_is_empty(frame, "source", row)) {
+// the heading of the column that tells where lines come from; NULL: nothing tells it
+static const char *origin_heading(Cite cite, const Frame *frame) {
+    return cite == CITE_OWED || has_column(frame, "source") ? "source" : has_column(frame, "place") ? "line" : NULL;
+}
+
+static void origin(Page *page, Cite cite, const Frame *frame, int64_t row) {
+    if (cite == CITE_OWED || !page_is_empty(frame, "source", row)) page_cite(page, frame, row);
+    else page_place(page, frame, row);
+}
+
+static void origin_cell(Page *page, HtmlTable *t, Cite cite, const Frame *frame, int64_t row) {
+    if (cite == CITE_IF_ANY && page_is_empty(frame, "source", row) && page_is_empty(frame, "place", row)) {
         html_cell_text(t, "", NULL);
         return;
     }
     html_cell(t, "source");
-    page_cite(page, frame, row);
+    origin(page, cite, frame, row);
     html_end_cell(t);
 }
 
@@ -65,14 +75,14 @@ static void frame_table(Page *page, const Frame *frame, const char *what, int n_
         column[n] = &shown[i];
         heading[n++] = shown[i].heading;
     }
-    int n_all = n;
-    if (cite != CITE_NONE) heading[n_all++] = "source";
+    int n_all = n + (origin_heading(cite, frame) != NULL);
+    heading[n] = origin_heading(cite, frame);
     HtmlTable t = html_table(page->out, "fold", NULL, heading, n_all);
     for (int64_t i = 0; i < page_rows(frame); i++) {
         html_row(&t);
         name_cell(page, &t, frame, i);
         for (int k = 1; k < n; k++) shown_cell(page, &t, column[k]->style, frame, column[k]->column, i);
-        if (cite != CITE_NONE) cite_cell(page, &t, cite, frame, i);
+        if (n_all > n) origin_cell(page, &t, cite, frame, i);
         html_end_row(&t);
     }
     html_end_table(&t);
@@ -153,6 +163,8 @@ static void actors(Page *page) {
         const char *name = frame_text(r->actors, "name", i);
         text_append(out, "<article class=\"card\">\n<p class=\"top\"><span class=\"id\">");
         html_escape(out, name);
+        text_append(out, "</span> <span class=\"small\">");
+        origin(page, CITE_IF_ANY, r->actors, i);
         text_append(out, "</span></p>\n");
         if (!page_is_empty(r->actors, "text", i)) {
             text_append(out, "<h4>");
@@ -179,7 +191,9 @@ static void actors(Page *page) {
             html_escape(out, frame_text(r->payoffs, "term", k));
             text_append(out, "</dt><dd><code>");
             html_escape(out, frame_text(r->payoffs, "expression", k));
-            text_append(out, "</code></dd></div>");
+            text_append(out, "</code> ");
+            origin(page, CITE_IF_ANY, r->payoffs, k);
+            text_append(out, "</dd></div>");
         }
         if (has_terms) text_append(out, "</dl>\n");
         text_append(out, "</article>\n");
@@ -227,7 +241,7 @@ static void stocks(Page *page) {
         shown_cell(page, &t, "number", s, "start", i);
         shown_cell(page, &t, "code", s, "drift", i);
         if (has_noise) shown_cell(page, &t, "code", s, "noise", i);
-        cite_cell(page, &t, CITE_OWED, s, i);
+        origin_cell(page, &t, CITE_OWED, s, i);
         html_end_row(&t);
     }
     html_end_table(&t);
@@ -236,14 +250,15 @@ static void stocks(Page *page) {
 static void modes(Page *page) {
     const Frame *m = page->report->modes;
     if (page_rows(m) == 0) return;
-    static const char *const heading[] = {"mode", "of", "values, the first at the start"};
+    const char *const heading[] = {"mode", "of", "values, the first at the start", origin_heading(CITE_IF_ANY, m)};
     subheading(page, "Modes");
-    HtmlTable t = html_table(page->out, "fold", NULL, heading, 3);
+    HtmlTable t = html_table(page->out, "fold", NULL, heading, heading[3] ? 4 : 3);
     for (int64_t i = 0; i < page_rows(m); i++) {
         html_row(&t);
         name_cell(page, &t, m, i);
         html_cell_text(&t, "", page_is_empty(m, "actor", i) ? "nature" : frame_text(m, "actor", i));
         shown_cell(page, &t, "", m, "values", i);
+        if (heading[3]) origin_cell(page, &t, CITE_IF_ANY, m, i);
         html_end_row(&t);
     }
     html_end_table(&t);
@@ -261,14 +276,14 @@ static void definitions(Page *page) {
     if (page_rows(d) == 0) return;
     static const Shown shown[] = {{"expression", "stands for", "code"}};
     subheading(page, "Definitions");
-    frame_table(page, d, "name", (int)DUR_COUNT(shown), shown, has_column(d, "source") ? CITE_IF_ANY : CITE_NONE);
+    frame_table(page, d, "name", (int)DUR_COUNT(shown), shown, CITE_IF_ANY);
 }
 
 static void policies(Page *page) {
     if (page_rows(page->report->policies) == 0) return;
     static const Shown shown[] = {{"actor", "of", ""}, {"what", "as written", "code"}};
     subheading(page, "Policies");
-    frame_table(page, page->report->policies, "policy", (int)DUR_COUNT(shown), shown, CITE_NONE);
+    frame_table(page, page->report->policies, "policy", (int)DUR_COUNT(shown), shown, CITE_IF_ANY);
 }
 
 void page_scenario(Page *page) {

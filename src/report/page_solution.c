@@ -1,6 +1,7 @@
 #include "report/html.h"
 #include "report/page.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -222,11 +223,36 @@ static void parameters(Page *page) {
     text_append(out, "</section>\n");
 }
 
+// what stands behind the colon of a citation, by an example
+static void locators(Page *page) {
+    Text *out = page->out;
+    const Frame *frame[PAGE_CITING];
+    page_citing(page, frame);
+    for (int f = 0; f < PAGE_CITING; f++)
+        for (int64_t i = 0; i < page_rows(frame[f]); i++) {
+            if (page_is_empty(frame[f], "locator", i)) continue;
+            const char *source = frame_text(frame[f], "source", i), *locator = frame_text(frame[f], "locator", i);
+            text_append(out, "<p class=\"how\">What follows the colon of a citation is the place in the source: <code>");
+            html_escape(out, source);
+            text_char(out, ':');
+            html_escape(out, locator);
+            text_append(out, "</code> is ");
+            text_append(out, isdigit((unsigned char)locator[0]) ? "paragraph, page or row " : "");
+            html_escape(out, locator);
+            text_append(out, " of <code>");
+            html_escape(out, source);
+            text_append(out, "</code>, by the count of whoever wrote the scenario. A citation without one rests on the "
+                             "source as a whole.</p>\n");
+            return;
+        }
+}
+
 static void sources(Page *page) {
     const Frame *s = page->report->sources;
     Text *out = page->out;
     if (page_rows(s) == 0) return;
     page_section(page, "sources", "Sources");
+    locators(page);
     text_append(out, "<ul class=\"sources\">\n");
     for (int64_t i = 0; i < page_rows(s); i++) {
         text_printf(out, "<li id=\"source-%" PRId64 "\"><span class=\"id\">", i + 1);
@@ -254,7 +280,10 @@ static void sources(Page *page) {
             html_escape(out, url);
             text_append(out, "</code>");
         }
-        text_append(out, "</li>\n");
+        text_append(out, " <span class=\"used\">");
+        page_cited_by(page, frame_text(s, "name", i));
+        page_place(page, s, i);
+        text_append(out, "</span></li>\n");
     }
     text_append(out, "</ul>\n</section>\n");
 }

@@ -17,7 +17,8 @@
 /// Columns are found by name. Those in [brackets] may be missing; "t" marks text, "n" numbers; where neither stands a
 /// column may be of either kind (a number is shown with its column's unit). Names refer to one another: moves.actor
 /// is one of actors.name, and so on; a name that is not found is shown as it is. Wherever a source may stand there may also be
-/// [cites] t: all sources with their places where there are several, "op_ed:14, territory_us", the first among them.
+/// [cites] t: all sources with their places where there are several, "op_ed:14, territory_us", the first among them, and
+/// [place] t: file and line of the scenario that say it, "parts.duress:23".
 typedef struct Report {
     const char *title;            // of the scenario
     const char *subtitle;         // one line below it
@@ -36,21 +37,23 @@ typedef struct Report {
     bool     converged;           // whether the solve met its tolerance; only looked at if `certificate` has rows
 
     // what the scenario says
-    const Frame *actors;          // name t, [text] t, [patience], [precision], [attends]
+    const Frame *actors;          // name t, [text] t, [patience], [precision], [attends], [source] t, [locator] t
     const Frame *moves;           // name t, actor t, [text] t, [when] t, [effect] t, [cost], [source] t, [locator] t
     const Frame *events;          // name t, [text] t, [when] t, [rate], [effect] t, [source] t, [locator] t
     const Frame *stocks;          // name t, [text] t, [low] n, [high] n, [start], [drift] t, [noise] t, [unit] t,
                                   // [source] t, [locator] t
-    const Frame *modes;           // name t, [actor] t ("": nature), [text] t, [values] t ("none, threatened, imposed")
+    const Frame *modes;           // name t, [actor] t ("": nature), [text] t, [values] t ("none, threatened, imposed"),
+                                  // [source] t, [locator] t
     const Frame *definitions;     // name t, [text] t, expression t, [source] t, [locator] t: names for expressions
-    const Frame *payoffs;         // actor t, term t, expression t
-    const Frame *policies;        // name t, [text] t, [actor] t, [what] t; the equilibrium is not among them
+    const Frame *payoffs;         // actor t, term t, expression t, [source] t, [locator] t
+    const Frame *policies;        // name t, [text] t, [actor] t, [what] t, [source] t, [locator] t; the equilibrium is not
+                                  // among them
     const Frame *links;           // from t, to t, kind t: "changes" (move or event -> mode or stock),
                                   // "drives" (variable -> stock, in its drift), "hastens" (variable -> event, in
                                   // its rate), "weighs" (variable -> actor, in its payoff)
     const Frame *params;          // name t, value n, [unit] t, [prior] t, [source] t, [locator] t, [text] t,
                                   // [assumed] n (1: no source), [change] t (whose value it is, if not the scenario's)
-    const Frame *sources;         // name t, [text] t, [url] t, [date] t, [file] t
+    const Frame *sources;         // name t, [text] t, [url] t, [date] t, [file] t, [place] t
 
     // what came of it; a policy "" is the equilibrium
     const Frame *claims;          // name t, [text] t, [sentence] t, verdict t ("holds", "fails", "undecided"), left n,

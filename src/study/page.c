@@ -51,7 +51,18 @@ static void put_made(Sheet *sheet, const char *column, Text *text) {
     text_free(text);
 }
 
-static void put_source(Sheet *sheet, const Model *m, ModelCite cite) {
+// file and line of what is declared there; files are told from the folder of the scenario
+static void put_place(Sheet *sheet, const Model *m, Span span) {
+    if (span.line <= 0 || span.file < 0 || span.file >= m->n_file) return;
+    const char *file = m->file[span.file], *slash = strrchr(m->file[0], '/');
+    size_t n = slash ? (size_t)(slash - m->file[0]) + 1 : 0;
+    Text place = {0};
+    text_printf(&place, "%s:%d", file + (strncmp(file, m->file[0], n) == 0 ? n : 0), span.line);
+    put_made(sheet, "place", &place);
+}
+
+static void put_origin(Sheet *sheet, const Model *m, ModelCite cite, Span span) {
+    put_place(sheet, m, span);
     put_text(sheet, "source", cite.source < 0 ? NULL : m->source[cite.source].name);
     put_text(sheet, "locator", cite.locator);
     // where there are several, all of them in one text
@@ -94,6 +105,7 @@ static Frame *actors_frame(const DurScenario *s, bool *failed) {
         else if (is_rounds) text_append(&attends, " in a round");
         else if (!strstr(text_view(&attends), " per ")) text_printf(&attends, " per %s", m->unit);
         put_made(&sheet, "attends", &attends);
+        put_origin(&sheet, m, a->cite, a->span);
     }
     return done(&sheet, failed);
 }
@@ -187,7 +199,7 @@ static Frame *jumps_frame(const Model *m, bool moves, bool *failed) {
         Text effect = {0};
         effect_text(m, jump, &effect);
         put_made(&sheet, "effect", &effect);
-        put_source(&sheet, m, jump->cite);
+        put_origin(&sheet, m, jump->cite, jump->span);
         sheet.row++;
     }
     return done(&sheet, failed);
@@ -209,7 +221,7 @@ static Frame *stocks_frame(const DurScenario *s, bool *failed) {
         else               put_text(&sheet, "drift", program_text(m, stock->drift));
         put_text(&sheet, "noise", program_text(m, stock->noise));
         put_text(&sheet, "unit", stock->unit);
-        put_source(&sheet, m, stock->cite);
+        put_origin(&sheet, m, stock->cite, stock->span);
     }
     // beliefs are drawn as stocks from 0 to 1
     for (int32_t p = 0; p < m->n_private; p++)
@@ -222,7 +234,7 @@ static Frame *stocks_frame(const DurScenario *s, bool *failed) {
             put_text(&sheet, "drift", "");
             put_text(&sheet, "noise", "");
             put_text(&sheet, "unit", NULL);
-            put_source(&sheet, m, m->private[p].cite);
+            put_origin(&sheet, m, m->private[p].cite, m->private[p].span);
         }
     return done(&sheet, failed);
 }
@@ -234,7 +246,7 @@ static Frame *definitions_frame(const Model *m, bool *failed) {
         put_text(&sheet, "name", let->name);
         put_text(&sheet, "text", let->text);
         put_text(&sheet, "expression", let->expression);
-        put_source(&sheet, m, let->cite);
+        put_origin(&sheet, m, let->cite, let->span);
     }
     return done(&sheet, failed);
 }
@@ -249,6 +261,7 @@ static Frame *modes_frame(const Model *m, bool *failed) {
         Text values = {0};
         for (int32_t v = 0; v < mode->n_value; v++) text_printf(&values, "%s%s", v ? ", " : "", mode->value[v]);
         put_made(&sheet, "values", &values);
+        put_origin(&sheet, m, mode->cite, mode->span);
     }
     return done(&sheet, failed);
 }
@@ -260,6 +273,7 @@ static Frame *payoffs_frame(const Model *m, bool *failed) {
         put_text(&sheet, "actor", m->actor[term->actor].name);
         put_text(&sheet, "term", term->name);
         put_text(&sheet, "expression", program_text(m, term->value));
+        put_origin(&sheet, m, term->cite, term->span);
     }
     return done(&sheet, failed);
 }
@@ -298,6 +312,7 @@ static Frame *policies_frame(const Model *m, bool *failed) {
         }
         text_append(&what, policy->is_announced ? "announced" : "a surprise");
         put_made(&sheet, "what", &what);
+        put_origin(&sheet, m, policy->cite, policy->span);
     }
     return done(&sheet, failed);
 }
@@ -395,7 +410,7 @@ static Frame *params_frame(const DurScenario *s, bool *failed) {
         put_made(&sheet, "unit", &unit);
         prior_text(param, &prior);
         put_made(&sheet, "prior", &prior);
-        put_source(&sheet, m, param->cite);
+        put_origin(&sheet, m, param->cite, param->span);
         put_text(&sheet, "text", param->text);
         put_number(&sheet, "assumed", param->cite.source < 0);
         Text change = {0};
@@ -414,6 +429,7 @@ static Frame *sources_frame(const Model *m, bool *failed) {
         put_text(&sheet, "url", source->url);
         put_text(&sheet, "date", source->date);
         put_text(&sheet, "file", source->file);
+        put_place(&sheet, m, source->span);
     }
     return done(&sheet, failed);
 }
@@ -458,7 +474,7 @@ static Frame *claims_frame(const Model *m, const ClaimAnswers *claims, bool *fai
         Text rests = {0};
         ledger_assumed(&rests, m, answer->claim);
         put_made(&sheet, "rests", &rests);
-        put_source(&sheet, m, claim->cite);
+        put_origin(&sheet, m, claim->cite, claim->span);
     }
     return done(&sheet, failed);
 }
@@ -470,7 +486,7 @@ static Frame *accounts_frame(const Model *m, const Accounts *accounts, bool *fai
         put_text(&sheet, "name", account_name(m, &accounts->item[sheet.row]));
         put_text(&sheet, "text", r < 0 ? "the scenario as it is written" : m->rival[r].text);
         put_text(&sheet, "overrides", r < 0 ? "" : m->rival[r].overrides);
-        put_source(&sheet, m, r < 0 ? (ModelCite){.source = -1} : m->rival[r].cite);
+        put_origin(&sheet, m, r < 0 ? (ModelCite){.source = -1} : m->rival[r].cite, r < 0 ? (Span){0} : m->rival[r].span);
     }
     return done(&sheet, failed);
 }

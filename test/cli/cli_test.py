@@ -984,6 +984,20 @@ def a_claim_of_the_page_tells_what_the_scenario_says_of_its_grid_and_what_is_ass
 
 
 @test
+def the_page_names_the_file_and_line_of_what_it_shows():
+    os.makedirs(os.path.join(ROOM, "parts"), exist_ok=True)
+    scenario("parts/far.duress", "param far = 0.5\n")
+    name = scenario("lines.duress", SMALL + '\nimport "parts/far.duress"\nclaim late { E( harm at 1 month ) < far }\n')
+    with open(os.path.join(ROOM, name), encoding="utf-8") as text:
+        line = 1 + [row.split(" ")[:2] for row in text].index(["claim", "late"])
+    assert run("run", os.path.join(ROOM, name), "--runs", "40", "-o", "lines.html").returncode == 0
+    with open(os.path.join(ROOM, "lines.html"), encoding="utf-8") as page:
+        html = page.read()
+    assert f'<span class="place">lines.duress:{line}</span></dd>' in html.split("late</span>")[1].split("</article>")[0]
+    assert '<span class="place">parts/far.duress:1</span></td>' in html
+
+
+@test
 def what_no_run_showed_is_told_on_the_screen_and_on_the_page_with_its_bound():
     name = scenario("unseen.duress", SMALL + "\nclaim never { P( harm > 0.999 within 1 month ) < 0.9 }\n")
     done = run("run", name, "--runs", "40", "-o", "unseen.html")

@@ -347,6 +347,44 @@ TEST(a_line_that_cites_several_sources_links_to_each) {
     bundle_free(&b);
 }
 
+TEST(every_declaration_tells_its_file_and_line_and_the_page_what_that_is) {
+    Bundle b;
+    make(&b, RICH);
+    const Report *r = &b.report;
+    const struct { const Frame *frame; const char *place, *said; } row[] = {
+        {r->claims, "core.duress:17", "op_ed:6</a> <span class=\"place\">core.duress:17</span></dd>"},
+        {r->params, "parts.duress:23", "op_ed:8</a> <span class=\"place\">parts.duress:23</span></td>"},
+        {r->definitions, "parts.duress:41", "op_ed:12</a> <span class=\"place\">parts.duress:41</span></td>"},
+        {r->modes, "parts.duress:50", "<td class=\"source\" data-label=\"line\"> <span class=\"place\">parts.duress:50</span></td>"},
+        {r->actors, "people.duress:3", "<span class=\"place\">people.duress:3</span></span></p>"},
+        {r->payoffs, "people.duress:9", "</code>  <span class=\"place\">people.duress:9</span></dd>"},
+        {r->policies, "policies.duress:5", "data-label=\"line\"> <span class=\"place\">policies.duress:5</span></td>"},
+        {r->sources, "parts.duress:16", " <span class=\"place\">parts.duress:16</span></span></li>"}};
+    for (size_t i = 0; i < DUR_COUNT(row); i++) {
+        Frame *frame = (Frame *)row[i].frame;
+        CHECK(frame_add_text(frame, "place") && frame_set_text(frame, frame->n_column - 1, 0, row[i].place));
+    }
+    Text page = page_of(&b);
+    for (size_t i = 0; i < DUR_COUNT(row); i++) SAYS(page, row[i].said);
+    SAYS(page, "<li>Small print such as <span class=\"place\">core.duress:17</span> is where the scenario says a thing");
+    text_free(&page);
+    bundle_free(&b);
+}
+
+TEST(sources_explain_their_locators_and_tell_who_cites_them) {
+    Bundle b;
+    make(&b, RICH);
+    Text page = page_of(&b);
+    const char *sources = strstr(text_view(&page), "<section id=\"sources\"");
+    CHECK(sources && strstr(sources, "<code>op_ed:6</code> is paragraph, page or row 6 of <code>op_ed</code>"));
+    const char *used = strstr(sources, "<span class=\"used\">cited by threats_work, reversion, alliance_survives, fear, fade, ");
+    CHECK(used && strstr(used, ", strike, own_agenda</span>"));
+    const char *trap = strstr(sources, "javascript:alert");
+    CHECK(trap && strstr(trap, "<span class=\"used\">nothing on this page cites it</span>"));
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source) {
     Bundle b;
     make(&b, RICH);
@@ -590,6 +628,8 @@ int main(int argc, char **argv) {
         RUN(the_page_says_what_the_frames_say),
         RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
         RUN(a_line_that_cites_several_sources_links_to_each),
+        RUN(every_declaration_tells_its_file_and_line_and_the_page_what_that_is),
+        RUN(sources_explain_their_locators_and_tell_who_cites_them),
         RUN(a_parameter_that_is_not_the_scenarios_says_so_beside_its_source),
         RUN(a_side_that_no_run_showed_is_told_with_how_much_it_is_at_most),
         RUN(a_confidence_near_one_is_told_in_full),
