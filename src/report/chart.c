@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-// ORDER: font sizes, also in style.c: of labels on axes, and of the chart of means, whose labels grow on a narrow
-// screen
+// ORDER: font sizes, also in style.c: of labels on a wide screen, and on a narrow one or on paper, where charts shrink and
+// their labels must not: room is made for the larger
 #define FONT  11.0
-#define LARGE 12.0
+#define LARGE 12.5
 
 // ---- frame of a chart ---------------------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ static Plot plot_make(const ChartBox *box, double right_margin, int most_y) {
     double widest = 0;
     for (int i = 0; i < p.y_tick.n; i++) {
         char label[32];
-        double w = svg_text_width(svg_tick_label(label, p.y_tick.at[i], p.y_tick.step, p.largest), FONT);
+        double w = svg_text_width(svg_tick_label(label, p.y_tick.at[i], p.y_tick.step, p.largest), LARGE);
         if (w > widest) widest = w;
     }
     p.x = (SvgScale){box->time->low, box->time->high, widest + 9, box->width - right_margin};
@@ -50,7 +50,7 @@ static void y_axis(Text *out, const Plot *p, bool is_share) {
 
 // labels stand under their ticks, but none may leave the view box or touch the one before
 static void x_label(Text *out, const ChartBox *box, double x, const char *label, double *taken) {
-    double half = svg_text_width(label, FONT) / 2;
+    double half = svg_text_width(label, LARGE) / 2;
     double middle = fmin(fmax(x, half), box->width - half);
     if (middle - half < *taken) return;
     svg_text(out, "", middle, box->height - 5, "middle", label);
@@ -80,7 +80,7 @@ static void x_axis(Text *out, const ChartBox *box, const Plot *p) {
         char label[32], whole[96];
         svg_tick_label(label, tick.at[i], tick.step, fmax(fabs(t->low), fabs(t->high)));
         // the last one says the unit too
-        bool says_unit = i == tick.n - 1 && t->unit && t->unit[0] && svg_text_width(t->unit, FONT) < 70;
+        bool says_unit = i == tick.n - 1 && t->unit && t->unit[0] && svg_text_width(t->unit, LARGE) < 80;
         snprintf(whole, sizeof whole, "%s%s%.60s%s", label, says_unit ? " " : "", says_unit ? t->unit : "",
                  says_unit && tick.at[i] != 1 ? "s" : "");
         svg_line(out, "axis", x, base, x, base + 4);
@@ -277,7 +277,7 @@ void chart_means(Text *out, const ChartBox *box, int n_fan, const ChartFan *fan)
 void chart_share(Text *out, const ChartBox *box, int n_value, const char *const *value, int n, const double *time,
                  const double *day, const double *share) {
     Plot p = plot_make(box, 10, 3);
-    p.x.start = svg_text_width("100%", FONT) + 9;
+    p.x.start = svg_text_width("100%", LARGE) + 9;
     Text data = {0};
     data_points(&data, &p, n, time, day);
     for (int v = 0; v < n_value; v++) {
@@ -369,7 +369,7 @@ double chart_waterfall_height(int n) { return STEP_HEIGHT * (n + 1) + 10; }
 
 // a name cut to its place, an ellipsis for what is gone
 static void step_name(Text *out, const char *style, const char *name, double width, double y) {
-    int fit = svg_text_fit(name, 11, width);
+    int fit = svg_text_fit(name, LARGE, width);
     Text cut = {0};
     const char *end = name;
     for (int i = 0; *end && i < fit; i++)
@@ -385,7 +385,7 @@ static void step_name(Text *out, const char *style, const char *name, double wid
 
 void chart_waterfall(Text *out, const ChartBox *box, int n, const char *const *name, const double *value,
                      const char *total_name) {
-    const double name_width = 168, number_width = 56;
+    const double name_width = 152, number_width = 64;
     double low = 0, high = 0, sum = 0;
     for (int i = 0; i < n; i++) {
         sum += isfinite(value[i]) ? value[i] : 0;

@@ -133,8 +133,13 @@ static void say_fan(Page *page, Text *out, const ChartFan *fan, int k, bool is_p
     html_number_plain(out, fan->quantile[4][k], 3);
 }
 
+static void swatch(Text *out, int colour) {
+    text_printf(out, "<span class=\"swatch p%d%s\"></span>", colour % CHART_COLOURS, colour >= CHART_COLOURS ? " striped" : "");
+}
+
 static void caption(Text *out, int colour, const char *label) {
-    text_printf(out, "<figcaption><span class=\"swatch p%d\"></span>", colour % CHART_COLOURS);
+    text_append(out, "<figcaption>");
+    swatch(out, colour);
     html_escape(out, label);
     text_append(out, "</figcaption>\n");
 }
@@ -500,7 +505,8 @@ static void legend(Page *page) {
             html_escape(out, frame_text(page->report->policies, "text", row));
             text_char(out, '"');
         }
-        text_printf(out, "><span class=\"swatch p%d\"></span>", p % CHART_COLOURS);
+        text_char(out, '>');
+        swatch(out, p);
         html_escape(out, page_policy_label(name));
         text_append(out, "</li>");
     }

@@ -82,7 +82,7 @@ static void waterfall(Page *page, const char *move, const char *caption, const S
     text_char(&description, '.');
     char id[16];
     ChartBox box = {.id = page_id(page, id), .title = text_view(&title), .description = text_view(&description),
-                    .width = 460, .height = chart_waterfall_height(s.n)};
+                    .width = 340, .height = chart_waterfall_height(s.n)};
     text_printf(page->out, "<figure>\n<figcaption>By %s</figcaption>\n", caption);
     chart_waterfall(page->out, &box, s.n, s.name, s.value, "all");
     text_append(page->out, "</figure>\n");

@@ -319,6 +319,55 @@ TEST(the_page_says_what_the_frames_say) {
     bundle_free(&b);
 }
 
+// px of the sheet for narrow screens; where it says nothing, what holds everywhere
+static double narrow_font(const char *page, const char *style) {
+    char selector[64];
+    snprintf(selector, sizeof selector, ".%s text", style);
+    const char *sheet = strstr(page, "@media (max-width: 44rem)"), *rule = sheet ? strstr(sheet, selector) : NULL;
+    if (rule && rule > strstr(sheet, "@media print")) rule = NULL;
+    const char *end = rule ? strchr(rule, '}') : NULL, *size = rule ? strstr(rule, "font-size: ") : NULL;
+    return size && size < end ? strtod(size + 11, NULL) : 11;
+}
+
+TEST(letters_in_charts_stay_at_eleven_pixels_on_a_phone_of_390) {
+    Bundle b;
+    make(&b, RICH);
+    Text page = page_of(&b);
+    // what a chart has of 390 px: margins of 1.1 rem, cards with 1.25 rem inside; a strip shows a panel at 82 % of the rest
+    const double content = 390 - 2 * 1.1 * 16, card = content - 2 - 2 * 1.25 * 16;
+    SAYS(page, "padding-left: 1.1rem; padding-right: 1.1rem;");
+    SAYS(page, ".panels figure { flex: 0 0 82%;");
+    SAYS(page, ".panels .wide { flex-basis: 100%; }");
+    SAYS(page, ".diagram { min-width: 60rem; }");
+    const struct { const char *style; double width; } chart[] = {
+        {"interval", card}, {"waterfall", card}, {"means", content}, {"fan", 0.82 * content}, {"share", 0.82 * content},
+        {"diagram", 960}};
+    for (size_t i = 0; i < DUR_COUNT(chart); i++) {
+        char found[64];
+        snprintf(found, sizeof found, "%s\" viewBox=\"0 0 ", chart[i].style);
+        const char *at = strstr(text_view(&page), found);
+        CHECK(at != NULL);
+        double size = narrow_font(text_view(&page), chart[i].style) * chart[i].width / strtod(at + strlen(found), NULL);
+        if (size < 11) fail_msg("%s: %.1f px", chart[i].style, size);
+    }
+    text_free(&page);
+    bundle_free(&b);
+}
+
+TEST(policies_beyond_the_colours_are_marked_apart_and_what_is_switched_off_is_named) {
+    Bundle b;
+    make(&b, SIX);
+    Text page = page_of(&b);
+    CHECK(count(text_view(&page), "class=\"swatch p0 striped\"") == 0);
+    text_free(&page);
+    frame_set_text((Frame *)b.report.series, 0, 0, "an eighth");
+    page = page_of(&b);
+    SAYS(page, "<li data-policy=\"7\"><span class=\"swatch p0 striped\"></span>an eighth</li>");
+    SAYS(page, "'Switched off, and missing from the charts below: '");
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(rivals_stand_side_by_side_and_what_one_alone_says_is_marked) {
     Bundle b;
     make(&b, RICH);
@@ -626,6 +675,8 @@ int main(int argc, char **argv) {
         RUN(every_coordinate_lies_in_its_view_box_whatever_the_numbers),
         RUN(a_text_full_of_markup_changes_no_element_of_the_page),
         RUN(the_page_says_what_the_frames_say),
+        RUN(letters_in_charts_stay_at_eleven_pixels_on_a_phone_of_390),
+        RUN(policies_beyond_the_colours_are_marked_apart_and_what_is_switched_off_is_named),
         RUN(rivals_stand_side_by_side_and_what_one_alone_says_is_marked),
         RUN(a_line_that_cites_several_sources_links_to_each),
         RUN(every_declaration_tells_its_file_and_line_and_the_page_what_that_is),
