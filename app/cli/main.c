@@ -72,6 +72,12 @@ static char *page_name(const char *path) {
     return out;
 }
 
+// how many words say how many threads to use, which changes nothing of an answer: "-j 2", "--threads=2", "-j2"; 0: none
+static int threads_words(const char *word) {
+    if (strcmp(word, "-j") == 0 || strcmp(word, "--threads") == 0) return 2;
+    return strncmp(word, "--threads=", 10) == 0 || (strncmp(word, "-j", 2) == 0 && strspn(word + 2, "0123456789") == strlen(word + 2));
+}
+
 // the command line again, for the page's "how to reproduce"; a folder before the program's name is left out
 static char *command_text(int argc, char **argv) {
     size_t room = 16;
@@ -80,6 +86,11 @@ static char *command_text(int argc, char **argv) {
     if (!text) return NULL;
     char *end = stpcpy(text, "duress");
     for (int i = 1; i < argc; i++) {
+        int n = threads_words(argv[i]);
+        if (n) {
+            i += n - 1;
+            continue;
+        }
         *end++ = ' ';
         end = dur_quote(end, argv[i]);
     }

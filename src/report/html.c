@@ -157,19 +157,6 @@ void html_date(Text *out, const char *iso) {
     text_printf(out, "%d" NO_BREAK "%s %" PRId64, date, calendar_month(month), year);
 }
 
-void html_seconds(Text *out, double seconds) {
-    if (!isfinite(seconds) || seconds < 0) { html_number(out, seconds, 3); return; }
-    if (seconds < 60) {
-        bool is_micro = seconds > 0 && seconds < 1e-3, is_milli = seconds >= 1e-3 && seconds < 1;
-        html_number(out, is_micro ? 1e6 * seconds : is_milli ? 1e3 * seconds : seconds, 3);
-        text_append(out, is_micro ? NO_BREAK "\xC2\xB5s" : is_milli ? NO_BREAK "ms" : NO_BREAK "s");
-        return;
-    }
-    int64_t s = (int64_t)(seconds + 0.5);
-    if (s >= 3600) text_printf(out, "%" PRId64 NO_BREAK "h %" PRId64 NO_BREAK "min", s / 3600, s / 60 % 60);
-    else           text_printf(out, "%" PRId64 NO_BREAK "min %" PRId64 NO_BREAK "s", s / 60, s % 60);
-}
-
 void html_bytes(Text *out, double n_byte) {
     static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB"};
     size_t i = 0;

@@ -31,8 +31,7 @@ void html_percent_plain(Text *out, double share);
 void html_count(Text *out, int64_t n);
 /// "2025-01-20" as "20 January 2025"; any other text as it is, escaped.
 void html_date(Text *out, const char *iso);
-/// A duration in seconds, or a size in bytes, in a unit that suits it: "58 µs", "4.2 s", "3 min 20 s"; "120 MB".
-void html_seconds(Text *out, double seconds);
+/// A size in bytes in a unit that suits it: "120 MB".
 void html_bytes(Text *out, double n_byte);
 
 /// An address that a person may follow: http or https. Anything else is shown as text, never linked.

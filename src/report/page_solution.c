@@ -88,7 +88,7 @@ void page_start(Page *page) {
 
 // ---- the certificate ----------------------------------------------------------------------------------------------
 
-typedef enum Form { PLAIN, WHOLE, SECONDS, BYTES, SMALL } Form;
+typedef enum Form { PLAIN, WHOLE, BYTES, SMALL, LEFT_OUT } Form;
 
 static const struct Explained {
     const char *quantity, *label;
@@ -103,8 +103,9 @@ static const struct Explained {
     {"tolerance", "tolerance", SMALL, "The residual that was asked for."},
     {"iterations", "iterations", WHOLE, "Sweeps over the whole lattice."},
     {"steps", "steps", WHOLE, "Steps in which precision was raised from zero to its stated values."},
-    {"seconds", "time", SECONDS, "Taken by the solve."},
-    {"certificate_seconds", "time of checks", SECONDS, "Taken to compute the numbers in this table."},
+    // time is another at every run, and the page is to be the same
+    {"seconds", "", LEFT_OUT, ""},
+    {"certificate_seconds", "", LEFT_OUT, ""},
     {"memory", "memory", BYTES, "Taken by the solver."},
 };
 
@@ -121,16 +122,16 @@ static void quantity_row(Page *page, HtmlTable *t, int64_t i) {
             label = EXPLAINED[k].label;
             meaning = EXPLAINED[k].meaning;
         }
+    if (form == LEFT_OUT) return;
     html_row(t);
     html_cell(t, "name");
     html_escape(out, label);
     html_end_cell(t);
     html_cell(t, "number");
-    if (isnan(value))         text_append(out, "not computed");
-    else if (form == SECONDS) html_seconds(out, value);
-    else if (form == BYTES)   html_bytes(out, value);
-    else if (form == WHOLE)   html_number(out, value, 15);
-    else                      html_number(out, value, form == SMALL ? 2 : 6);
+    if (isnan(value))       text_append(out, "not computed");
+    else if (form == BYTES) html_bytes(out, value);
+    else if (form == WHOLE) html_number(out, value, 15);
+    else                    html_number(out, value, form == SMALL ? 2 : 6);
     html_end_cell(t);
     html_cell_text(t, "prose", meaning);
     html_end_row(t);
@@ -207,7 +208,7 @@ static void parameters(Page *page) {
             html_escape(out, frame_text(p, "unit", i));
         }
         html_end_cell(&t);
-        html_cell_text(&t, "code", frame_text(p, "prior", i));
+        html_cell_text(&t, "code prior", frame_text(p, "prior", i));
         html_cell_text(&t, "prose", frame_text(p, "text", i));
         html_cell(&t, "source");
         if (!page_is_empty(p, "change", i)) {
@@ -306,7 +307,7 @@ void page_reproduction(Page *page) {
     const Report *r = page->report;
     Text *out = page->out;
     page_section(page, "again", "How to reproduce this page");
-    text_append(out, "<p class=\"how\">The same scenario, seed, runs and version give the same numbers to the last "
+    text_append(out, "<p class=\"how\">The same scenario, seed, runs and version give the same page to the last "
                      "bit, on any number of threads.</p>\n");
     if (r->command && r->command[0]) {
         text_append(out, "<div class=\"command\"><pre><code id=\"command\">");
