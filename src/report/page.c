@@ -428,6 +428,13 @@ static void lead(Page *page) {
             text_append(out, "</b>");
         }
         text_append(out, ". ");
+        int64_t n = 0;
+        for (int64_t i = 0; i < t.all; i++) n += frame_number(r->claims, "sensitive", i) > 0;
+        if (n) {
+            text_append(out, "By the scenario\xE2\x80\x99s own word ");
+            page_count(page, n, "of these verdicts depends", "of these verdicts depend");
+            text_append(out, " on the grid on which it was solved. ");
+        }
     }
     if (r->runs > 0) {
         text_append(out, "The paths below come from ");

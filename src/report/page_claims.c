@@ -151,7 +151,12 @@ void page_claims(Page *page) {
         "when the whole interval of their difference lies on one side; while it doesn\xE2\x80\x99t, the claim is "
         "<em>undecided</em>. In the pictures the dot is the left side and the upright line the right side; the bar is the "
         "interval of their difference, drawn from the right side on, and the shaded side is where the claim would "
-        "hold.</p>\n<div class=\"cards\">\n");
+        "hold.");
+    bool is_sampled = false;
+    for (int64_t i = 0; i < page_rows(claims); i++) is_sampled |= frame_number(claims, "confidence", i) < 1;
+    if (is_sampled)
+        text_append(page->out, " A confidence is that of one sampled interval: of many some may miss their number.");
+    text_append(page->out, "</p>\n<div class=\"cards\">\n");
     for (int64_t i = 0; i < page_rows(claims); i++) card(page, claims, i);
     text_append(page->out, "</div>\n</section>\n");
 }

@@ -498,19 +498,28 @@ static void legend(Page *page) {
     text_append(out, "<ul class=\"legend\" id=\"policies\" aria-label=\"Policies\">");
     for (int p = 0; p < page->n_policy; p++) {
         const char *name = page->policy[p];
-        int64_t row = page_find_row(page->report->policies, "name", name);
-        text_printf(out, "<li data-policy=\"%d\"", p);
-        if (row >= 0 && !page_is_empty(page->report->policies, "text", row)) {
-            text_append(out, " title=\"");
-            html_escape(out, frame_text(page->report->policies, "text", row));
-            text_char(out, '"');
-        }
-        text_char(out, '>');
+        text_printf(out, "<li data-policy=\"%d\">", p);
         swatch(out, p);
         html_escape(out, page_policy_label(name));
         text_append(out, "</li>");
     }
     text_append(out, "</ul>\n");
+}
+
+// what each policy is, for those who cannot hover over the legend
+static void meanings(Page *page) {
+    Text *out = page->out;
+    const Frame *f = page->report->policies;
+    text_append(out, "<details><summary>What the policies are</summary>\n<dl class=\"terms\">");
+    for (int64_t i = 0; i < page_rows(f); i++) {
+        if (page_is_empty(f, "text", i)) continue;
+        text_append(out, "<div><dt>");
+        html_escape(out, frame_text(f, "name", i));
+        text_append(out, "</dt><dd>");
+        html_escape(out, frame_text(f, "text", i));
+        text_append(out, "</dd></div>");
+    }
+    text_append(out, "</dl>\n</details>\n");
 }
 
 void page_paths(Page *page) {
@@ -536,6 +545,7 @@ void page_paths(Page *page) {
         text_append(page->out, "For modes, the areas are the shares of runs in each value. ");
     text_append(page->out, "</p>\n");
     if (page->n_policy > 1) legend(page);
+    if (page_rows(r->policies)) meanings(page);
     // without policies to compare, two variables stand side by side
     if (page->n_policy == 1) text_append(page->out, "<div class=\"pairs\">\n");
     for (int v = 0; v < stocks.n; v++) stock_paths(page, &stocks, stock_key, v);

@@ -218,7 +218,8 @@ static void sensitivities(Page *page, const char *actor) {
     text_append(out, "<details><summary>What one step of each parameter changes<span class=\"hidden\">, ");
     html_escape(out, actor);
     text_append(out, "</span></summary>\n<p class=\"how below\">Change of the chance of each move, and of the actor\xE2\x80\x99s "
-                     "value, to first order, everyone\xE2\x80\x99s answers included. A step is a standard deviation of the "
+                     "value, to first order, everyone\xE2\x80\x99s answers included, in the state at hand: what only sets "
+                     "where a stock starts shows 0. A step is a standard deviation of the "
                      "prior, or a tenth where there is none; * marks a kink, where the two sides differ.</p>\n");
     HtmlTable t = html_table(out, "numbers matrix", NULL, heading, n);
     bool is_open = false;

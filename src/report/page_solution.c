@@ -142,7 +142,7 @@ void page_certificate(Page *page) {
     Text *out = page->out;
     if (page_rows(r->certificate) == 0 && page_rows(r->regret) == 0) return;
     page_section(page, "certificate", "Certificate of the solution");
-    text_append(out, "<p class=\"how\">These numbers are computed from the solution alone, after it was found. ");
+    text_append(out, "<p class=\"how\">How well the game was solved: residual, consistency and regret are computed from the solution alone, after it was found. ");
     if (page_rows(r->certificate))
         text_append(out, r->converged ? "The solve <b>met its tolerance</b>."
                                       : "The solve <b>missed its tolerance</b>: they show how far it came.");

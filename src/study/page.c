@@ -96,7 +96,7 @@ static Frame *actors_frame(const DurScenario *s, bool *failed) {
         bool is_rounds = m->clock == CLOCK_ROUNDS, is_given = a->discount != PROGRAM_NONE;
         text_number(&patience, eval_state(m, is_given ? a->discount : a->patience, NULL, s->session.param, NULL, NULL), 6);
         if (is_given) text_append(&patience, ": the worth of the next round beside this one");
-        else          text_printf(&patience, " %s", m->unit);
+        else          text_printf(&patience, " %s%s", m->unit, strcmp(text_view(&patience), "1") == 0 ? "" : "s");
         put_made(&sheet, "patience", &patience);
         put_text(&sheet, "precision", program_text(m, a->precision));
         text_append(&attends, program_text(m, a->attends) ? program_text(m, a->attends) : "");
@@ -379,8 +379,11 @@ static void prior_text(const ModelParam *param, Text *out) {
     const double argument[3] = {param->prior_a, param->prior_b, param->prior_c};
     text_append(out, prior[param->prior].name);
     for (int i = 0; i < prior[param->prior].n; i++) {
-        text_append(out, i ? ", " : "(");
-        text_number(out, argument[i], 4);
+        // the median of a lognormal as scenarios state it: log(6)
+        bool is_log = param->prior == PRIOR_LOGNORMAL && i == 0;
+        text_append(out, i ? ", " : is_log ? "(log(" : "(");
+        text_number(out, is_log ? exp(argument[i]) : argument[i], 4);
+        if (is_log) text_char(out, ')');
     }
     if (prior[param->prior].n) text_char(out, ')');
 }

@@ -993,6 +993,8 @@ def the_page_names_the_file_and_line_of_what_it_shows():
     assert run("run", os.path.join(ROOM, name), "--runs", "40", "-o", "lines.html").returncode == 0
     with open(os.path.join(ROOM, "lines.html"), encoding="utf-8") as page:
         html = page.read()
+    # in the words of the scenario: a median, and a span of time of more than one unit
+    assert "lognormal(log(1), 0.3)" in html and re.search(r"<dt>patience</dt><dd>\d+ months</dd>", html)
     assert f'<span class="place">lines.duress:{line}</span></dd>' in html.split("late</span>")[1].split("</article>")[0]
     assert '<span class="place">parts/far.duress:1</span></td>' in html
 

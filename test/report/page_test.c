@@ -504,8 +504,22 @@ TEST(a_claim_tells_what_the_grid_does_to_it_and_which_assumptions_it_rests_on) {
     SAYS(page, "<dt>grid</dt><dd><b class=\"change\">the verdict depends on the grid</b>, by");
     SAYS(page, "<dt>grid</dt><dd>said to move the difference by 0.15 at most when doubled</dd>");
     CHECK(count(text_view(&page), "<dt>grid</dt>") == 2);
+    SAYS(page, "own word one of these verdicts depends on the grid on which it was solved.");
     SAYS(page, "<dt>rests on</dt><dd><span class=\"assumed\">assumed</span> grudge, rent</dd>");
     CHECK(count(text_view(&page), "<dt>rests on</dt><dd>no assumed parameter</dd>") == 3);
+    text_free(&page);
+    bundle_free(&b);
+}
+
+TEST(what_a_pointer_would_find_out_is_written_too) {
+    Bundle b;
+    make(&b, RICH);
+    Text page = page_of(&b);
+    SAYS(page, "<div><dt>silent</dt><dd>makes no threat</dd></div>");
+    const char *legend = strstr(text_view(&page), "id=\"policies\"");
+    CHECK(legend && strstr(legend, " title=") == NULL);
+    SAYS(page, "of many some may miss their number.</p>");
+    SAYS(page, "<td class=\"code prior\" data-label=\"prior\">lognormal(log(6), 0.4)</td>");
     text_free(&page);
     bundle_free(&b);
 }
@@ -686,6 +700,7 @@ int main(int argc, char **argv) {
         RUN(a_confidence_near_one_is_told_in_full),
         RUN(what_to_know_of_an_answer_stands_beneath_its_claim),
         RUN(a_claim_tells_what_the_grid_does_to_it_and_which_assumptions_it_rests_on),
+        RUN(what_a_pointer_would_find_out_is_written_too),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
         RUN(one_policy_is_spoken_of_in_the_singular),
