@@ -274,7 +274,7 @@ static void stock_paths(Page *page, const Names *names, const int32_t *key, int 
     int64_t row = page_find_row(r->stocks, "name", names->name[v]);
     double low = row < 0 ? NAN : frame_number(r->stocks, "low", row);
     double high = row < 0 ? NAN : frame_number(r->stocks, "high", row);
-    ChartBox box = {.time = &page->time, .width = n_fan == 1 ? 440 : 262, .height = n_fan == 1 ? 220 : 166};
+    ChartBox box = {.time = &page->time, .width = n_fan == 1 ? 390 : 262, .height = n_fan == 1 ? 195 : 166};
     chart_range(n_fan, fan, low, high, &box.low, &box.high);
 
     text_append(out, "<div class=\"stock\">\n");
@@ -413,7 +413,7 @@ static void share_panel(Page *page, const char *mode, const Names *values, const
     text_char(&description, '.');
     char id[16];
     ChartBox box = {.id = page_id(page, id), .title = text_view(&title), .description = text_view(&description),
-                    .width = is_alone ? 440 : 262, .height = is_alone ? 190 : 134, .time = &page->time, .high = 1};
+                    .width = is_alone ? 390 : 262, .height = is_alone ? 168 : 134, .time = &page->time, .high = 1};
     text_printf(out, "<figure data-policy=\"%d\">\n", s->policy);
     if (page->n_policy > 1) caption(out, s->policy, label);
     chart_share(out, &box, values->n, values->name, s->n, s->time, s->day, s->share);

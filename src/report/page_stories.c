@@ -11,8 +11,9 @@ static void of_event(Page *page, const Frame *f, int64_t i) {
     text_append(out, "\"><span class=\"when\">");
     if (page_is_empty(f, "date", i)) {
         html_number(out, frame_number(f, "time", i), 4);
-        text_char(out, ' ');
+        text_append(out, "\xC2\xA0");
         html_escape(out, page->report->unit);
+        if (frame_number(f, "time", i) != 1 && page->report->unit && page->report->unit[0]) text_char(out, 's');
     } else html_date(out, frame_text(f, "date", i));
     text_append(out, "</span> <span>");
     html_prose(out, frame_text(f, "text", i));

@@ -292,7 +292,7 @@ const char *const HTML_STYLE[] = {
     "  .panels figure { flex: 0 0 82%; scroll-snap-align: start; }",
     "  .panels .wide { flex-basis: 100%; }",
     "  .panels.n1 figure { flex-basis: 100%; }",
-    "  .means text, .interval text, .waterfall text { font-size: 12.5px; }",
+    "  .means text, .interval text, .waterfall text, .n1 text { font-size: 12.5px; }",
     "  .legend { flex-wrap: nowrap; overflow-x: auto; }",
     "  .legend li { flex: none; }",
     "  table.fold, table.fold tbody, table.fold tr { display: block; }",

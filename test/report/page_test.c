@@ -331,6 +331,9 @@ static double narrow_font(const char *page, const char *style) {
 
 TEST(letters_in_charts_stay_at_eleven_pixels_on_a_phone_of_390) {
     Bundle b;
+    make(&b, ALONE);
+    Text alone = page_of(&b);
+    bundle_free(&b);
     make(&b, RICH);
     Text page = page_of(&b);
     // what a chart has of 390 px: margins of 1.1 rem, cards with 1.25 rem inside; a strip shows a panel at 82 % of the rest
@@ -339,17 +342,23 @@ TEST(letters_in_charts_stay_at_eleven_pixels_on_a_phone_of_390) {
     SAYS(page, ".panels figure { flex: 0 0 82%;");
     SAYS(page, ".panels .wide { flex-basis: 100%; }");
     SAYS(page, ".diagram { min-width: 60rem; }");
-    const struct { const char *style; double width; } chart[] = {
-        {"interval", card}, {"waterfall", card}, {"means", content}, {"fan", 0.82 * content}, {"share", 0.82 * content},
-        {"diagram", 960}};
+    // the chart of one policy is alone in its row
+    const struct { const char *style, *sheet; double width; } chart[] = {
+        {"interval", "interval", card}, {"waterfall", "waterfall", card}, {"means", "means", content},
+        {"fan", "fan", 0.82 * content}, {"share", "share", 0.82 * content}, {"diagram", "diagram", 960},
+        {"fan", "n1", content}, {"share", "n1", content}};
     for (size_t i = 0; i < DUR_COUNT(chart); i++) {
         char found[64];
+        bool is_alone = strcmp(chart[i].sheet, "n1") == 0;
+        const char *at = text_view(is_alone ? &alone : &page);
+        double font = narrow_font(at, chart[i].sheet);
         snprintf(found, sizeof found, "%s\" viewBox=\"0 0 ", chart[i].style);
-        const char *at = strstr(text_view(&page), found);
+        at = strstr(at, found);
         CHECK(at != NULL);
-        double size = narrow_font(text_view(&page), chart[i].style) * chart[i].width / strtod(at + strlen(found), NULL);
+        double size = font * chart[i].width / strtod(at + strlen(found), NULL);
         if (size < 11) fail_msg("%s: %.1f px", chart[i].style, size);
     }
+    text_free(&alone);
     text_free(&page);
     bundle_free(&b);
 }
@@ -556,6 +565,16 @@ TEST(a_value_below_its_own_error_is_zero_and_no_measure_for_regret) {
     bundle_free(&b);
 }
 
+TEST(a_time_without_a_date_is_in_units_as_many_as_they_are) {
+    Bundle b;
+    make(&b, RICH);
+    frame_set_text((Frame *)b.report.story_events, 1, 0, NULL);
+    Text page = page_of(&b);
+    SAYS(page, "<span class=\"when\">0.4\xC2\xA0months</span>");
+    text_free(&page);
+    bundle_free(&b);
+}
+
 TEST(one_policy_is_spoken_of_in_the_singular) {
     Bundle b;
     bundle_rich(&b, 1, 9);
@@ -703,6 +722,7 @@ int main(int argc, char **argv) {
         RUN(what_a_pointer_would_find_out_is_written_too),
         RUN(a_solve_that_missed_its_tolerance_is_said_first),
         RUN(a_value_below_its_own_error_is_zero_and_no_measure_for_regret),
+        RUN(a_time_without_a_date_is_in_units_as_many_as_they_are),
         RUN(one_policy_is_spoken_of_in_the_singular),
         RUN(what_is_not_there_is_left_out),
         RUN(a_crowd_that_no_drawing_could_hold_is_a_table_that_stands_open),
