@@ -86,7 +86,8 @@ bool      dur_faulty(const DurScenario *scenario);
 
 /// The commands. Each makes a result, also when the status is not DUR_OK if there is something to show (diagnostics, a
 /// solve that missed its tolerance); *out may be NULL only when the status is not DUR_OK. A scenario with faults gives
-/// DUR_INPUT and its diagnostics from every command.
+/// DUR_INPUT and its diagnostics from every command; what is wrong with a place in it is told in the result's faults alone, and
+/// error is "".
 DurStatus dur_check   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_solve   (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);
 DurStatus dur_explain (DurScenario *scenario, const DurOptions *options, DurResult **out, char error[1024]);

@@ -54,3 +54,8 @@ DurStatus status_fail(DurError *error, DurStatus status, const char *format, ...
     }
     return status;
 }
+
+DurStatus status_pass(DurError *error, DurStatus status, const DurError *why) {
+    if (error && !error->text[0]) *error = *why;
+    return status;
+}

@@ -4,11 +4,14 @@
 #define BASE_STATUS_H
 
 #include "base/compiler.h"
+#include "base/span.h"
 #include "duress_status.h"
 
 /// One sentence for people, without a newline at its end. Zero-initialised: nothing was said.
 typedef struct DurError {
     char text[1024];   // UTF-8, truncated at a character if longer
+    Span span;         // the place in the scenario that it is about; its text begins with that place
+    int  sentence;     // where in the text the sentence itself begins
 } DurError;
 
 #define TRY(call) do { DurStatus s_ = (call); if (s_ != DUR_OK) return s_; } while (0)
@@ -27,5 +30,8 @@ int status_exit_code(DurStatus status);
 ///     return status_fail(error, DUR_IO, "%s: %s", path, strerror(errno));
 /// The first sentence stands: a later call on the same error does not overwrite it. `error` may be NULL.
 DurStatus status_fail(DurError *error, DurStatus status, const char *format, ...) DUR_PRINTF(3, 4);
+
+/// Hand on what somebody else said, place and all. The first sentence stands here too.
+DurStatus status_pass(DurError *error, DurStatus status, const DurError *why);
 
 #endif

@@ -71,10 +71,9 @@ static DurStatus fill(const Lattice *lattice, ProgramId program, double *out, Te
         lattice_nodes(lattice, s, node);
         Text at = {0};
         lattice_describe(lattice, node, lattice->model->program[program].reads, &at);
-        char place[512];
-        model_place(lattice->model, lattice->model->program[program].span, place, sizeof place);
-        DurStatus status = status_fail(error, DUR_DOMAIN, "%s: `%s` has no finite value at %s", place,
-                                       lattice->model->program[program].text, text_view(&at));
+        const Program *p = &lattice->model->program[program];
+        DurStatus status = model_fail(lattice->model, p->span, error, DUR_DOMAIN, "`%s` has no finite value at %s", p->text,
+                                      text_view(&at));
         text_free(&at);
         return status;
     }

@@ -125,7 +125,7 @@ static DurStatus prepare(Question *q, int32_t place, DurError *error) {
             return DUR_OK;
         }
         // too large a task, or one that the lattice cannot do: runs can, but the answer says so
-        if (status != DUR_UNSUPPORTED && status != DUR_LIMIT) return status_fail(error, status, "%s", reason.text);
+        if (status != DUR_UNSUPPORTED && status != DUR_LIMIT) return status_pass(error, status, &reason);
         if (no_sample)
             return status_fail(error, status == DUR_LIMIT ? DUR_LIMIT : DUR_INPUT,
                                "`%s` cannot be sampled (%s), nor had exactly: %s", m->text, no_sample,

@@ -370,8 +370,9 @@ static DurStatus check_taste(const Lattice *l, const LatticeRule *rule, DurError
         const LatticeTable *t = replaced ? &rule->precision_table : &l->actor[a].precision;
         for (int64_t i = 0; moves && i < t->n; i++)
             if (!(t->value[i] > 0))
-                return status_fail(error, DUR_DOMAIN, "the precision of `%s` is 0 at some state: with `choice taste` its "
-                                   "shocks would be without bound", m->actor[a].name);
+                return model_fail(m, m->program[replaced ? rule->precision : m->actor[a].precision].span, error, DUR_DOMAIN,
+                                  "the precision of `%s` is 0 at some state: with `choice taste` its shocks would be without bound",
+                                  m->actor[a].name);
     }
     return DUR_OK;
 }

@@ -211,7 +211,7 @@ static DurStatus load_import(Loader *l, AstDeclaration *d, const char *path) {
     }
 
     Text text = {0};
-    DurError why = {{0}};
+    DurError why = {0};
     DurStatus status = read_import(l, path, &text, &why);
     if (status == DUR_OK && l->n_byte + text.length > LANG_BYTES_MAX) {
         snprintf(message, sizeof message, "all files together are longer than %d bytes, which is the limit",

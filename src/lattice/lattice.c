@@ -250,10 +250,9 @@ static DurStatus start_make(Lattice *l, DurError *error) {
         const ModelStock *s = &m->stock[k];
         double x = eval_state(m, s->start, value, l->param, NULL, NULL);
         if (!isfinite(x) || x < s->low || x > s->high) {
-            char place[512], number[32];
-            return status_fail(error, DUR_DOMAIN, "%s: the start of `%s` is %s, outside its range",
-                               model_place(m, m->program[s->start].span, place, sizeof place), s->name,
-                               text_from_double(number, x));
+            char number[32];
+            return model_fail(m, m->program[s->start].span, error, DUR_DOMAIN, "the start of `%s` is %s, outside its range",
+                              s->name, text_from_double(number, x));
         }
         value[m->n_mode + k] = x;
         corners *= 2;
@@ -283,21 +282,19 @@ static DurStatus actor_make(Lattice *l, int32_t i, DurError *error) {
     bool is_rounds = m->clock == CLOCK_ROUNDS, is_given = a->discount != PROGRAM_NONE;
     double patience = is_given ? INFINITY : eval_state(m, a->patience, none, l->param, NULL, NULL);
     if (!is_given && (!(patience > 0) || !isfinite(patience))) {
-        char place[512], number[32];
-        return status_fail(error, DUR_DOMAIN, "%s: the patience of `%s` is %s; it must be above 0",
-                           model_place(m, m->program[a->patience].span, place, sizeof place), a->name,
-                           text_from_double(number, patience));
+        char number[32];
+        return model_fail(m, m->program[a->patience].span, error, DUR_DOMAIN, "the patience of `%s` is %s; it must be above 0",
+                          a->name, text_from_double(number, patience));
     }
     l->actor[i].rho = 1.0 / patience;
     l->actor[i].beta = is_given ? eval_state(m, a->discount, none, l->param, NULL, NULL) : elementary_exp(-1.0 / patience);
     // nobody looks further ahead than numbers can tell apart
     if (is_given ? 1 - l->actor[i].beta < DISCOUNT_LEAST : l->actor[i].rho < DISCOUNT_LEAST) {
-        char place[512], most[64];
-        model_place(m, m->program[is_given ? a->discount : a->patience].span, place, sizeof place);
+        char most[64];
         if (is_given) snprintf(most, sizeof most, "discount can be 1 - %g", DISCOUNT_LEAST);
         else          snprintf(most, sizeof most, "patience can be %g %ss", 1 / DISCOUNT_LEAST, m->unit);
-        return status_fail(error, DUR_DOMAIN, "%s: `%s` looks too far ahead: beside values that large, what a move changes would be lost; "
-                           "its %s at most", place, a->name, most);
+        return model_fail(m, m->program[is_given ? a->discount : a->patience].span, error, DUR_DOMAIN, "`%s` looks too far ahead: "
+                          "beside values that large, what a move changes would be lost; its %s at most", a->name, most);
     }
     char what[160];
     snprintf(what, sizeof what, is_rounds ? "chance that `%.100s` attends" : "rate at which `%.100s` attends", a->name);
@@ -368,14 +365,12 @@ static DurStatus make(Lattice *l, const Model *m, const double *param, const int
         l->n_node[v] = n_node ? n_node[v] : nodes_of(m, v);
         n_state *= l->n_node[v];
         if (l->n_node[v] < 1) {
-            char place[512];
             int32_t type, p = model_belief(m, v, &type);
             if (p >= 0)
-                return status_fail(error, DUR_INPUT, "%s: private type `%s` has no `grid`, so there is no lattice to solve on",
-                                   model_place(m, m->private[p].span, place, sizeof place), m->private[p].name);
-            return status_fail(error, DUR_INPUT, "%s: stock `%s` has no `grid`, so there is no lattice to solve on",
-                               model_place(m, m->stock[v - m->n_mode].span, place, sizeof place),
-                               model_variable_name(m, v));
+                return model_fail(m, m->private[p].span, error, DUR_INPUT,
+                                  "private type `%s` has no `grid`, so there is no lattice to solve on", m->private[p].name);
+            return model_fail(m, m->stock[v - m->n_mode].span, error, DUR_INPUT,
+                              "stock `%s` has no `grid`, so there is no lattice to solve on", model_variable_name(m, v));
         }
     }
     if (n_state > (double)LATTICE_STATES_MAX) {

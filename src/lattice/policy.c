@@ -1,6 +1,7 @@
 #include "lattice/policy.h"
 
 #include "base/memory.h"
+#include "lattice/internal.h"
 #include "lattice/rows.h"
 
 #include <stdio.h>
@@ -19,14 +20,8 @@ void lattice_rule_free(LatticeRule *rule) {
     *rule = (LatticeRule){.actor = -1, .precision = PROGRAM_NONE};
 }
 
-static DurStatus precision_make(const Lattice *l, int32_t actor, ProgramId precision, LatticeTable *out,
-                                DurError *error) {
-    TRY(lattice_tabulate(l, precision, "precision of the policy", out, error));
-    for (int64_t i = 0; i < out->n; i++)
-        if (out->value[i] < 0)
-            return status_fail(error, DUR_DOMAIN, "the precision of a policy of `%s` is negative at some state",
-                               l->model->actor[actor].name);
-    return DUR_OK;
+static DurStatus precision_make(const Lattice *l, ProgramId precision, LatticeTable *out, DurError *error) {
+    return table_make(l, PROGRAM_NONE, precision, "precision of the policy", TABLE_NOT_NEGATIVE, out, error);
 }
 
 // the one way a rule is made, from a phase of the scenario or from another rule
@@ -54,7 +49,7 @@ static DurStatus rule_make(LatticeRule *out, const Lattice *l, int32_t actor, in
         if (status != DUR_OK) goto fail;
     }
     if (precision != PROGRAM_NONE) {
-        status = precision_make(l, actor, precision, &out->precision_table, error);
+        status = precision_make(l, precision, &out->precision_table, error);
         if (status != DUR_OK) goto fail;
     }
     out->precision_by_type = by_type;
@@ -63,7 +58,7 @@ static DurStatus rule_make(LatticeRule *out, const Lattice *l, int32_t actor, in
         out->precision_type_table = memory_zeroed((size_t)out->n_type, sizeof *out->precision_type_table);
         status = out->precision_type_table ? DUR_OK : DUR_MEMORY;
         for (int32_t t = 0; status == DUR_OK && t < out->n_type; t++)
-            status = precision_make(l, actor, by_type[t], &out->precision_type_table[t], error);
+            status = precision_make(l, by_type[t], &out->precision_type_table[t], error);
         if (status != DUR_OK) goto fail;
     }
     return DUR_OK;

@@ -97,13 +97,12 @@ DurStatus table_fault(const Lattice *l, const LatticeTable *t, int64_t entry, Pr
     int32_t node[MODEL_VARIABLES_MAX];
     table_nodes(l, t, entry, node);
     const Program *p = &l->model->program[program];
-    char place[512], number[32];
+    char number[32];
     Text where = {0};
     lattice_describe(l, node, t->reads, &where);
-    model_place(l->model, p->span, place, sizeof place);
-    DurStatus status = status_fail(error, DUR_DOMAIN, "%s: the %s %s at %s: `%s` is %s there", place, what, wrong,
-                                   where.length ? text_view(&where) : "every state", p->text ? p->text : "",
-                                   text_from_double(number, value));
+    DurStatus status = model_fail(l->model, p->span, error, DUR_DOMAIN, "the %s %s at %s: `%s` is %s there", what, wrong,
+                                  where.length ? text_view(&where) : "every state", p->text ? p->text : "",
+                                  text_from_double(number, value));
     text_free(&where);
     return status;
 }

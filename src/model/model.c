@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,19 @@ const char *model_place(const Model *m, Span span, char *buffer, int size) {
     const char *file = span.file >= 0 && span.file < m->n_file ? m->file[span.file] : "?";
     snprintf(buffer, (size_t)size, "%s:%d:%d", file, span.line, span.column);
     return buffer;
+}
+
+DurStatus model_fail(const Model *m, Span span, DurError *error, DurStatus status, const char *format, ...) {
+    if (!error || error->text[0]) return status;
+    char place[512], sentence[sizeof error->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    status_fail(error, status, "%s: %s", model_place(m, span, place, sizeof place), sentence);
+    error->span = span;
+    error->sentence = (int)strlen(place) + 2;
+    return status;
 }
 
 // civil calendar by 400-year eras of 146097 days, years starting in March so that the leap day comes last

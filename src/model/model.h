@@ -393,6 +393,9 @@ double model_prior_sd(const ModelParam *param);
 /// "path:line:column" of a span, into a caller's buffer; returns the buffer.
 const char *model_place(const Model *m, Span span, char *buffer, int size);
 
+/// status_fail about a place in the scenario: whoever shows the error can show the line.
+DurStatus model_fail(const Model *m, Span span, DurError *error, DurStatus status, const char *format, ...) DUR_PRINTF(5, 6);
+
 /// Days since 1970-01-01 from a civil date, and back. Source: proleptic Gregorian calendar, days-from-civil arithmetic.
 int32_t model_day_from_date(int year, int month, int day);
 void    model_date_from_day(int32_t day, int *year, int *month, int *date);

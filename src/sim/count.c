@@ -65,7 +65,7 @@ DurStatus sim_count(SimCount **out, const Lattice *lattice, const Plan *plan, co
     }
     // nothing can be said of an ensemble of which no run is left
     if (status == DUR_OK && c->n_failed == options->n_run)
-        status = status_fail(error, c->failed[0].status, "%s", c->failed[0].error.text);
+        status = status_pass(error, c->failed[0].status, &c->failed[0].error);
     setup_free(&setup);
     c->first_run = options->first_run;
     c->n_run = options->n_run;

@@ -294,7 +294,7 @@ DurStatus setup_run(Setup *s, Tally *total, Team *team, DurError *error) {
     status = DUR_OK;
     const Failure *f = s->failure;
     if (f->n == f->most) {
-        status = status_fail(error, f->failed[0].status, "%s", f->failed[0].error.text);
+        status = status_pass(error, f->failed[0].status, &f->failed[0].error);
     } else if (n_done < s->options->n_run || atomic_load(s->halt)) {
         status = status_fail(error, DUR_INTERRUPTED, "interrupted after %lld of %lld runs", (long long)n_done,
                              (long long)s->options->n_run);

@@ -26,21 +26,18 @@
 void setup_fail(const Setup *s, int64_t run, double time, DurStatus status, ProgramId program, const char *format, ...) {
     Failure *f = s->failure;
     if (atomic_load(&f->run) <= run) return;
-    char sentence[600], place[512], date[16];
+    char sentence[600], when[64], date[16];
     va_list args;
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
     model_date(s->model, time, date);
+    snprintf(when, sizeof when, "run %lld, at %.6g", (long long)run, time);
     DurError error = {0};
-    Text where = {0};
-    if (program != PROGRAM_NONE) {
-        const Program *p = &s->model->program[program];
-        text_printf(&where, " (%s: `%s`)", model_place(s->model, p->span, place, sizeof place), p->text ? p->text : "");
-    }
-    status_fail(&error, status, "run %lld, at %.6g %s%s%s%s: %s%s", (long long)run, time, s->model->unit,
-                date[0] ? " (" : "", date, date[0] ? ")" : "", sentence, text_view(&where));
-    text_free(&where);
+    const Program *p = program == PROGRAM_NONE ? NULL : &s->model->program[program];
+    const char *open = date[0] ? " (" : "", *close = date[0] ? ")" : "", *unit = s->model->unit;
+    if (!p) status_fail(&error, status, "%s %s%s%s%s: %s", when, unit, open, date, close, sentence);
+    else model_fail(s->model, p->span, &error, status, "%s %s%s%s%s: %s (`%s`)", when, unit, open, date, close, sentence, p->text ? p->text : "");
 
     while (atomic_flag_test_and_set_explicit(&f->lock, memory_order_acquire)) {}
     int32_t at = f->n;

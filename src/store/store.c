@@ -242,7 +242,7 @@ static DurStatus open_for_reading(Store *store, DurError *error) {
         TRY(connect_frozen(store, error));
         status = look(store, &is_new, &is_older, error);
     } else if (status != DUR_OK) {
-        return status_fail(error, status, "%s", why.text);
+        return status_pass(error, status, &why);
     }
     if (status == DUR_OK && is_new) return status_fail(error, DUR_IO, "%s: there is nothing in it", store->path);
     return status;
@@ -264,7 +264,7 @@ static DurStatus open_for_writing(Store *store, DurError *error) {
         if (is_frozen) db_fail(store, "cannot be written", error);
         sqlite3_close(store->db);
         store->db = NULL;
-        if (status != DUR_OK) return is_frozen ? status : status_fail(error, status, "%s", why.text);
+        if (status != DUR_OK) return is_frozen ? status : status_pass(error, status, &why);
     }
     TRY(connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error));
     // what removed runs leave is given back to the disk; must be said before the first table

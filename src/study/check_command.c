@@ -226,7 +226,7 @@ static DurStatus check(DurScenario *s, const DurOptions *options, DurResult *res
     if (is_sized && options->refine) status = refine(&refined, s, options, error);
     Json j = json_make(&result->json);
     json_object(&j);
-    if (status != DUR_OK) result_error(&j, status, error->text);
+    if (status != DUR_OK) result_error(&j, status, error, &s->compilation);
     render_check(&j, s, &e);
     if (status == DUR_OK && options->refine) {
         json_key(&j, "refine");

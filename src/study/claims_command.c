@@ -133,7 +133,7 @@ DurStatus claims_ready(DurScenario *s, const ClaimAnswers *answers, DurError *er
     }
     memory_free(wanted);
     memory_free((void *)plan);
-    return ends_the_work(status) ? status_fail(error, status, "%s", why.text) : DUR_OK;
+    return ends_the_work(status) ? status_pass(error, status, &why) : DUR_OK;
 }
 
 // the claims asked for: all, or the one of a name, but for those that are left out
@@ -162,6 +162,8 @@ DurStatus claims_judge(ClaimAnswers *out, DurScenario *s, const DurOptions *opti
 
 DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *options, const bool *left_out, DurError *error) {
     *out = (ClaimAnswers){0};
+    // without a lattice there is nothing to judge on
+    TRY(study_lattice(s, error));
     TRY(choose(out, s->model, options->claim, left_out, error));
     size_t n_plan = (size_t)s->model->n_policy + 1;
     bool *wanted = memory_zeroed(n_plan, sizeof *wanted);

@@ -495,7 +495,7 @@ static DurStatus find_why(Why *why, const char *path, const KeptRun *kept, const
     if (why->reasons && why->parts) return DUR_OK;
     DurError reason = {0};
     DurStatus status = make_why(why, kept, options, &reason);
-    if (status == DUR_INTERRUPTED || status == DUR_MEMORY) return status_fail(error, status, "%s", reason.text);
+    if (status == DUR_INTERRUPTED || status == DUR_MEMORY) return status_pass(error, status, &reason);
     if (status != DUR_OK) {
         why->reasons = why->parts = NULL;
         snprintf(why->note, sizeof why->note, "%.500s", reason.text);

@@ -37,7 +37,7 @@ static DurStatus ask_draw(DrawsQuantities *out, double *answer, DurScenario *s, 
         status = study_quantity(&a, s, options, out->item[q].quantity, &why);
         answer[q] = status == DUR_OK ? a.value : NAN;
         if (status == DUR_DOMAIN || status == DUR_UNMET) status = DUR_OK;
-        if (status != DUR_OK) status_fail(error, status, "%s", why.text);
+        if (status != DUR_OK) status_pass(error, status, &why);
     }
     session_free(&s->session, s->model);
     if (status == DUR_OK) keep_save(s, name, answer, n_byte);

@@ -114,7 +114,7 @@ static DurStatus make_both(Explanation *e, DurScenario *s, bool derivatives, Dur
     TRY(study_room(s, reasons_bytes(s->session.lattice, 1) + adjoint_bytes(p, k.n_target, 1), "explaining a game", error));
     asking_run(&k.asking, s->team, make, &k, 2);
     for (int which = 0; which < 2; which++)
-        if (k.status[which] != DUR_OK) return status_fail(error, k.status[which], "%s", k.error[which].text);
+        if (k.status[which] != DUR_OK) return status_pass(error, k.status[which], &k.error[which]);
     return DUR_OK;
 }
 

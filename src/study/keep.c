@@ -247,7 +247,7 @@ DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char 
                                        : ask_store(k, s, o, command, text_view(&question), result, &why);
     text_free(&question);
     if (status == DUR_OK) {
-        if (k->is_answered && k->answer != DUR_OK) status_fail(error, k->answer, "%s", why.text);
+        if (k->is_answered && k->answer != DUR_OK) status_pass(error, k->answer, &why);
         if (!k->is_answered) s->keeper = k;
         if (k->is_older)
             text_printf(&result->notes, "duress: went on with run %lld, which was begun before and not finished\n",
@@ -256,7 +256,7 @@ DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char 
     }
     store_close(k->store);
     k->store = NULL;
-    if (!o->store_may_fail) return status_fail(error, status, "%s", why.text);
+    if (!o->store_may_fail) return status_pass(error, status, &why);
     text_printf(&result->notes, "duress: this run is not kept: %s\n", why.text);
     return DUR_OK;
 }
@@ -321,7 +321,7 @@ DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *
         text_printf(&result->notes, "duress: this run is not kept: %s\n", k->trouble.text);
         return status;
     }
-    return status_fail(error, DUR_IO, "%s", k->trouble.text);
+    return status_pass(error, DUR_IO, &k->trouble);
 }
 
 DurStatus keep_work(DurScenario *s, const DurOptions *options, const char *command, const char *more, KeepWork *work,

@@ -28,21 +28,24 @@ const char *result_path(const Compilation *c, Span span) {
     return span.line > 0 && span.file < c->n_file ? c->file[span.file].path : NULL;
 }
 
+static void put_fault(Json *j, const char *path, const Diagnostic *d) {
+    json_object(j);
+    json_pair_string(j, "file", path);
+    json_pair_int(j, "line", d->span.line);
+    json_pair_int(j, "column", d->span.column);
+    json_pair_int(j, "length", d->span.length);
+    json_pair_string(j, "code", d->code);
+    json_pair_string(j, "message", d->message);
+    json_pair_string(j, "help", d->help);
+    json_end_object(j);
+}
+
 void result_list(Json *j, const char *key, const Compilation *c, bool errors) {
     json_key(j, key);
     json_array(j);
     for (int32_t i = 0; i < c->diagnostics.n; i++) {
         const Diagnostic *d = &c->diagnostics.item[i];
-        if ((d->severity == SEVERITY_ERROR) != errors) continue;
-        json_object(j);
-        json_pair_string(j, "file", result_path(c, d->span));
-        json_pair_int(j, "line", d->span.line);
-        json_pair_int(j, "column", d->span.column);
-        json_pair_int(j, "length", d->span.length);
-        json_pair_string(j, "code", d->code);
-        json_pair_string(j, "message", d->message);
-        json_pair_string(j, "help", d->help);
-        json_end_object(j);
+        if ((d->severity == SEVERITY_ERROR) == errors) put_fault(j, result_path(c, d->span), d);
     }
     json_end_array(j);
 }
@@ -70,33 +73,38 @@ DurStatus result_faults(DurResult *result, const Compilation *c) {
     return DUR_INPUT;
 }
 
-void result_error(Json *j, DurStatus status, const char *sentence) {
+// what was found after the checker had let the scenario through, in the form in which the checker tells its faults
+static Diagnostic fault_of(DurStatus status, const DurError *error, const Compilation *c) {
+    Diagnostic d = {.severity = SEVERITY_ERROR, .code = status_name(status), .message = error->text};
+    if (!c || error->span.line == 0) return d;
+    d.span = error->span;
+    d.message += error->sentence;
+    return d;
+}
+
+void result_error(Json *j, DurStatus status, const DurError *error, const Compilation *c) {
+    Diagnostic d = fault_of(status, error, c);
     json_key(j, "errors");
     json_array(j);
-    json_object(j);
-    // a fault without a place in a text
-    json_pair_string(j, "file", NULL);
-    json_pair_int(j, "line", 0);
-    json_pair_int(j, "column", 0);
-    json_pair_int(j, "length", 0);
-    json_pair_string(j, "code", status_name(status));
-    json_pair_string(j, "message", sentence);
-    json_pair_string(j, "help", NULL);
-    json_end_object(j);
+    put_fault(j, c ? result_path(c, d.span) : NULL, &d);
     json_end_array(j);
 }
 
-static void put_lone_fault(Text *out, DurStatus status, const char *sentence) {
+static void put_lone_fault(Text *out, DurStatus status, const DurError *error, const Compilation *c) {
+    DurError why = *error;
+    status_fail(&why, status, "%s", status_text(status));
     Json j = json_make(out);
     json_object(&j);
-    result_error(&j, status, sentence);
+    result_error(&j, status, &why, c);
     json_end_object(&j);
 }
 
 DurStatus dur_refuse(DurResult **out, DurStatus status, const char *sentence) {
     *out = result_make();
     if (!*out) return DUR_MEMORY;
-    put_lone_fault(&(*out)->json, status, sentence);
+    DurError why = {0};
+    status_fail(&why, status, "%s", sentence);
+    put_lone_fault(&(*out)->json, status, &why, NULL);
     text_char(&(*out)->json, '\n');
     return status;
 }
@@ -107,8 +115,12 @@ DurStatus result_finish(DurResult **result, DurResult **out, DurStatus status, c
     *result = NULL;
     if (error) memcpy(error, why->text, sizeof why->text);
     if (!r && status != DUR_OK) r = result_make();
-    if (r && status != DUR_OK && r->json.length == 0)
-        put_lone_fault(&r->json, status, why->text[0] ? why->text : status_text(status));
+    if (r && status != DUR_OK && r->json.length == 0) put_lone_fault(&r->json, status, why, r->compilation);
+    if (r && status != DUR_OK && r->compilation && why->span.line > 0) {
+        Diagnostic d = fault_of(status, why, r->compilation);
+        diagnostics_print(&(Diagnostics){.n = 1, .item = &d, .n_error = 1}, r->compilation->file, r->compilation->n_file, &r->faults);
+        if (error) error[0] = '\0';
+    }
     if (r) text_char(&r->json, '\n');
     if (r && (r->text.failed || r->json.failed || r->faults.failed || r->notes.failed)) {
         dur_result_free(r);

@@ -9,6 +9,7 @@
 
 struct DurResult {
     Text text, json, faults, notes;
+    const Compilation *compilation;   // borrowed up to result_finish: where errors have their places; NULL: they have none
 };
 
 /// NULL when memory is out.
@@ -27,11 +28,12 @@ DurStatus result_faults(DurResult *result, const Compilation *c);
 /// The errors as a list, or all that is none (warnings and notes). Inside an object that the caller opened.
 void result_list(Json *j, const char *key, const Compilation *c, bool errors);
 
-/// {"errors": [...]} with one entry for a fault that has no place in a text. Inside an object that the caller opened.
-void result_error(Json *j, DurStatus status, const char *sentence);
+/// "errors": [...] with one entry. Inside an object that the caller opened. c: the files of the error's place; NULL: it has none.
+void result_error(Json *j, DurStatus status, const DurError *error, const Compilation *c);
 
-/// The end of every command: hand over the result and the sentence. A status that is not DUR_OK and left no JSON gets
-/// {"errors": [...]}; a result whose memory ran out becomes DUR_MEMORY. *result is taken; error may be NULL.
+/// The end of every command: hand over the result and the sentence. A sentence about a place in the scenario goes to the faults,
+/// with its line. A status that is not DUR_OK and left no JSON gets {"errors": [...]}; a result whose memory ran out becomes
+/// DUR_MEMORY. *result is taken; error may be NULL.
 DurStatus result_finish(DurResult **result, DurResult **out, DurStatus status, const DurError *why,
                         char error[1024]);
 

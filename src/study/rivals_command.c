@@ -57,7 +57,7 @@ DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *option
         account->status = i == 0 ? claims_judge(&account->answers, s, options, &why)
                                  : judge_rival(account, s, options, &why);
         if (account->status == DUR_OK) continue;
-        if (i == 0 || ends_the_work(account->status)) return status_fail(error, account->status, "%s", why.text);
+        if (i == 0 || ends_the_work(account->status)) return status_pass(error, account->status, &why);
         snprintf(account->why, sizeof account->why, "%.255s", why.text);
     }
     return DUR_OK;

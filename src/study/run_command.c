@@ -31,7 +31,7 @@ static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) 
     DurStatus status = explain_make(&run->reasons, s, state, -1, &why);
     run->is_explained = status == DUR_OK;
     if (status == DUR_OK) return DUR_OK;
-    if (status != DUR_LIMIT && status != DUR_UNSUPPORTED) return status_fail(error, status, "%s", why.text);
+    if (status != DUR_LIMIT && status != DUR_UNSUPPORTED) return status_pass(error, status, &why);
     snprintf(run->not_explained, sizeof run->not_explained, "%.255s", why.text);
     return DUR_OK;
 }
@@ -40,7 +40,7 @@ static DurStatus give_reasons(DurScenario *s, RunAnswers *run, DurError *error) 
 static DurStatus give_stories(DurScenario *s, const DurOptions *options, RunAnswers *run, DurError *error) {
     DurError why = {0};
     DurStatus status = stories_make(&run->stories, s, options, run->paths, &why);
-    if (status == DUR_INTERRUPTED || status == DUR_MEMORY) return status_fail(error, status, "%s", why.text);
+    if (status == DUR_INTERRUPTED || status == DUR_MEMORY) return status_pass(error, status, &why);
     if (status != DUR_OK) snprintf(run->no_stories, sizeof run->no_stories, "%.255s", why.text);
     return DUR_OK;
 }
@@ -60,7 +60,7 @@ static DurStatus play(DurScenario *s, const DurOptions *options, RunAnswers *run
             run->paths[p] = (SimPaths){0};
         } else if (status != DUR_OK) {
             run->paths[p] = (SimPaths){0};
-            return status_fail(error, status, "%s", why.text);
+            return status_pass(error, status, &why);
         }
     }
     return DUR_OK;

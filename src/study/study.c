@@ -255,6 +255,7 @@ DurStatus study_begin(DurScenario *s, const DurOptions **given, DurResult **resu
     const DurOptions *options = *given;
     *result = result_make();
     if (!*result) return status_fail(error, DUR_MEMORY, "out of memory");
+    (*result)->compilation = &s->compilation;
     if (!s->model) return result_faults(*result, &s->compilation);
     TRY(spare_sources(s, options, error));
     take_progress(s, options->progress);

@@ -146,8 +146,11 @@ def what_no_run_showed_is_a_bound_and_common_luck_is_told():
 @test
 def a_node_without_a_value_is_told_with_its_place_in_the_question():
     name = scenario("node.duress")
-    refused("query", name, "E(1/(harm - 0.5) at 4 month)", "--exact", code=2,
-            says="query:1:3: `1/(harm - 0.5)` has no finite value at harm=0.5")
+    words = ["query", name, "E(1/(harm - 0.5) at 4 month)", "--exact"]
+    done = refused(*words, code=2, says="`1/(harm - 0.5)` has no finite value at harm=0.5")
+    assert "query:1:3: error: " in done.stderr and done.stderr.endswith("\n      ^~~~~~~~~~~~~~\n"), done.stderr
+    fault, = answer(*words, code=2)["errors"]
+    assert (fault["file"], fault["line"], fault["column"]) == ("query", 1, 3), fault
 
 
 @test
@@ -1145,13 +1148,44 @@ def a_game_larger_than_the_memory_is_refused_before_it_is_taken():
 def a_value_that_does_not_exist_at_one_node_names_the_node():
     name = scenario("zero.duress", swap={"rate 0.05": "rate 0.05/abs(harm - 0.25)"})
     done = refused("solve", name, code=2, says="harm=0.25")
-    assert "shock" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert "shock" in done.stderr and len(done.stderr.splitlines()) == 3
     name = scenario("negative.duress", swap={"rate 0.05": "rate 0.7 - harm"})
     refused("check", name, code=2, says="negative at harm=0.75")
     # one that is fine at the nodes and negative between them is a warning
     name = scenario("between.duress", swap={"rate 0.05": "rate (harm - 0.5)*(harm - 0.75)"})
     warnings = answer("check", name)["warnings"]
     assert [w["line"] for w in warnings if w["code"] == "negative-rate"] == [15], warnings
+
+
+@test
+def what_only_the_lattice_shows_is_told_at_its_place_like_any_fault():
+    patient = "patience 10 month  precision 4  attends 1 per month }\nactor target"
+    for command, old, new, shown, says in (
+            ("solve", "rate 0.05", "rate 0.05/harm", "0.05/harm per month", "has no finite value at harm=0"),
+            ("check", "rate 0.05", "rate 0.7 - harm", "0.7 - harm per month", "is negative at harm=0.75"),
+            ("simulate", "range 0..1  grid 5  start 0.5", "range 0..1  grid 5  start 0.5  noise 0.2 - harm", "0.2 - harm", "is negative at harm=0.25"),
+            ("claims", patient, patient.replace("4", "1/harm"), "1/harm", "has no finite value at harm=0"),
+            ("explain", patient, patient.replace("precision 4", "precision weight - 2*harm"), "weight - 2*harm", "is negative at harm=0.75")):
+        name = scenario("place.duress", swap={old: new})
+        with open(os.path.join(ROOM, name), encoding="utf-8") as text:
+            line, written = next((i, words) for i, words in enumerate(text, 1) if shown in words)
+        done = run(command, name)
+        assert done.returncode == 2 and done.stdout == "", done
+        lines = done.stderr.splitlines()
+        head = f"{name}:{line}:{written.index(shown) + 1}: error: "
+        at = next((i for i, words in enumerate(lines) if words.startswith(head) and says in words), None)
+        assert at is not None, (command, done.stderr)
+        caret = lines[at + 2]
+        assert caret.strip() == "^" + "~" * (len(shown) - 1) and lines[at + 1].index(shown) == caret.index("^"), done.stderr
+        fault, = answer(command, name, code=2)["errors"]
+        place = fault["file"], fault["line"], fault["column"], fault["length"]
+        assert place == (name, line, written.index(shown) + 1, len(shown)) and fault["code"] == "domain", fault
+        assert says in fault["message"] and name not in fault["message"], fault
+    # what runs alone show has its place as well
+    name = scenario("between.duress", swap={"rate 0.05 per month": "rate log(abs(harm - 0.25)) + 30", "start 0.5": "start 0.25",
+                                            "- 0.2*harm": "", "grid 5": "grid 2", "drift 0.1*(1 - harm)*[stance == firm]": ""})
+    fault, = answer("simulate", name, "--runs", "1", code=2)["errors"]
+    assert fault["line"] == 15 and "run 0, at " in fault["message"], fault
 
 
 @test

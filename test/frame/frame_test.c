@@ -180,10 +180,10 @@ TEST(long_files_are_written_whole_through_several_blocks) {
 
 TEST(a_full_disk_and_a_missing_folder_are_io_errors_that_name_the_path) {
     Frame *frame = small_frame();
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK(frame_write_csv(frame, "/dev/full", &error) == DUR_IO);
     CHECK(strstr(error.text, "/dev/full") != NULL);
-    error = (DurError){{0}};
+    error = (DurError){0};
     CHECK(frame_write_csv(frame, in_folder("no/such/folder.csv"), &error) == DUR_IO);
     CHECK(strstr(error.text, "no/such/folder.csv") != NULL);
     frame_free(frame);

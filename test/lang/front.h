@@ -20,7 +20,7 @@ static inline void front_free(Front *f) { lang_free(&f->c); }
 
 /// Parse a text that is called "test.duress".
 static inline void front_parse(Front *f, const char *text, size_t n) {
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(compilation_start(&f->c));
     CHECK_OK(parse_memory(&f->c, &f->ast, "test.duress", text, n, &error));
 }
@@ -38,7 +38,7 @@ static inline void front_parse_well(Front *f, const char *text) {
 /// Read a file, its path relative to the folder of these tests.
 static inline void front_read(Text *text, const char *name) {
     char path[1024];
-    DurError error = {{0}};
+    DurError error = {0};
     snprintf(path, sizeof path, "%s/%s", TEST_DIR, name);
     if (file_read(text, path, LANG_FILE_BYTES_MAX, &error)) fail_msg("%s", error.text);
 }
@@ -46,7 +46,7 @@ static inline void front_read(Text *text, const char *name) {
 /// Compare with a file of this folder. With DURESS_GOLDEN=write the file is written anew, for a person to read through.
 static inline void front_compare(const Text *found, const char *name) {
     char path[1024];
-    DurError error = {{0}};
+    DurError error = {0};
     snprintf(path, sizeof path, "%s/%s", TEST_DIR, name);
     const char *mode = getenv("DURESS_GOLDEN");
     if (mode && strcmp(mode, "write") == 0) CHECK_OK(file_write(path, text_view(found), found->length, &error));

@@ -12,7 +12,7 @@
 static void check_same(const char *a, size_t n_a, const char *b, size_t n_b) {
     Compilation c, d;
     Ast x, y;
-    DurError error = {{0}};
+    DurError error = {0};
     assert(compilation_start(&c) == DUR_OK && compilation_start(&d) == DUR_OK);
     assert(parse_memory(&c, &x, "/nowhere/x.duress", a, n_a, &error) == DUR_OK);
     assert(parse_memory(&d, &y, "/nowhere/x.duress", b, n_b, &error) == DUR_OK);
@@ -36,7 +36,7 @@ static void compile(const char *text, size_t n) {
     }
     const char *const queries[] = {query};
     Compilation c;
-    DurError error = {{0}};
+    DurError error = {0};
     Text told = {0};
     DurStatus status = lang_compile_text(&c, "/nowhere/x.duress", text, n, queries, *query != '\0', &error);
     assert(status == DUR_OK);
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 
     Text once = {0}, twice = {0};
     Compilation faults;
-    DurError error = {{0}};
+    DurError error = {0};
     assert(lang_format(&once, "x", text, n, &faults, &error) == DUR_OK);
     bool is_well = faults.diagnostics.n_error == 0;
     lang_free(&faults);

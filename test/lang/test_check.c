@@ -14,7 +14,7 @@
 static void print_faults(const char *name, Text *out) {
     char path[512];
     snprintf(path, sizeof path, "%s.duress", name);
-    DurError error = {{0}};
+    DurError error = {0};
     Compilation c;
     CHECK_OK(lang_compile(&c, path, NULL, 0, &error));
     CHECK((c.model == NULL) == (c.diagnostics.n_error > 0));
@@ -28,7 +28,7 @@ static void compare(const char *name) {
     print_faults(name, &found);
     char path[512];
     snprintf(path, sizeof path, "%s.out", name);
-    DurError error = {{0}};
+    DurError error = {0};
     const char *mode = getenv("DURESS_GOLDEN");
     if (mode && strcmp(mode, "write") == 0) CHECK_OK(file_write(path, text_view(&found), found.length, &error));
     CHECK_OK(file_read(&expected, path, LANG_FILE_BYTES_MAX, &error));
@@ -60,7 +60,7 @@ static const char HEAD[] = "scenario \"s\" { clock continuous  unit month }\n";
 // the number of faults of a text, all of which must carry the code, if there are any
 static int faults(const Text *text, const char *code) {
     Compilation c;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK(!text->failed);
     CHECK_OK(lang_compile_text(&c, "limit.duress", text_view(text), text->length, NULL, 0, &error));
     int n = c.diagnostics.n_error;
@@ -108,7 +108,7 @@ TEST(lets_that_double_are_shared_and_not_unfolded) {
     for (int i = 0; i < 60; i++) text_printf(&t, "let l%d = l%d + l%d\n", i + 1, i, i);
     text_append(&t, "stock s { range 0..1  grid 2  start 0  drift l60 }\n");
     Compilation c;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_compile_text(&c, "t.duress", text_view(&t), t.length, NULL, 0, &error));
     CHECK(c.model != NULL);
     assert_int_equal(c.model->program[c.model->stock[0].drift].n_op, 61);
@@ -160,12 +160,12 @@ static void fail_each(const char *name, const char *query) {
     char path[512];
     snprintf(path, sizeof path, "%s.duress", name);
     Text text = {0};
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(file_read(&text, path, LANG_FILE_BYTES_MAX, &error));
     int64_t k = 1;
     for (;; k++) {
         Compilation c;
-        error = (DurError){{0}};
+        error = (DurError){0};
         memory_fail_at(k);
         DurStatus s = lang_compile_text(&c, path, text_view(&text), text.length, &query, query ? 1 : 0, &error);
         int64_t asked = memory_fail_at(0);

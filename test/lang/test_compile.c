@@ -12,7 +12,7 @@
 
 static Model *model_of(const char *text, const char *const *query, int n_query) {
     Compilation c;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_compile_text(&c, "test.duress", text, strlen(text), query, n_query, &error));
     if (!c.model) {
         Text out = {0};
@@ -26,7 +26,7 @@ static Model *model_of(const char *text, const char *const *query, int n_query) 
 
 static Model *model_of_file(const char *path) {
     Compilation c;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_compile(&c, path, NULL, 0, &error));
     assert_int_equal(c.diagnostics.n_error, 0);
     Model *m = lang_take_model(&c);
@@ -319,7 +319,7 @@ TEST(params_keep_their_scale) {
 
     double param[3];
     model_params(m, param);
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_read_param(m, "fade = 2.4", param, &error));
     CHECK_NEAR(param[0], 0.2, 1e-16);
     CHECK_OK(lang_read_param(m, "plain=50%", param, &error));
@@ -437,7 +437,7 @@ TEST(a_query_that_is_none_is_a_fault_of_the_query) {
     const char *const query[] = {"1 + 1", "E(nothing at 3)", "E(s at"};
     for (int i = 0; i < 3; i++) {
         Compilation c;
-        DurError error = {{0}};
+        DurError error = {0};
         CHECK_OK(lang_compile_text(&c, "test.duress", HEAD MOVES, strlen(HEAD MOVES), &query[i], 1, &error));
         CHECK(c.model == NULL && c.diagnostics.n_error == 1);
         const Diagnostic *d = c.diagnostics.item;
@@ -452,7 +452,7 @@ TEST(a_query_that_is_none_is_a_fault_of_the_query) {
 TEST(a_state_is_read_by_names) {
     Model *m = model_of_file("example.duress");
     double state[9] = {0, 0, 0, 0.4, 0.8, 1, 0.25, 0, 0};
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_read_state(m, " tariff=threatened, attention = 0.5,credit=25% ", state, &error));
     CHECK(state[0] == 1 && state[6] == 0.5 && state[7] == 0.25 && state[3] == 0.4);
     CHECK_OK(lang_read_state(m, "", state, &error));
@@ -469,15 +469,15 @@ TEST(a_state_is_read_by_names) {
         {"attention=0.5,,", "`` is not of the form `name=value`"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        error = (DurError){{0}};
+        error = (DurError){0};
         assert_int_equal(lang_read_state(m, wrong[i][0], state, &error), DUR_INPUT);
         assert_string_equal(error.text, wrong[i][1]);
     }
     double param[2] = {0};
-    error = (DurError){{0}};
+    error = (DurError){0};
     assert_int_equal(lang_read_param(m, "faer=1", param, &error), DUR_INPUT);
     assert_string_equal(error.text, "there is no param called `faer`; did you mean `fear`?");
-    error = (DurError){{0}};
+    error = (DurError){0};
     assert_int_equal(lang_read_param(m, "fear=high", param, &error), DUR_INPUT);
     assert_string_equal(error.text, "`high` is not a number");
     model_free(m);
@@ -540,7 +540,7 @@ TEST(the_hash_sees_every_number_and_name) {
         char *changed = strdup(text);
         changed[i] = (char)(text[i] == '9' ? '8' : text[i] + 1);
         Compilation c;
-        DurError error = {{0}};
+        DurError error = {0};
         CHECK_OK(lang_compile_text(&c, "test.duress", changed, strlen(changed), NULL, 0, &error));
         if (c.model) {
             if (strcmp(c.model->hash, first) == 0) fail_msg("no change of hash in:\n%s", changed);

@@ -7,7 +7,7 @@
 
 static void format_well(Text *out, const char *name, const char *text, size_t n) {
     Compilation faults;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(lang_format(out, name, text, n, &faults, &error));
     if (faults.diagnostics.n_error) {
         Text told = {0};
@@ -93,7 +93,7 @@ static int check_folder(const char *path) {
         const char *dot = strrchr(entry->d_name, '.');
         if (!S_ISREG(info.st_mode) || !dot || strcmp(dot, ".duress") != 0) continue;
         Text text = {0}, out = {0};
-        DurError error = {{0}};
+        DurError error = {0};
         Compilation faults;
         CHECK_OK(file_read(&text, name, LANG_FILE_BYTES_MAX, &error));
         CHECK_OK(lang_format(&out, name, text_view(&text), text.length, &faults, &error));
@@ -218,7 +218,7 @@ TEST(a_description_may_have_a_line_of_its_own) {   // found by fuzzing: what cam
 TEST(a_file_with_faults_is_left_alone) {
     Text out = {0};
     Compilation faults;
-    DurError error = {{0}};
+    DurError error = {0};
     static const char text[] = "stock a { range }";
     CHECK_OK(lang_format(&out, "x", text, sizeof text - 1, &faults, &error));
     assert_int_equal(out.length, 0);

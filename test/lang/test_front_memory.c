@@ -6,7 +6,7 @@ typedef DurStatus (*Task)(const char *path, const Text *text, Text *result);
 
 static DurStatus parse_and_print(const char *path, const Text *text, Text *result) {
     Front f = {0};
-    DurError error = {{0}};
+    DurError error = {0};
     DurStatus status = compilation_start(&f.c);
     if (status == DUR_OK) status = parse_file(&f.c, &f.ast, path, &error);
     AstExpr *query = NULL;
@@ -19,7 +19,7 @@ static DurStatus parse_and_print(const char *path, const Text *text, Text *resul
 
 static DurStatus format(const char *path, const Text *text, Text *result) {
     Compilation faults;
-    DurError error = {{0}};
+    DurError error = {0};
     DurStatus status = lang_format(result, path, text_view(text), text->length, &faults, &error);
     lang_free(&faults);
     if (status != DUR_OK) assert_int_equal(result->length, 0);

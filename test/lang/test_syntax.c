@@ -14,7 +14,7 @@ static void compare(const char *name) {
     snprintf(file, sizeof file, "%s.duress", name);
     front_read(&text, file);
     Front f = {0};
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(compilation_start(&f.c));
     CHECK_OK(parse_memory(&f.c, &f.ast, file, text_view(&text), text.length, &error));
     diagnostics_print(&f.c.diagnostics, f.c.file, f.c.n_file, &found);
@@ -169,7 +169,7 @@ static void path_of(char path[256], const char *name) { snprintf(path, 256, "%s/
 
 static void write_file(const char *name, const char *text) {
     char path[256];
-    DurError error = {{0}};
+    DurError error = {0};
     path_of(path, name);
     CHECK_OK(file_write(path, text, strlen(text), &error));
 }
@@ -184,7 +184,7 @@ static int remove_folder(void **state) {
 // parse a file of the folder; its faults are printed with the folder's name left out
 static void file_faults(const char *name, Front *f, Text *out) {
     char path[256];
-    DurError error = {{0}};
+    DurError error = {0};
     path_of(path, name);
     CHECK_OK(compilation_start(&f->c));
     CHECK_OK(parse_file(&f->c, &f->ast, path, &error));
@@ -206,7 +206,7 @@ TEST(a_file_of_a_hundred_megabytes_is_refused_unread) {
     CHECK_OK(truncate(path, 100 * 1000 * 1000));
     Compilation c;
     Ast ast;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(compilation_start(&c));
     assert_int_equal(parse_file(&c, &ast, path, &error), DUR_LIMIT);
     CHECK(strstr(error.text, "100000000 bytes") != NULL);
@@ -229,7 +229,7 @@ TEST(a_file_of_a_hundred_megabytes_is_refused_unread) {
 TEST(a_scenario_that_is_not_there_is_no_fault_of_its_text) {
     Compilation c;
     Ast ast;
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK_OK(compilation_start(&c));
     assert_int_equal(parse_file(&c, &ast, "/nowhere/x.duress", &error), DUR_IO);
     CHECK(strstr(error.text, "/nowhere/x.duress") != NULL);

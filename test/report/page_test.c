@@ -9,7 +9,7 @@
 
 static Text page_of(const Bundle *b) {
     Text out = {0};
-    DurError error = {{0}};
+    DurError error = {0};
     DurStatus status = report_html(&b->report, &out, &error);
     if (status != DUR_OK) fail_msg("%s", error.text);
     return out;
@@ -654,13 +654,13 @@ TEST(a_frame_of_the_wrong_shape_is_named_with_its_column) {
     b.report.series = wrong;
     Text out = {0};
     text_append(&out, "old");
-    DurError error = {{0}};
+    DurError error = {0};
     CHECK(report_html(&b.report, &out, &error) == DUR_SHAPE);
     assert_string_equal(error.text, "report: frame series has no column q05");
     CHECK(out.length == 0);
     static const char *const name[] = {"q05", "q25", "q50", "q75", "q95"};
     for (int i = 0; i < 5; i++) frame_add_text(wrong, name[i]);
-    error = (DurError){{0}};
+    error = (DurError){0};
     CHECK(report_html(&b.report, &out, &error) == DUR_SHAPE);
     assert_string_equal(error.text, "report: column q05 of frame series should hold numbers");
     frame_free(wrong);
@@ -678,7 +678,7 @@ TEST(when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left) {
     CHECK(n > 500);
     // the first hundred one by one, then one in seven: each kind of place is met many times
     for (int64_t k = 1; k <= n; k += k < 100 ? 1 : 7) {
-        DurError error = {{0}};
+        DurError error = {0};
         memory_fail_at(k);
         DurStatus status = report_html(&b.report, &out, &error);
         memory_fail_at(0);
@@ -695,7 +695,7 @@ int main(int argc, char **argv) {
         Bundle b;
         make(&b, RICH);
         Text page = page_of(&b);
-        DurError error = {{0}};
+        DurError error = {0};
         DurStatus status = file_write(argv[1], text_view(&page), page.length, &error);
         if (status != DUR_OK) fprintf(stderr, "%s\n", error.text);
         text_free(&page);
