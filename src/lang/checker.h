@@ -34,7 +34,7 @@
     X(NOT_YET,       "not-yet",       "a part of the language that this version does not run")                     \
     X(UNUSED,        "unused",        "remark: declared, but nothing uses it")                                     \
     X(UNMOVED,       "unmoved",       "remark: a mode that no move, event or policy changes")                      \
-    X(NEVER,         "never",         "remark: a condition that never holds")                                      \
+    X(NEVER,         "never",         "remark: a condition that never holds")                                            \
     X(NO_EFFECT,     "no-effect",     "remark: something that happens without consequence")                        \
     X(PRIOR,         "prior",         "remark: a prior that gives the param's own value no weight")                \
     X(ASSUMED,       "assumed",       "note: a line without a source")
@@ -148,6 +148,7 @@ typedef struct Checker {
     double  *param;          // [n_param] values as written
 
     ModelDraw draw[CHECK_DRAWS_MAX]; int32_t n_draw;             // of the jump at hand
+    const AstExpr *drawn[CHECK_DRAWS_MAX];                       // [n_draw] as written
     int64_t n_compared;      // names, in search of near ones
     int64_t n_restriction;   // of the policies so far
     ModelQuantity *quantity; Unit *quantity_unit; int32_t n_quantity, quantity_capacity;
@@ -271,6 +272,9 @@ void require_by_type(Checker *k, const AstExpr *e, int32_t actor, ProgramId prog
 bool is_positive(double x);
 bool is_not_negative(double x);
 bool is_probability(double x);
+
+/// Numbers that make no distribution, in a prior or a random size: the fault, with what they must be.
+void distribution_fault(Checker *k, const AstExpr *e);
 
 /// Days of a unit of time, 0 for a word that is none; `round` is one with `clock rounds`. A unit of the calendar in a
 /// scenario that doesn't say how long its round is, is a fault.

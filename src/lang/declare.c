@@ -268,19 +268,28 @@ void declare_frame(Checker *k) {
 
 // ---- params and tables -------------------------------------------------------------------------------------------
 
-// arguments of a prior that make no distribution
-static const char *prior_fault(PriorKind kind, const double v[3]) {
+// arguments of a prior that make a distribution
+static bool prior_stands(PriorKind kind, const double v[3]) {
     switch (kind) {
-    case PRIOR_UNIFORM:     return v[0] < v[1] ? NULL : "its first bound must be below its second";
+    case PRIOR_UNIFORM:     return v[0] < v[1];
     case PRIOR_NORMAL:
-    case PRIOR_LOGNORMAL:   return v[1] > 0 ? NULL : "its standard deviation must be more than 0";
+    case PRIOR_LOGNORMAL:   return v[1] > 0;
     case PRIOR_BETA:
-    case PRIOR_GAMMA:       return v[0] > 0 && v[1] > 0 ? NULL : "both its numbers must be more than 0";
-    case PRIOR_EXPONENTIAL: return v[0] > 0 ? NULL : "its mean must be more than 0";
-    case PRIOR_TRIANGULAR:  return v[0] <= v[1] && v[1] <= v[2] && v[0] < v[2] ? NULL : "its numbers must rise";
+    case PRIOR_GAMMA:       return v[0] > 0 && v[1] > 0;
+    case PRIOR_EXPONENTIAL: return v[0] > 0;
+    case PRIOR_TRIANGULAR:  return v[0] <= v[1] && v[1] <= v[2] && v[0] < v[2];
     case PRIOR_NONE:        break;
     }
-    return NULL;
+    return true;
+}
+
+void distribution_fault(Checker *k, const AstExpr *e) {
+    static const char *const due[] = {
+        [PRIOR_NONE] = "", [PRIOR_UNIFORM] = "its first bound must be below its second",
+        [PRIOR_NORMAL] = "its standard deviation must be more than 0", [PRIOR_LOGNORMAL] = "its standard deviation must be more than 0",
+        [PRIOR_BETA] = "both its numbers must be more than 0", [PRIOR_GAMMA] = "both its numbers must be more than 0",
+        [PRIOR_EXPONENTIAL] = "its mean must be more than 0", [PRIOR_TRIANGULAR] = "its numbers must rise"};
+    FAULT(k, e->span, VALUE, NULL, "`%s` is no distribution with these numbers: %s", e->name.text, due[prior_find(e->name.text)]);
 }
 
 static bool prior_holds(PriorKind kind, const double v[3], double x) {
@@ -323,9 +332,8 @@ static void declare_prior(Checker *k, const Symbol *s, ModelParam *row, double w
         }
     }
     if (!fine) return;
-    const char *fault = prior_fault(kind, v);
-    if (fault) {
-        FAULT(k, e->span, VALUE, NULL, "`%s` is no distribution with these numbers: %s", form->name, fault);
+    if (!prior_stands(kind, v)) {
+        distribution_fault(k, e);
         return;
     }
     if (!isnan(written) && !prior_holds(kind, v, written))

@@ -66,6 +66,21 @@ static int32_t declare_effects(Checker *k, const AstJump *j, ModelEffect *row) {
     return n;
 }
 
+// The spreads of the random sizes: negative where params alone decide is a fault here, elsewhere one of the lattice. A spread of 0
+// is a size that is always the same.
+static void declare_spreads(Checker *k, ModelDraw *row) {
+    static const Place place = {.what = "a random size", .allowed = READS_ANY, .actor = PLACE_NOBODY, .due = TYPE_NUMBER};
+    for (int32_t i = 0; i < k->n_draw; i++) {
+        const AstExpr *e = k->drawn[i];
+        AstExpr width = {.kind = AST_SUBTRACT, .name = {"-", e->span}, .span = e->span, .a = e->n_arg > 1 ? e->arg[1] : NULL, .b = e->arg ? e->arg[0] : NULL};
+        const AstExpr *spread[] = {[DRAW_UNIFORM] = &width, [DRAW_NORMAL] = width.a, [DRAW_EXPONENTIAL] = width.b, [DRAW_ONE_OF] = NULL};
+        double known;
+        row[i] = k->draw[i];
+        row[i].spread = compile_expression(k, spread[row[i].kind], &place);
+        if (compile_value(k, row[i].spread, &known) && known < 0) distribution_fault(k, e);
+    }
+}
+
 // ---- lumps -------------------------------------------------------------------------------------------------------
 
 static int32_t declare_lumps(Checker *k, const AstJump *j, int32_t mover, ModelLump *row) {
@@ -147,7 +162,7 @@ static void declare_jump(Checker *k, const Symbol *s, ModelJump *row) {
     row->n_effect = declare_effects(k, j, effect);
     ModelDraw *draw = keep_rows(k, k->n_draw, sizeof *draw);
     if (!draw) return;
-    memcpy(draw, k->draw, (size_t)k->n_draw * sizeof *draw);
+    declare_spreads(k, draw);
     row->draw = draw;
     row->n_draw = k->n_draw;
     row->lump = lump;

@@ -150,36 +150,37 @@ static const double LAGUERRE_NODE[3]   = {0.41577455678347908, 2.294280360279041
 static const double LAGUERRE_WEIGHT[3] = {0.71109300992917302, 0.27851773356924085, 0.010389256501586136};
 
 // one more random size of the jump at hand; its load
-static uint16_t add_draw(Checker *k, Draft *d, Span span, ModelDraw draw) {
+static uint16_t add_draw(Checker *k, Draft *d, const AstExpr *e, ModelDraw draw) {
     if (k->n_draw == CHECK_DRAWS_MAX) {
-        FAULT(k, span, LIMIT, NULL, "one event or move can have at most %d random sizes", CHECK_DRAWS_MAX);
+        FAULT(k, e->span, LIMIT, NULL, "one event or move can have at most %d random sizes", CHECK_DRAWS_MAX);
         return 0;
     }
+    k->drawn[k->n_draw] = e;
     k->draw[k->n_draw] = draw;
     return draft_load(&k->code, d, OP_DRAW, k->n_draw++);
 }
 
-static uint16_t add_quadrature(Checker *k, Draft *d, Span span, DrawKind kind, const double node[3],
+static uint16_t add_quadrature(Checker *k, Draft *d, const AstExpr *e, DrawKind kind, const double node[3],
                                const double weight[3]) {
     double *row = keep_rows(k, 6, sizeof *row);
     if (!row) return 0;
     memcpy(row, node, 3 * sizeof *row);
     memcpy(row + 3, weight, 3 * sizeof *row);
-    return add_draw(k, d, span, (ModelDraw){.kind = kind, .n_value = 3, .value = row, .weight = row + 3});
+    return add_draw(k, d, e, (ModelDraw){.kind = kind, .n_value = 3, .value = row, .weight = row + 3});
 }
 
 static uint16_t lower_random(Checker *k, Draft *d, const AstExpr *e, DrawKind kind) {
     uint16_t a = lower(k, d, e->arg[0]);
     uint16_t b = e->n_arg > 1 ? lower(k, d, e->arg[1]) : 0;
     if (kind == DRAW_UNIFORM) {           // a + (b - a) u
-        uint16_t u = add_quadrature(k, d, e->span, kind, LEGENDRE_NODE, LEGENDRE_WEIGHT);
+        uint16_t u = add_quadrature(k, d, e, kind, LEGENDRE_NODE, LEGENDRE_WEIGHT);
         return op2(k, d, OP_ADD, a, op2(k, d, OP_MUL, op2(k, d, OP_SUB, b, a), u));
     }
     if (kind == DRAW_NORMAL) {            // m + sd z
-        uint16_t z = add_quadrature(k, d, e->span, kind, HERMITE_NODE, HERMITE_WEIGHT);
+        uint16_t z = add_quadrature(k, d, e, kind, HERMITE_NODE, HERMITE_WEIGHT);
         return op2(k, d, OP_ADD, a, op2(k, d, OP_MUL, b, z));
     }
-    uint16_t x = add_quadrature(k, d, e->span, kind, LAGUERRE_NODE, LAGUERRE_WEIGHT);
+    uint16_t x = add_quadrature(k, d, e, kind, LAGUERRE_NODE, LAGUERRE_WEIGHT);
     return op2(k, d, OP_MUL, a, x);       // mean x
 }
 
@@ -217,8 +218,7 @@ static uint16_t lower_one_of(Checker *k, Draft *d, const AstExpr *e) {
     draft_free(&own);
     if (!is_plain)
         for (int32_t i = 0; i < n; i++) value[i] = i;
-    uint16_t draw = add_draw(k, d, e->span, (ModelDraw){.kind = DRAW_ONE_OF, .n_value = n, .value = value,
-                                                        .weight = w});
+    uint16_t draw = add_draw(k, d, e, (ModelDraw){.kind = DRAW_ONE_OF, .n_value = n, .value = value, .weight = w});
     if (is_plain) return draw;
     uint16_t r = lower(k, d, e->size[n - 1].value);
     for (int32_t i = n - 2; i >= 0; i--) {

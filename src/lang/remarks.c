@@ -32,13 +32,16 @@ static void remark_unread(Checker *k) {
         }
     }
     for (int32_t i = 0; i < m->n_change; i++) is_own[m->change[i].value] = true;
-    for (int32_t i = 0; i < m->n_jump; i++)
+    for (int32_t i = 0; i < m->n_jump; i++) {
         for (int32_t j = 0; j < m->jump[i].n_effect; j++) {
             const ModelEffect *e = &m->jump[i].effect[j];
             if (e->value < 0) continue;
             is_own[e->value] = true;
             read |= k->code.program[e->value].reads & ~(UINT64_C(1) << e->to);
         }
+        for (int32_t j = 0; j < m->jump[i].n_draw; j++)
+            if (m->jump[i].draw[j].spread >= 0) is_own[m->jump[i].draw[j].spread] = true;
+    }
     for (int32_t i = 0; i < k->code.n_program; i++)
         if (!is_own[i]) read |= k->code.program[i].reads;
     EACH(k, s, STOCK)

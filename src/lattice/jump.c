@@ -158,6 +158,13 @@ DurStatus jump_make(const Lattice *l, int32_t jump, LatticeJump *out, DurError *
         snprintf(what, sizeof what, "%s of `%.100s`", is_rounds ? "chance" : "rate", mj->name);
         TRY(table_make(l, mj->when, mj->rate, what, is_rounds ? TABLE_PROBABILITY : TABLE_NOT_NEGATIVE, &out->rate, error));
     }
+    for (int32_t d = 0; d < mj->n_draw; d++) {
+        if (mj->draw[d].spread == PROGRAM_NONE) continue;
+        LatticeTable spread = {0};
+        snprintf(what, sizeof what, "spread of a random size of `%.100s`", mj->name);
+        TRY(table_make(l, mj->when, mj->draw[d].spread, what, TABLE_NOT_NEGATIVE, &spread, error));
+        lattice_table_free(&spread);
+    }
     TRY(branches_make(l, mj, out, error));
 
     // lumps: as written where they have a value everywhere, else with the guard folded in

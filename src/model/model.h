@@ -171,6 +171,7 @@ typedef struct ModelDraw {
     DrawKind kind;
     int32_t n_value;
     const double *value, *weight;   // [n_value]
+    ProgramId spread;               // what must not be negative: b - a, the standard deviation, the mean; DRAW_ONE_OF: PROGRAM_NONE
 } ModelDraw;
 
 /// variable `to` becomes the value of `value` in the state before (clipped to the range for a stock). `x += e` has

@@ -1189,6 +1189,24 @@ def what_only_the_lattice_shows_is_told_at_its_place_like_any_fault():
 
 
 @test
+def a_random_size_with_a_negative_spread_is_refused_where_it_stands():
+    for size, due in (("uniform(1, -1)", "its first bound must be below its second"),
+                      ("normal(0.1, -weight)", "its standard deviation must be more than 0"),
+                      ("exponential(-0.1)", "its mean must be more than 0")):
+        name = scenario("size.duress", swap={"harm += 0.25": f"harm += {size}"})
+        done = refused("check", name, code=2, says=f"`{size.split('(')[0]}` is no distribution with these numbers: {due}")
+        assert done.stderr.startswith("size.duress:15:49: error") and " ^" + "~" * (len(size) - 1) + "\n" in done.stderr, done.stderr
+    # what a set param or the state decides is told by the lattice, at its place
+    name = scenario("size.duress", swap={"harm += 0.25": "harm += normal(0, weight - harm)"})
+    assert run("solve", name).returncode == 0
+    done = refused("solve", name, "--set", "weight=0.6", code=2, says="spread of a random size of `shock` is negative at harm=0.75")
+    assert done.stderr.startswith("size.duress:15:59: error"), done.stderr
+    # a size that is always the same is fine
+    name = scenario("size.duress", swap={"harm += 0.25": "harm += uniform(0.25, 0.25) + normal(0, 0)"})
+    assert run("solve", name).returncode == 0
+
+
+@test
 def what_can_never_happen_and_what_leaves_its_range_is_warned_of():
     name = scenario("warn.duress", swap={"- 0.2*harm": "+ 0.2", "when threat == made  then threat = none":
                                          "when harm > 2  then threat = none"})
