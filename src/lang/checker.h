@@ -34,7 +34,7 @@
     X(NOT_YET,       "not-yet",       "a part of the language that this version does not run")                     \
     X(UNUSED,        "unused",        "remark: declared, but nothing uses it")                                     \
     X(UNMOVED,       "unmoved",       "remark: a mode that no move, event or policy changes")                      \
-    X(NEVER,         "never",         "remark: a condition that never holds")                                            \
+    X(NEVER,         "never",         "remark: something that can never happen")                                   \
     X(NO_EFFECT,     "no-effect",     "remark: something that happens without consequence")                        \
     X(PRIOR,         "prior",         "remark: a prior that gives the param's own value no weight")                \
     X(ASSUMED,       "assumed",       "note: a line without a source")

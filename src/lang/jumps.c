@@ -133,8 +133,10 @@ static void declare_timing(Checker *k, const AstDeclaration *d, ModelJump *row) 
 
     if (j->at && j->at->kind != AST_ERROR) {
         bool is_date;
-        if (declare_time(k, j->at, "the day of an event", &row->at, &is_date) && !is_date)
-            FAULT(k, j->at->span, TYPE, "for example `at 2025-07-01`", "a date is due after `at`");
+        if (!declare_time(k, j->at, "the day of an event", &row->at, &is_date)) return;
+        if (!is_date) FAULT(k, j->at->span, TYPE, "for example `at 2025-07-01`", "a date is due after `at`");
+        else if (row->at < 0)
+            REMARK(k, j->at->span, NEVER, NULL, "`%s` never happens: its day is before the scenario's first", row->name);
     }
 }
 

@@ -1207,6 +1207,15 @@ def a_random_size_with_a_negative_spread_is_refused_where_it_stands():
 
 
 @test
+def an_event_dated_before_the_first_day_is_warned_of():
+    for day, is_late in (("2025-01-19", True), ("2025-01-20", False), ("2025-02-01", False)):
+        name = scenario("day.duress", swap={"rate 0.05 per month": f"at {day}"})
+        warnings = [w for w in answer("check", name)["warnings"] if w["code"] == "never"]
+        assert [(w["line"], w["column"]) for w in warnings] == ([(15, 18)] if is_late else []), (day, warnings)
+        assert ("`shock` never happens" in run("check", name).stderr) == is_late
+
+
+@test
 def what_can_never_happen_and_what_leaves_its_range_is_warned_of():
     name = scenario("warn.duress", swap={"- 0.2*harm": "+ 0.2", "when threat == made  then threat = none":
                                          "when harm > 2  then threat = none"})
