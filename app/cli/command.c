@@ -291,13 +291,30 @@ static DurStatus read_runs(CommandLine *line, char error[1024]) {
     return DUR_OK;
 }
 
+// the length of NAME in "NAME = VALUE"
+static int name_length(const char *s) {
+    int n = (int)strcspn(s, "=");
+    while (n > 0 && s[n - 1] == ' ') n--;
+    return n;
+}
+
+// one more NAME=VALUE of an option that may be repeated, of another name than those before
+static DurStatus take_named(const char *option, const char **list, int *n, const char *value, char error[1024]) {
+    int length = name_length(value);
+    for (int i = 0; i < *n; i++)
+        if (name_length(list[i]) == length && strncmp(list[i], value, (size_t)length) == 0)
+            return fail(error, "--%s %.*s is given twice, and can be given once", option, length < 200 ? length : 200, value);
+    list[(*n)++] = value;
+    return DUR_OK;
+}
+
 static DurStatus take_option(CommandLine *line, OptionId id, const char *value, char error[1024]) {
     DurOptions *o = &line->options;
     int64_t whole = 0;
     DurStatus status = DUR_OK;
     switch (id) {
-        case OPTION_SET: ((const char **)o->set)[o->n_set++] = value; break;
-        case OPTION_GRID: ((const char **)o->grid)[o->n_grid++] = value; break;
+        case OPTION_SET: status = take_named("set", (const char **)o->set, &o->n_set, value, error); break;
+        case OPTION_GRID: status = take_named("grid", (const char **)o->grid, &o->n_grid, value, error); break;
         case OPTION_RIVAL: o->rival = value; break;
         case OPTION_RIVALS: o->rivals = true; break;
         case OPTION_DRAWS:

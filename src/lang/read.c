@@ -146,6 +146,7 @@ static DurStatus settle_beliefs(const Model *m, Said said, double *state, DurErr
 DurStatus lang_read_state(const Model *model, const char *text, double *state, DurError *error) {
     if (trimmed(text, text + strlen(text)).n == 0) return DUR_OK;   // nothing is changed
     Said said;
+    bool named[MODEL_VARIABLES_MAX] = {0};
     for (int32_t p = 0; p < model->n_private; p++)
         for (int32_t t = 0; t < MODEL_TYPES_MAX; t++) said[p][t] = -1;
     for (const char *s = text;;) {
@@ -166,6 +167,9 @@ DurStatus lang_read_state(const Model *model, const char *text, double *state, D
             for (int32_t i = 0; i < n; i++) all[i] = model_variable_name(model, i);
             return unknown(error, model->n_private ? "stock, mode or belief" : "stock or mode", buffer, all, n);
         }
+        if (is_belief ? said[private][type] >= 0 : named[v])
+            return status_fail(error, DUR_INPUT, "`%s` is given twice, and can be given once", buffer);
+        if (!is_belief) named[v] = true;
         if (is_belief) TRY(read_belief(value, buffer, &said[private][type], error));
         else if (v < model->n_mode) {
             copy_of(value, buffer);

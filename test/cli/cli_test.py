@@ -426,6 +426,10 @@ def what_makes_no_sense_is_said_in_one_line():
         (["solve", name, "--threads", "two"], "wants a whole number"),
         (["solve", name, "--tolerance", "1e-6", "--tolerance", "1e-7"], "--tolerance is given twice"),
         (["claims", name, "--claim", "a", "--claim", "b"], "--claim is given twice"),
+        (["solve", name, "--at", "harm=0.1", "--at", "threat=made"], "--at is given twice"),
+        (["solve", name, "--at", "harm=0.1, threat=made, harm=0.2"], "`harm` is given twice"),
+        (["solve", name, "--set", "weight=1", "--set", "weight = 2"], "--set weight is given twice"),
+        (["solve", name, "--grid", "harm=5", "--grid", "harm=9"], "--grid harm is given twice"),
         (["solve", name, "--threads", "2x"], "wants a whole number"),
         (["solve", name, "--threads", "0"], "from 1 to"),
         (["solve", name, "--tolerance", "0"], "above 0"),
@@ -451,6 +455,19 @@ def what_makes_no_sense_is_said_in_one_line():
     ]:
         done = refused(*words, code=2, says=says)
         assert done.stdout == "" and len(done.stderr.splitlines()) == 1, (words, done.stderr)
+
+
+@test
+def of_two_values_of_one_option_neither_is_lost_in_silence():
+    name = scenario("twice.duress")
+    listed = json.loads(run("help", "--json").stdout)["commands"]
+    takes = {o["name"]: (c["name"], o) for c in listed for o in c["options"]}
+    for option, (command, o) in takes.items():
+        if "argument" in o and "repeatable" not in o["help"]:
+            value = {"progress": "none", "shard": "1/2", "confidence": "0.5", "tolerance": "0.5"}.get(option, "2")
+            refused(command, name, f"--{option}", value, f"--{option}", value, code=2, says=f"--{option} is given twice")
+    for option, value in (("set", "weight=1"), ("grid", "harm=5")):
+        refused("solve", name, f"--{option}", value, f"--{option}", value, code=2, says=f"--{option} {value.split('=')[0]} is given twice")
 
 
 @test
