@@ -17,6 +17,9 @@
 /// rest is for following a branch through steep places and around folds.
 #define GAME_SWEEPS 100000
 
+/// What a solution says of itself that was found from values that are unsure (GameOptions.warm_unsure).
+#define WARM_UNSURE "values at hand led here, and they are not known to be on their principal branch"
+
 typedef enum GameVerdict {
     GAME_CONVERGED,        // residual at or below the tolerance
     GAME_NO_CONVERGENCE,   // sweeps ran out, or the residual stopped falling
@@ -30,6 +33,7 @@ typedef struct GameOptions {
     const double *warm;          // [sweep_size] values to start from (and shifts, as a policy has them), or NULL: the
                                  // principal branch
     const double *warm_advantage;   // in rounds: [n_entry] advantages to start from with them; NULL: what best fits the values
+    bool    warm_unsure;         // with `warm`: it is not known to be on a principal branch, so what stays near it is not either
     bool    warm_alone;          // with `warm`, on a continuous clock: give up where it does not lead to a solution ...
     int64_t warm_sweeps;         // ... nor do so many sweeps of the values from there
     const LatticeRule *rule;     // restriction of one actor, or NULL

@@ -399,7 +399,8 @@ static DurStatus solve(GameSolution *out, const Lattice *l, const GameOptions *o
 
     status = DUR_OK;
     if (value || options->warm) status = solve_from(&p, value ? value : options->warm, value ? advantage : options->warm_advantage, tolerance, out, &reached);
-    out->is_principal = !value;
+    out->is_principal = !value && !(reached && options->warm_unsure);
+    if (!value && !out->is_principal) snprintf(out->note, sizeof out->note, WARM_UNSURE);
     if (status == DUR_OK && !reached && !value) {
         memset(p.s.policy->value, 0, (size_t)p.n_value * sizeof(double));
         memset(p.s.policy->advantage, 0, (size_t)p.n_entry * sizeof(double));

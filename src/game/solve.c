@@ -83,6 +83,8 @@
 #define NEAR 1e-3
 /// Values up to which the branch is followed on the lattice itself where a coarser one led to something that is not near.
 #define BRANCH_SMALL 1000000
+/// The same where values at hand led to something that may be another equilibrium than theirs.
+#define BRANCH_AT_HAND 50000
 /// Values above which their branch is not followed where it was lost on a coarser lattice.
 #define TYPED_LARGE 200000
 /// Sweeps, of tangents, for the branch of games with types of as many values without another point reached by precision alone: around folds
@@ -313,7 +315,10 @@ static DurStatus from_values(Run *r, Krylov *k, GameSolution *out, double tolera
     r->residual = n.residual;
     r->interrupted = n.interrupted;
     *done = n.converged || n.interrupted;
-    if (n.converged && (n.n_short > 0 || moved_far(r))) {
+    if (n.converged && r->options->warm_unsure) {
+        out->is_principal = false;
+        snprintf(out->note, sizeof out->note, WARM_UNSURE);
+    } else if (n.converged && (n.n_short > 0 || moved_far(r))) {
         out->is_principal = false;
         snprintf(out->note, sizeof out->note, "values at hand led here, but moved so far on the way that this may be another equilibrium than theirs");
     }
@@ -397,12 +402,14 @@ static DurStatus from_branch(Run *r, Krylov *k, GameSolution *out, double tolera
     return DUR_OK;
 }
 
-// The branch of this lattice in place of what a coarser one led to, if it can be followed to its end; else r->x stays.
+// The branch of this lattice in place of what a coarser one or values at hand led to, if it can be followed to its end; else r->x stays.
 static DurStatus instead_by_branch(Run *r, Krylov *k, GameSolution *out, double tolerance, bool *done) {
     double *carried = memory_column(r->n), residual = r->residual;
     GameSolution was = *out;
     if (!carried) return DUR_MEMORY;
     memcpy(carried, r->x, (size_t)r->n * sizeof *carried);
+    out->is_principal = true;
+    out->note[0] = '\0';
     say_how(out, "; not near, so ");
     DurStatus status = along_branch(r, k, out, tolerance, done);
     *done = *done && status == DUR_OK && !r->interrupted && out->is_principal;
@@ -665,6 +672,10 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     DurStatus status = DUR_OK;
     NestResult nest = {0};
     if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
+    // where it costs little the branch of the game itself says which equilibrium is its principal one
+    bool is_told = false, is_unknown = done && !r->interrupted && !out->is_principal && !r->options->warm_unsure;
+    if (status == DUR_OK && is_unknown && !r->options->warm_alone && r->n_value <= BRANCH_AT_HAND)
+        status = instead_by_branch(r, k, out, tolerance, &is_told);
     if (r->options->warm && r->options->warm_alone) {
         if (status == DUR_OK && !done && r->options->warm_sweeps > 0 && r->n_sweep + krylov_spent(k) < r->limit) status = sweep_from_values(r, out, tolerance);
         r->n_sweep += k->n_sweep + k->n_take;
@@ -695,7 +706,6 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
             if (nest.is_corrected && nest.kept >= 0)
                 say_how(out, " with all nodes of %s", r->lattice->model->stock[nest.kept - r->lattice->model->n_mode].name);
             // what was carried may be another equilibrium: where the branch can be followed here, it says which is the principal one
-            bool is_told = false;
             if (!nest.is_near && !nest.interrupted && out->is_principal && r->n_value <= BRANCH_SMALL)
                 status = instead_by_branch(r, k, out, tolerance, &is_told);
             if (!nest.is_near && out->is_principal && !is_told) {

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/draws.h"
 #include "study/equilibria.h"
 #include "study/keep.h"
@@ -45,7 +46,7 @@ typedef struct KeptClaim {
     struct { double value, low, high, confidence, seconds; int64_t n_run, method;
              char note[NOTE_BYTES], not_exact[CHECK_REASON]; } answer[3];
     double gain;
-    char note[1024];
+    char note[1024], doubts[sizeof ((ClaimAnswer){0}).doubts];
 } KeptClaim;
 
 static void keep_name(const DurScenario *s, const ModelClaim *claim, char name[320]) {
@@ -71,6 +72,7 @@ static void save_claim(const DurScenario *s, const char *name, const ClaimAnswer
         snprintf(kept.answer[i].not_exact, CHECK_REASON, "%.*s", CHECK_REASON - 1, from[i]->not_exact);
     }
     snprintf(kept.note, sizeof kept.note, "%s", answer->note);
+    snprintf(kept.doubts, sizeof kept.doubts, "%s", answer->doubts);
     keep_save(s, name, &kept, sizeof kept);
 }
 
@@ -90,6 +92,7 @@ static bool load_claim(const DurScenario *s, const char *name, ClaimAnswer *answ
         if (answer->bound_note[i][0]) to[i]->note = answer->bound_note[i];
     }
     snprintf(answer->note, sizeof answer->note, "%s", kept.note);
+    snprintf(answer->doubts, sizeof answer->doubts, "%s", kept.doubts);
     return true;
 }
 
@@ -111,6 +114,11 @@ static DurStatus judge_one(ClaimAnswer *answer, DurScenario *s, const DurOptions
         how.keep_name = name;
         status = check_claim(&answer->found, &plans, answer->claim, &how, s->team, &why);
     }
+    Text doubts = {0};
+    for (int32_t p = -1; p < m->n_policy && status == DUR_OK; p++)
+        if (wanted[1 + p]) doubts_add(&doubts, s, p);
+    snprintf(answer->doubts, sizeof answer->doubts, "%s", text_view(&doubts));
+    text_free(&doubts);
     if (status == DUR_OK) return DUR_OK;
     if (ends_the_work(status)) return status_fail(error, status, "claim %s: %s", claim->name, why.text);
     not_judged(answer, status, why.text);
@@ -269,6 +277,7 @@ static void render_claim(Json *j, const DurScenario *s, const ClaimAnswers *all,
     put_claim_note(&note, answer);
     if (note.length) json_pair_string(j, "note", text_view(&note));
     text_free(&note);
+    doubts_render(j, answer->doubts);
     render_equilibria_claim(j, &all->others, i);
     json_end_object(j);
 }
@@ -385,6 +394,11 @@ void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {
     if (answers->n == 0) text_append(out, "\n  The scenario makes no claim.\n");
     else text_printf(out, "\n  %d %s, %d %s, %d undecided\n", n[CHECK_HOLDS], n[CHECK_HOLDS] == 1 ? "holds" : "hold",
                      n[CHECK_FAILS], n[CHECK_FAILS] == 1 ? "fails" : "fail", n[CHECK_UNDECIDED]);
+    Text doubts = {0};
+    for (int32_t c = 0; c < answers->n; c++) doubts_join(&doubts, answers->item[c].doubts);
+    if (doubts.length) text_char(out, '\n');
+    doubts_put(out, text_view(&doubts));
+    text_free(&doubts);
 }
 
 static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/equilibria.h"
 #include "study/explain.h"
 #include "study/keep.h"
@@ -437,9 +438,7 @@ static void put_head(Text *out, const Explanation *e, const char *at) {
     text_printf(out, "%s\n\n  ", m->title);
     put_solve(out, s);
     text_append(out, "\n");
-    if (!s->session.equilibrium.is_principal)
-        text_printf(out, "  This is an equilibrium, but not known to be on the branch that starts at precision 0: %s\n",
-                    s->session.equilibrium.note);
+    doubts_put_of(out, &s->session.equilibrium);
     put_equilibria_count(out, s);
     if (s->session.has_others) text_char(out, '\n');
     Text where = {0};

@@ -1,9 +1,10 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/draws.h"
 #include "study/keep.h"
 #include "study/render.h"
 
-static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *quantity, const CheckAnswer *a) {
+static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *quantity, const CheckAnswer *a, const char *doubts) {
     json_object(j);
     json_pair_string(j, "query", quantity->text);
     json_pair_number(j, "value", a->value);
@@ -22,6 +23,7 @@ static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *qu
     json_pair_int(j, "runs", a->n_run);
     json_pair_number(j, "confidence", a->confidence);
     json_pair_number(j, "seconds", a->seconds);
+    doubts_render(j, doubts);
     render_identity(j, s);
     json_end_object(j);
 }
@@ -74,16 +76,23 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
     if (!all) return status_fail(error, DUR_MEMORY, "out of memory");
 
     // one answer stands alone, several make a list
+    Text doubts = {0};
     Json j = json_make(&result->json);
     if (s->n_query > 1) json_array(&j);
     for (int32_t q = 0; q < s->n_query && status == DUR_OK; q++) {
         int32_t quantity = m->n_quantity - s->n_query + q;
         status = study_quantity(&all[q], s, options, quantity, error);
         if (status != DUR_OK) break;
-        render_answer(&j, s, &m->quantity[quantity], &all[q]);
+        Text own = {0};
+        doubts_add(&own, s, m->quantity[quantity].policy);
+        doubts_add(&doubts, s, m->quantity[quantity].policy);
+        render_answer(&j, s, &m->quantity[quantity], &all[q], text_view(&own));
+        text_free(&own);
         put_answer(&result->text, &m->quantity[quantity], &all[q]);
     }
     if (s->n_query > 1) json_end_array(&j);
+    doubts_put(&result->text, text_view(&doubts));
+    text_free(&doubts);
     if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
     if (status == DUR_OK) status = page_frames_add(frames, queries_frame(s, all), error);
     if (status != DUR_OK) text_clear(&result->json);

@@ -54,6 +54,7 @@ typedef struct ClaimAnswer {
     CheckClaim found;          // NaN where it could not be judged
     char note[1024];
     char bound_note[3][256];   // what found's notes point to where the claim was judged before
+    char doubts[2048];         // about the games that it was judged on (doubts.h)
 } ClaimAnswer;
 typedef struct ClaimAnswers {
     int32_t n;

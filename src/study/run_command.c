@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/equilibria.h"
 #include "study/keep.h"
 #include "study/ledger.h"
@@ -84,6 +85,12 @@ static void put_solution(Text *out, const DurScenario *s) {
     }
     text_char(out, '\n');
     if (g->certificate.is_unsettled) text_append(out, "  " UNSETTLED "\n");
+}
+
+// about the equilibrium, and every policy that was played or judged
+static void add_doubts(Text *out, const DurScenario *s, const RunAnswers *run) {
+    for (int32_t p = 0; p < run->n_paths; p++) doubts_add(out, s, p - 1);
+    for (int32_t c = 0; c < run->claims.n; c++) doubts_join(out, run->claims.item[c].doubts);
 }
 
 // where every stock stands at the end, on average, side by side
@@ -184,6 +191,10 @@ static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *opt
     json_key(j, "claims");
     render_claims(j, s, &run->claims);
     if (accounts) render_accounts(j, s, accounts);
+    Text doubts = {0};
+    add_doubts(&doubts, s, run);
+    doubts_render(j, text_view(&doubts));
+    text_free(&doubts);
     json_pair_string(j, "page", options->html);
     json_end_object(j);
     return DUR_OK;
@@ -224,6 +235,11 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
 
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
+    Text doubts = {0};
+    add_doubts(&doubts, s, run);
+    if (doubts.length) text_char(&result->text, '\n');
+    doubts_put(&result->text, text_view(&doubts));
+    text_free(&doubts);
     put_equilibria_claims(&result->text, s, &run->claims);
     if (options->rivals) put_accounts(&result->text, s, accounts);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/equilibria.h"
 #include "study/keep.h"
 #include "study/render.h"
@@ -187,8 +188,7 @@ static void put_headline(Text *out, const DurScenario *s) {
     if (g->how[0]) text_printf(out, "  found by: %s\n", g->how);
     if (g->verdict != GAME_CONVERGED)
         text_printf(out, "  These numbers are where the solver stopped, not an equilibrium. %s\n", g->note);
-    else if (!g->is_principal)
-        text_printf(out, "  This is an equilibrium, but not known to be on the branch that starts at precision 0: %s\n", g->note);
+    else doubts_put_of(out, g);
 }
 
 const char *row_name(const Model *m, int32_t row, char name[256]) {

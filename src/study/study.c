@@ -6,6 +6,7 @@
 #include "game/nest.h"
 #include "game/sweep.h"
 #include "study/approach.h"
+#include "study/doubts.h"
 #include "study/keep.h"
 #include "study/result.h"
 
@@ -370,8 +371,8 @@ static void drop_answered(GameSolution *g) {
     g->answered = NULL;
 }
 
-static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, const double *advantage, const LatticeRule *rule,
-                       bool certificate, DurError *error) {
+static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, bool is_unsure, const double *advantage,
+                       const LatticeRule *rule, bool certificate, DurError *error) {
     Session *now = &s->session;
     // at other params than those lent: what is near counts, and following the principal branch there would cost a hundred times as much
     if (warm && is_led(s)) {
@@ -384,17 +385,19 @@ static DurStatus solve(DurScenario *s, GameSolution *out, const double *warm, co
         game_free(out);
         if (stopped) return status_fail(error, DUR_INTERRUPTED, "interrupted while solving; nothing was written");
     }
-    GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_advantage = advantage, .rule = rule,
+    GameOptions options = {.tolerance = now->tolerance, .max_sweep = now->max_sweep, .warm = warm, .warm_unsure = is_unsure, .warm_advantage = advantage, .rule = rule,
                            .skip_certificate = !certificate, .progress = &s->progress};
     char name[KEEP_GAME_NAME];
     keep_game_name(s, &options, name);
     DurStatus status = DUR_OK;
     bool is_known = keep_load_game(s, name, rule, out);
-    bool lacks = is_known && certificate && out->verdict == GAME_CONVERGED && isnan(out->certificate.consistency) &&
-                 !out->certificate.is_unsettled;
     if (!is_known) status = game_solve(out, now->lattice, &options, s->team, error);
-    else if (lacks) status = game_certify(out, &s->progress, s->team, error);
-    else if (!certificate) game_uncertify(out);
+    // a certificate that nobody asked for is had all the same where answers may need it
+    bool is_solved = status == DUR_OK && out->verdict == GAME_CONVERGED;
+    certificate |= is_solved && doubts_open(out);
+    bool lacks = is_solved && certificate && isnan(out->certificate.consistency) && !out->certificate.is_unsettled;
+    if (lacks) status = game_certify(out, &s->progress, s->team, error);
+    else if (is_known && !certificate) game_uncertify(out);
     if (status == DUR_OK && out->verdict == GAME_INTERRUPTED) status = DUR_INTERRUPTED;
     // what was kept already, and has no more than that now, is not kept again
     if (status == DUR_OK && (!is_known || lacks)) keep_save_game(s, name, out);
@@ -458,7 +461,7 @@ static DurStatus take_other(DurScenario *s, int32_t k, const GameEquilibria *lis
     now->is_solved = false;
     const double *value = list->item[k].value;
     bool is_rounds = s->model->clock == CLOCK_ROUNDS;
-    TRY(solve(s, &now->equilibrium, value, is_rounds ? value + s->model->n_actor * now->lattice->n_state : NULL, NULL, certificate,
+    TRY(solve(s, &now->equilibrium, value, true, is_rounds ? value + s->model->n_actor * now->lattice->n_state : NULL, NULL, certificate,
               error));
     now->is_solved = true;
     if (list->item[k].is_given) return DUR_OK;
@@ -494,7 +497,7 @@ DurStatus study_equilibrium(DurScenario *s, bool certificate, DurError *error) {
     double *warm;
     TRY(start_from(&warm, s, now->coarse ? now->coarse->equilibrium.policy : NULL, -1, 0, error));
     if (!warm && is_led(s)) TRY(carry(now, now->coarse->equilibrium.policy, &warm, error));
-    DurStatus status = solve(s, &now->equilibrium, warm, NULL, NULL, certificate, error);
+    DurStatus status = solve(s, &now->equilibrium, warm, warm && !now->coarse->equilibrium.is_principal, NULL, NULL, certificate, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
     now->is_solved = true;
@@ -551,12 +554,13 @@ static DurStatus solve_announced(DurScenario *s, StudyPhase *phase, int32_t poli
     const char *name = s->model->policy[policy].name;
     double *warm;
     TRY(start_from(&warm, s, s->session.coarse ? s->session.coarse->phase[policy][k].policy : NULL, policy, k, error));
-    DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, NULL, rule, false, error);
+    const GameSolution *from = warm ? &s->session.coarse->phase[policy][k].solution : base;
+    DurStatus status = solve(s, &phase->solution, warm ? warm : base->policy->value, !from->is_principal, NULL, rule, false, error);
     memory_free(warm);
     if (status != DUR_OK) return status;
     if (phase->solution.verdict != GAME_CONVERGED) {
         game_free(&phase->solution);
-        TRY(solve(s, &phase->solution, NULL, NULL, rule, false, error));
+        TRY(solve(s, &phase->solution, NULL, false, NULL, rule, false, error));
     }
     phase->is_solved = true;
     phase->policy = phase->solution.policy;

@@ -963,6 +963,47 @@ def a_query_exact_and_sampled_agree():
     assert both[0]["value"] != both[1]["value"]
 
 
+def patrol(name, patience):
+    """The scenario of the front page, its actors more patient."""
+    path = os.path.join(os.path.dirname(os.path.dirname(HERE)), "scenarios", "patrol", "patrol.duress")
+    with open(path, encoding="utf-8") as text:
+        return scenario(name, text=text.read(), swap={"patience  12 month": f"patience {patience}"})
+
+
+@test
+def an_answer_tells_which_equilibria_behind_it_are_not_known_to_be_principal():
+    name = patrol("branch.duress", "1000 year")
+    solved = answer("solve", name)
+    assert not solved["principal"]
+    own, under = "E(anger at 3 month)", "E(anger at 3 month | standing)"
+    first, second = answer("query", name, own, under, "--exact")
+    assert [d.startswith("The equilibrium is not known to be on the branch") and d.endswith(solved["note"]) for d in first["doubts"]] == [True]
+    assert [d.startswith("The equilibrium under policy standing is not known to be on the branch") for d in second["doubts"]] == [True]
+    claim, = answer("claims", name, "--exact")
+    assert claim["doubts"] == first["doubts"] + second["doubts"], claim["doubts"]
+    assert answer("run", name, "--runs", "50", "-o", "branch.html")["doubts"] == claim["doubts"]
+    for words in (["query", name, own, under], ["claims", name], ["run", name, "--runs", "50", "-o", "branch.html"]):
+        told = " ".join(run(*words).stdout.split())
+        assert all(told.count(d) == 1 for d in claim["doubts"]), told
+    # what is known raises no doubt
+    name = scenario("sure.duress")
+    assert answer("query", name, "E(harm at 3 month | sudden)", "--exact")["doubts"] == []
+    assert "not known" not in run("claims", name).stdout
+
+
+@test
+def where_the_tolerance_leaves_choices_open_an_answer_says_how_far():
+    name = patrol("patient.duress", "1000000 year")
+    off = answer("solve", name)["certificate"]["consistency"]
+    assert off > 0.01
+    for words in (["query", name, "E(anger at 3 month)"], ["claims", name], ["explain", name], ["solve", name]):
+        told = " ".join(run(*words, *(["--exact"] if words[0] in ("query", "claims") else [])).stdout.split())
+        assert f"vague: choices are up to {off:.2g} from the answers to their exact values" in told, told
+    assert any("vague" in d for d in answer("query", name, "E(anger at 3 month)", "--exact")["doubts"])
+    name = patrol("hurried.duress", "12 month")
+    assert "vague" not in run("query", name, "E(anger at 3 month)").stdout
+
+
 @test
 def a_query_with_a_fault_points_at_it():
     name = scenario("query.duress")
