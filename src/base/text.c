@@ -16,9 +16,11 @@ void text_free(Text *text) {
     *text = (Text){0};
 }
 
-void text_clear(Text *text) {
-    text->length = 0;
-    if (text->data) text->data[0] = '\0';
+void text_clear(Text *text) { text_cut(text, 0); }
+
+void text_cut(Text *text, size_t length) {
+    if (length < text->length) text->length = length;
+    if (text->data) text->data[text->length] = '\0';
 }
 
 static bool take(Text *text, size_t capacity) {

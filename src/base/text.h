@@ -18,6 +18,8 @@ typedef struct Text {
 
 void text_free(Text *text);
 void text_clear(Text *text);
+/// Back to the first `length` bytes.
+void text_cut(Text *text, size_t length);
 /// Room for n bytes in all, taken at once where they are many; else room doubles as it is needed.
 void text_reserve(Text *text, size_t n);
 void text_append(Text *text, const char *s);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "num/isa.h"
+#include "study/paths.h"
 #include "study/result.h"
 
 #include <inttypes.h>
@@ -256,7 +257,8 @@ DurStatus keep_begin(Keeper *k, DurScenario *s, const DurOptions *o, const char 
     }
     store_close(k->store);
     k->store = NULL;
-    if (!o->store_may_fail) return status_pass(error, status, &why);
+    // what was to be kept was all that was asked: told before the work
+    if (!o->store_may_fail || paths_asked(o)) return status_pass(error, status, &why);
     text_printf(&result->notes, "duress: this run is not kept: %s\n", why.text);
     return DUR_OK;
 }
@@ -317,7 +319,7 @@ DurStatus keep_end(Keeper *k, DurStatus status, DurResult *result, const Frame *
     k->store = NULL;
     if (!k->trouble.text[0]) return status;
     // the answer is there all the same
-    if (k->options->store_may_fail || status != DUR_OK) {
+    if ((k->options->store_may_fail && !paths_asked(k->options)) || status != DUR_OK) {
         text_printf(&result->notes, "duress: this run is not kept: %s\n", k->trouble.text);
         return status;
     }

@@ -303,6 +303,7 @@ typedef struct Found {
     PageFrames frames;
     Frame *paths;
     Frame *runs;     // whole paths of single runs, where they are asked for
+    size_t n_said;   // bytes of the answer before what is said of them
 } Found;
 
 // runs of an ensemble, or of a part of it: `first` is negative for all
@@ -337,6 +338,7 @@ static DurStatus show_runs(DurScenario *s, const DurOptions *options, const Ense
     TRY(study_plan(s, e->policy, &plan, error));
     SimOptions sim = sim_of(s, e, 0, 0);
     TRY(paths_keep(&found->runs, s, options, plan, &sim, paths, error));
+    found->n_said = result->text.length;
     long long run = (long long)s->keeper->id, n = (long long)(found->runs->n_row / paths->n_time);
     text_printf(&result->text, "\n  whole paths of %lld %s are kept with run %lld, table `runs`: `duress export %lld` writes them\n", n,
                 n == 1 ? "run" : "runs", run, run);
@@ -397,6 +399,7 @@ static DurStatus keep_found(Keeper *k, DurStatus status, DurResult *result, Foun
     if (found->paths) frame[n++] = found->paths;
     if (found->runs) frame[n++] = found->runs;
     status = keep_end(k, status, result, frame, n, NULL, error);
+    if (found->runs && k->trouble.text[0]) text_cut(&result->text, found->n_said);
     page_frames_free(&found->frames);
     frame_free(found->runs);
     frame_free(found->paths);

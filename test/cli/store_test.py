@@ -939,6 +939,32 @@ def a_full_disk_is_told_and_costs_no_old_data():
 
 
 @test
+def paths_for_which_the_disk_has_no_room_cost_the_answer_nothing_and_are_told():
+    name, store = scenario("room.duress"), "room.db"
+    words = ["simulate", name, "--runs", "2000", "--keep", "2000"]
+    good(*words[:4], "--store", store)
+    said = run(*words[:4], "--no-store").stdout
+    own = dict(os.environ, DURESS_STORE=at(store))
+
+    # room for the run, not for its paths: the work is done when that is known
+    def limit(room=400000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    numbers = lambda text: re.sub(r"jumps in .*", "", text)
+    for more, env in ((["--store", store], os.environ), ([], own)):
+        done = run(*words, *more, preexec_fn=limit, env=env)
+        assert done.returncode == 3 and re.search("full|too large", done.stderr) and store in done.stderr, done
+        assert numbers(done.stdout) == numbers(said), done.stdout
+        told = json.loads(run("--json", *words, *more, preexec_fn=limit, env=env).stdout)
+        assert told["runs"] == 2000 and "errors" not in told, told
+        whole(store)
+    # nor for anything: that is known before
+    for more, env in ((["--store", store], os.environ), ([], own)):
+        done = run(*words, "--seed", "1", *more, preexec_fn=lambda: limit(0), env=env)
+        assert done.returncode == 3 and done.stdout == "" and re.search("full|too large", done.stderr), done
+    assert "are kept with run" in run(*words, "--store", store).stdout
+
+
+@test
 def a_folder_that_is_read_only_is_told_and_can_be_read():
     name, store = scenario("frozen.duress"), "frozen/s.db"
     os.mkdir(at("frozen"))
