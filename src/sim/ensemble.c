@@ -10,8 +10,10 @@
 #define STOP_SECONDS 0.002
 /// A run with this share of the jumps that end it is worth a word: with so many, runs may last.
 #define JUMPS_TOLD 0.01
-/// A stop that was asked for waits this long for the end of a stretch of runs, which are then kept.
-#define STOP_PATIENCE 2.0
+/// A stop that was asked for waits this long for the end of a stretch of runs, which are then kept. Stretches take half the time between
+/// two savings, an eighth of a second; one that takes longer than this is the least that can be played, of runs that hardly end, and
+/// is given up: whoever asked is answered within a second.
+#define STOP_PATIENCE 0.75
 
 // ---- running ------------------------------------------------------------------------------------------------------
 
@@ -132,7 +134,8 @@ static void play(void *context, int64_t task, int worker) {
 static void play_stretch(Ensemble *e, int64_t begin, int64_t end, Team *team) {
     e->begin = begin;
     e->end = end;
-    team_run(team, play, e, (end - begin + SIM_LANES - 1) / SIM_LANES);
+    // worker 0 goes on asking while it waits for the others
+    team_run_watched(team, play, e, (end - begin + SIM_LANES - 1) / SIM_LANES, poll, &e->worker[0]);
 }
 
 static void put_together(Ensemble *e, Tally *total) {

@@ -1390,6 +1390,16 @@ def where_no_run_is_over_the_line_tells_how_far_they_are_and_ctrl_c_is_heard():
         assert work.returncode == 3 and "interrupted after 0 of 10000 runs" in err, (said[-3:], out, err)
 
 
+@test
+def runs_that_do_not_end_are_given_up_within_a_second_where_there_is_a_store_too():
+    name = scenario("flips.duress", text='scenario "flips" { clock continuous  unit month }\n'
+                    "stock x { range 0..1  grid 3  start 0 }\nevent turn { rate 1e7 per month  then x = 1 - x }\n"
+                    "claim late { E(x at 60 month) < 0.9 }\n")
+    for more in ([], ["--lattice"]):
+        code, out, err, seconds = interrupted(["simulate", name, "-j1", "--store", "flips.db", *more], 0.5)
+        assert code == 3 and "interrupted after 0 of 10000 runs" in err and seconds < 1.5, (seconds, err)
+
+
 def on_terminal(words, seconds=60):
     """What the program writes to a terminal on standard error."""
     parent, child = pty.openpty()
