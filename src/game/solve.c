@@ -81,10 +81,9 @@
 #define ALIKE 100.0
 /// With private types: residual from which Newton's method mostly goes straight to the solution.
 #define NEAR 1e-3
-/// Values up to which the branch is followed on the lattice itself where a coarser one led to something that is not near.
+/// Values up to which the branch is followed on the lattice itself where a coarser one led to something that is not near, or values at hand to
+/// something that may be another equilibrium than theirs.
 #define BRANCH_SMALL 1000000
-/// The same where values at hand led to something that may be another equilibrium than theirs.
-#define BRANCH_AT_HAND 50000
 /// Values above which their branch is not followed where it was lost on a coarser lattice.
 #define TYPED_LARGE 200000
 /// Sweeps, of tangents, for the branch of games with types of as many values without another point reached by precision alone: around folds
@@ -674,7 +673,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     if (r->options->warm) status = from_values(r, k, out, tolerance, &done);
     // where it costs little the branch of the game itself says which equilibrium is its principal one
     bool is_told = false, is_unknown = done && !r->interrupted && !out->is_principal && !r->options->warm_unsure;
-    if (status == DUR_OK && is_unknown && !r->options->warm_alone && r->n_value <= BRANCH_AT_HAND)
+    if (status == DUR_OK && is_unknown && !r->options->warm_alone && r->n_value <= BRANCH_SMALL)
         status = instead_by_branch(r, k, out, tolerance, &is_told);
     if (r->options->warm && r->options->warm_alone) {
         if (status == DUR_OK && !done && r->options->warm_sweeps > 0 && r->n_sweep + krylov_spent(k) < r->limit) status = sweep_from_values(r, out, tolerance);
