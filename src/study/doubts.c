@@ -80,8 +80,7 @@ void doubts_add(Text *out, const DurScenario *s, int32_t policy) {
     text_free(&who);
 }
 
-// one line into `out`; returns where the next begins
-static const char *next_line(const char *line, Text *out) {
+const char *doubts_next(const char *line, Text *out) {
     size_t n = strcspn(line, "\n");
     text_clear(out);
     text_append_n(out, line, n);
@@ -91,7 +90,7 @@ static const char *next_line(const char *line, Text *out) {
 void doubts_join(Text *out, const char *lines) {
     Text line = {0};
     while (*lines) {
-        lines = next_line(lines, &line);
+        lines = doubts_next(lines, &line);
         text_char(&line, '\n');
         add_line(out, text_view(&line));
     }
@@ -102,7 +101,7 @@ void doubts_join(Text *out, const char *lines) {
 void doubts_put(Text *out, const char *lines) {
     Text line = {0};
     while (*lines) {
-        lines = next_line(lines, &line);
+        lines = doubts_next(lines, &line);
         text_append(out, "  ");
         put_wrapped(out, text_view(&line), 2, 4);
         text_char(out, '\n');
@@ -124,7 +123,7 @@ void doubts_render(Json *j, const char *lines) {
     json_key(j, "doubts");
     json_array(j);
     while (*lines) {
-        lines = next_line(lines, &line);
+        lines = doubts_next(lines, &line);
         json_string(j, text_view(&line));
     }
     json_end_array(j);

@@ -19,6 +19,9 @@ void doubts_add(Text *out, const DurScenario *s, int32_t policy);
 /// Those of another list that are not there yet.
 void doubts_join(Text *out, const char *lines);
 
+/// The first of the lines into `out` (cleared first); returns where the next begins.
+const char *doubts_next(const char *lines, Text *out);
+
 /// Lines that doubts_add made: for people, wrapped; and "doubts": a list for programs, inside an object.
 void doubts_put(Text *out, const char *lines);
 /// Those about a solution that is at hand, for people: "This is an equilibrium, but ...".

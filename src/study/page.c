@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "report/report.h"
+#include "study/doubts.h"
 #include "study/equilibria.h"
 #include "study/ledger.h"
 #include "study/render.h"
@@ -813,6 +814,11 @@ static void put_differences(Text *out, const DurScenario *s) {
     if (out->length) text_char(out, '.');
 }
 
+void run_doubts(Text *out, const DurScenario *s, const RunAnswers *run) {
+    for (int32_t p = 0; p < run->n_paths; p++) doubts_add(out, s, p - 1);
+    for (int32_t c = 0; c < run->claims.n; c++) doubts_join(out, run->claims.item[c].doubts);
+}
+
 static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *failed) {
     const Model *m = s->model;
     const GameSolution *g = &s->session.equilibrium;
@@ -820,7 +826,12 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
     Text differences = {0};
     put_differences(&differences, s);
     bool has_differences = differences.length || differences.failed;
-    int64_t n = has_differences + (g->note[0] != '\0') + s->session.has_others;
+    Text doubts = {0}, line = {0};
+    run_doubts(&doubts, s, run);
+    // the doubt about it says as much
+    bool has_word = g->note[0] && g->is_principal;
+    int64_t n = has_differences + has_word + s->session.has_others;
+    for (const char *at = text_view(&doubts); *at; n++) at = doubts_next(at, &line);
     for (int32_t c = 0; c < others->n_claim; c++) n += equilibria_change(others, c);
     for (int32_t p = 0; run->why && p < run->n_paths; p++) n += run->why[p][0] != '\0';
     for (int32_t c = 0; c < run->claims.n; c++) n += run->claims.item[c].note[0] != '\0';
@@ -832,12 +843,21 @@ static Frame *notes_frame(const DurScenario *s, const RunAnswers *run, bool *fai
         put_made(&sheet, "text", &differences);
         sheet.row++;
     }
-    if (g->note[0]) {
+    if (has_word) {
         Text note = {0};
         text_printf(&note, "Played and judged here: %s.", g->note);
         put_made(&sheet, "text", &note);
         sheet.row++;
     }
+    for (const char *at = text_view(&doubts); *at; sheet.row++) {
+        Text note = {0};
+        at = doubts_next(at, &line);
+        text_printf(&note, "%s.", text_view(&line));
+        put_made(&sheet, "text", &note);
+    }
+    *failed |= doubts.failed | line.failed;
+    text_free(&line);
+    text_free(&doubts);
     if (s->session.has_others) {
         Text note = {0};
         put_equilibria_words(&note, s);

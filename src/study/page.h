@@ -24,6 +24,9 @@ typedef struct RunAnswers {
     char not_explained[256];   // why not, "" where it was or nobody asked
 } RunAnswers;
 
+/// The doubts (doubts.h) about the equilibrium, and about every policy that was played or judged.
+void run_doubts(Text *out, const DurScenario *s, const RunAnswers *run);
+
 /// What a command found as frames: what a page is drawn from and what the store keeps. Names are distinct.
 #define PAGE_FRAMES 32
 typedef struct PageFrames {

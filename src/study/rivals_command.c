@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/keep.h"
 #include "study/ledger.h"
 #include "study/rivals.h"
@@ -174,6 +175,31 @@ static void put_names(Text *out, const char *words, const Text *names) {
     text_append(out, "\n");
 }
 
+// the doubts about the games that claims of one account were judged on
+static void add_doubts(Text *out, const Account *account) {
+    for (int32_t c = 0; account->status == DUR_OK && c < account->answers.n; c++) doubts_join(out, account->answers.item[c].doubts);
+}
+
+// those of rivals, behind the rival's name
+static void put_doubts(Text *out, const DurScenario *s, const Accounts *a) {
+    Text all = {0}, line = {0};
+    for (int32_t i = 1; i < a->n; i++) {
+        Text own = {0};
+        add_doubts(&own, &a->item[i]);
+        for (const char *at = text_view(&own); *at;) {
+            at = doubts_next(at, &line);
+            text_printf(&all, "%s: %s\n", account_name(s->model, &a->item[i]), text_view(&line));
+        }
+        all.failed |= own.failed;
+        text_free(&own);
+    }
+    if (all.length) text_char(out, '\n');
+    doubts_put(out, text_view(&all));
+    out->failed |= all.failed | line.failed;
+    text_free(&line);
+    text_free(&all);
+}
+
 void put_accounts(Text *out, const DurScenario *s, const Accounts *a) {
     const Model *m = s->model;
     text_printf(out, "\n  %d accounts\n", a->n);
@@ -223,6 +249,7 @@ void put_accounts(Text *out, const DurScenario *s, const Accounts *a) {
     }
     put_names(out, "What all say alike, or nobody could decide:", &same);
     text_free(&same);
+    put_doubts(out, s, a);
 }
 
 // a row for each account and claim
@@ -263,6 +290,11 @@ static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *re
     if (status == DUR_OK) {
         text_printf(&result->text, "%s\n", s->model->title);
         put_accounts(&result->text, s, &accounts);
+        Text doubts = {0};
+        add_doubts(&doubts, &accounts.item[0]);
+        if (doubts.length) text_char(&result->text, '\n');
+        doubts_put(&result->text, text_view(&doubts));
+        text_free(&doubts);
         Json j = json_make(&result->json);
         json_object(&j);
         render_identity(&j, s);

@@ -87,12 +87,6 @@ static void put_solution(Text *out, const DurScenario *s) {
     if (g->certificate.is_unsettled) text_append(out, "  " UNSETTLED "\n");
 }
 
-// about the equilibrium, and every policy that was played or judged
-static void add_doubts(Text *out, const DurScenario *s, const RunAnswers *run) {
-    for (int32_t p = 0; p < run->n_paths; p++) doubts_add(out, s, p - 1);
-    for (int32_t c = 0; c < run->claims.n; c++) doubts_join(out, run->claims.item[c].doubts);
-}
-
 // where every stock stands at the end, on average, side by side
 static void put_ends(Text *out, const DurScenario *s, const RunAnswers *run) {
     enum { SHOWN = 6 };   // policies that fit a line
@@ -192,7 +186,7 @@ static DurStatus render_run(Json *j, const DurScenario *s, const DurOptions *opt
     render_claims(j, s, &run->claims);
     if (accounts) render_accounts(j, s, accounts);
     Text doubts = {0};
-    add_doubts(&doubts, s, run);
+    run_doubts(&doubts, s, run);
     doubts_render(j, text_view(&doubts));
     text_free(&doubts);
     json_pair_string(j, "page", options->html);
@@ -236,7 +230,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     put_ends(&result->text, s, run);
     put_verdicts(&result->text, s->model, &run->claims);
     Text doubts = {0};
-    add_doubts(&doubts, s, run);
+    run_doubts(&doubts, s, run);
     if (doubts.length) text_char(&result->text, '\n');
     doubts_put(&result->text, text_view(&doubts));
     text_free(&doubts);

@@ -985,6 +985,13 @@ def an_answer_tells_which_equilibria_behind_it_are_not_known_to_be_principal():
     for words in (["query", name, own, under], ["claims", name], ["run", name, "--runs", "50", "-o", "branch.html"]):
         told = " ".join(run(*words).stdout.split())
         assert all(told.count(d) == 1 for d in claim["doubts"]), told
+    with open(os.path.join(ROOM, "branch.html"), encoding="utf-8") as page:
+        words = page.read()
+    assert len(claim["doubts"]) == 2 and all(words.count(d + ".") == 1 for d in claim["doubts"])
+    with open(os.path.join(ROOM, name), "a", encoding="utf-8") as more:
+        more.write('\nrival same "as written" { }\n')
+    told = " ".join(run("rivals", name).stdout.split())
+    assert all(told.count(d) == 2 and "same: " + d in told for d in claim["doubts"]), told
     # what is known raises no doubt
     name = scenario("sure.duress")
     assert answer("query", name, "E(harm at 3 month | sudden)", "--exact")["doubts"] == []
