@@ -26,7 +26,7 @@ SUMMARY = $(BUILD)/demo/core.txt
 # the case that speed is measured on
 BENCH_CASE = scenarios/us-mexico/us-mexico.duress
 
-FUZZ_SECONDS = 600
+FUZZ_SECONDS ?= 600
 BENCHES      = solve_bench sim_bench by_hand_bench scale_bench
 
 # with nothing to do there is nothing to say
