@@ -6,7 +6,7 @@
 /// Time between jumps: Bogacki and Shampine's 3(2) pair (1989) with step control, and its cubic interpolant. Random
 /// times: thinning (Lewis and Shedler 1979), candidates at a rate that bounds all rates, or, where that is far too
 /// high, all rates near the path for a while (Extrande, Voliotis et al. 2016). Noise: dW is spread evenly over cells
-/// of time that are short against all that moves, with the noise taken at the beginning of the cell and Milstein's
+/// of time that are short against all that moves, or what a step cuts off them, with the noise taken at the beginning and Milstein's
 /// correction from a difference (Kloeden and Platen 1992, 11.1): strong order 1; weak order 1, 2 where noise does not
 /// depend on its stock. At an end of a range noise is reflected; that, and what conditions and maxima see of noise between the
 /// ends of a cell: bridge.c.
@@ -36,6 +36,7 @@ typedef struct Lane {
     int32_t  n_open;           // meters that are not settled
     int32_t  scale;            // of the box for which local bounds hold: half its width is range * 2^-scale
     int64_t  cell;             // of noise
+    uint32_t stretch;          // steps in it that are over
     int64_t  n_jump;
     double  *path;             // where its path is kept; NULL: nowhere
     bool     is_unbounded;     // local bounds do not hold any more: they must be had anew
@@ -52,13 +53,12 @@ typedef struct Corners {
     double   pair_up;          // each stands for two neighbouring nodes, the second with this share; negative: for one
 } Corners;
 
-/// Stretches of noise, [n_moving] columns each: from the beginning of a cell, or a jump of the stock or of its noise in it.
+/// Noise of the present step, [n_moving] columns each (bridge.c).
 typedef struct Bridge {
-    double **begin, **from;    // when, and from where; NaN: not yet
-    double **noise;            // there
-    double **last;             // where the last step ended
-    double **up, **down;       // exponential numbers of the cell
+    double **noise, **bend;    // at its beginning; half of noise times how it changes with its stock
+    double **up, **down;       // exponential numbers of the step
     double **push;             // what an end of the range adds to the drift
+    double **between;          // a normal number, for values inside the step; NaN: not drawn yet
 } Bridge;
 
 struct Block {
@@ -75,8 +75,8 @@ struct Block {
     // columns of SIM_LANES doubles that move with a lane
     double **x;                // [n_variable] state at time t
     double **drift;            // [n_moving] at t
-    double **force;            // [n_moving] noise, as a drift that is constant over the cell; NULL without noise
-    double **normal;           // [n_moving] of the cell
+    double **force;            // [n_moving] noise, as a drift that is constant over the step; NULL without noise
+    double **normal;           // [n_moving] of the cell, of what is left of it
     Bridge   bridge;           // NULL without noise
     double **type;             // [n_private] true types
     double **value;            // [n_meter] so far
@@ -162,17 +162,22 @@ static inline double block_inside(const Block *b, int32_t k, int32_t i, double t
 /// Where a time lies in a lane's step, as a share of it.
 static inline double block_share(const Block *b, int32_t i, double time) { return b->h[i] > 0 ? (time - b->t[i]) / b->h[i] : 0; }
 
-/// Noise between the ends of a cell (bridge.c); k: index into setup->moving. Cells of a list of lanes begin.
-void block_bridge_cells(Block *block, const int32_t *list, int32_t n);
-/// Noise is this here, and leads with drift along `slope` for the rest of the cell: a stretch begins, unless one goes on. Returns
-/// what the ends of the range add to the slope.
-double block_bridge_begin(Block *block, int32_t k, int32_t i, double noise, double slope, double rest);
-/// Lowest and highest point of the stretch up to `to`, inside the present step; nothing counts before `open`.
-void block_bridge_extremes(const Block *block, int32_t k, int32_t i, double open, double to, double *low, double *high);
+/// When a lane's cell of noise ends.
+static inline double block_cell_end(const Block *b, int32_t i) { return (double)(b->lane[i].cell + 1) * b->setup->cell; }
 
-/// What stock k shows at a time inside the present step: on the line, and off it as far as the bridge goes, the same for all looks
-/// of a cell; reflected.
-double block_bridge_at(const Block *block, int32_t k, int32_t i, double time);
+/// Noise inside a cell (bridge.c); k: index into setup->moving. Steps of a list of lanes begin.
+void block_bridge_steps(Block *block, const int32_t *list, int32_t n);
+/// Noise is this at the beginning of a step, and leads with drift along `slope` for the rest of the cell. Returns what the ends
+/// of the range add to the slope.
+double block_bridge_begin(Block *block, int32_t k, int32_t i, double noise, double bend, double slope, double rest);
+/// Accepted steps that end inside a cell end where noise is at that time.
+void block_bridge_knots(Block *block);
+/// What stock k shows at a time inside the present step; the same normal number serves all times.
+double block_bridge_at(Block *block, int32_t k, int32_t i, double time);
+/// The same on the straight way between where it is when a window opens and where at its end, both inside the step or its ends.
+double block_bridge_on(Block *block, int32_t k, int32_t i, double open, double to, double time);
+/// Lowest and highest point between them.
+void block_bridge_extremes(Block *block, int32_t k, int32_t i, double open, double to, double *low, double *high);
 
 /// Count what the n runs of a block showed.
 void block_tell(Block *block, int32_t n);

@@ -32,7 +32,7 @@ static bool lay_out(Block *b, Columns *c) {
     const Setup *s = b->setup;
     const Model *m = s->model;
     int32_t n_variable = model_variables(m), n_force = s->n_noisy ? s->n_moving : 0;
-    double ***bridge[] = {&b->bridge.begin, &b->bridge.from, &b->bridge.noise, &b->bridge.last, &b->bridge.up, &b->bridge.down, &b->bridge.push};
+    double ***bridge[] = {&b->bridge.noise, &b->bridge.bend, &b->bridge.up, &b->bridge.down, &b->bridge.push, &b->bridge.between};
     bool made = some(c, &b->x, n_variable) && some(c, &b->type, m->n_private) && some(c, &b->drift, s->n_moving) && some(c, &b->force, n_force)
              && some(c, &b->normal, n_force) && some(c, &b->value, s->n_meter) && some(c, &b->settled, s->n_meter)
              && (s->is_shared || (some(c, &b->slot, s->n_source + 1) && some(c, &b->center, s->n_level)));
@@ -193,13 +193,12 @@ void block_free(Block *b) {
     memory_free(b->slot);
     memory_free(b->settled);
     memory_free(b->value);
+    memory_free(b->bridge.between);
     memory_free(b->bridge.push);
     memory_free(b->bridge.down);
     memory_free(b->bridge.up);
-    memory_free(b->bridge.last);
+    memory_free(b->bridge.bend);
     memory_free(b->bridge.noise);
-    memory_free(b->bridge.from);
-    memory_free(b->bridge.begin);
     memory_free(b->normal);
     memory_free(b->force);
     memory_free(b->drift);
@@ -311,8 +310,6 @@ static void ode_step(Block *b) {
 
 // ---- lengths of steps ---------------------------------------------------------------------------------------------
 
-static double cell_end(const Block *b, int32_t i) { return (double)(b->lane[i].cell + 1) * b->setup->cell; }
-
 // to the next thing that may happen, if a step reaches it
 static void choose_ends(Block *b) {
     const Setup *s = b->setup;
@@ -320,7 +317,7 @@ static void choose_ends(Block *b) {
     if (!s->n_noisy && s->is_shared) return;
     for (int32_t i = 0; i < b->n; i++) {
         double stop = b->due[i] < b->date[i] ? b->due[i] : b->date[i];
-        if (s->n_noisy && cell_end(b, i) < stop) stop = cell_end(b, i);
+        if (s->n_noisy && block_cell_end(b, i) < stop) stop = block_cell_end(b, i);
         if (!s->is_shared && b->bounded[i] < stop) stop = b->bounded[i];
         double left = stop - b->t[i], length = s->n_moving ? b->length[i] : INFINITY;
         b->whole[i] = left > length;
@@ -372,15 +369,14 @@ static void judge(Block *b) {
 
 // ---- noise --------------------------------------------------------------------------------------------------------
 
-// Noise of the cell as a drift: (b dW + 1/2 b b' (dW^2 - dt)) / dt with dW = z sqrt(dt). Anew at the beginning of a
-// cell, and where a jump may have changed b; with what the ends of the range add.
+// Noise up to the end of the cell as a drift: (b dW + 1/2 b b' (dW^2 - dt)) / dt with dW = z sqrt(dt). Anew at the beginning of
+// a cell, and where a step has ended inside it or a jump may have changed b; with what the ends of the range add.
 static void noise_of_cells(Block *b) {
     const Setup *s = b->setup;
-    int32_t list[SIM_LANES], begins[SIM_LANES], n = 0, n_begin = 0;
+    int32_t list[SIM_LANES], n = 0;
     for (int32_t i = 0; i < b->n; i++) {
         Lane *lane = &b->lane[i];
         if (b->is_over[i]) continue;
-        if (lane->is_new_cell) begins[n_begin++] = i;
         if (lane->is_new_cell) {
             for (int32_t k = 0; k < s->n_moving; k++) {
                 if (s->level[s->moving[k]].noise == PROGRAM_NONE) continue;
@@ -393,7 +389,7 @@ static void noise_of_cells(Block *b) {
         lane->is_new_cell = false;
     }
     if (n == 0) return;
-    block_bridge_cells(b, begins, n_begin);
+    block_bridge_steps(b, list, n);
 
     double root = elementary_sqrt(s->cell), *noise = b->result[0], *moved = b->result[1], *change = b->result[2];
     for (int32_t k = 0; k < s->n_moving; k++) {
@@ -412,13 +408,14 @@ static void noise_of_cells(Block *b) {
         }
         if (has_slope) block_evaluate(b, stock->noise, n, moved);
         for (int32_t i = 0; i < n; i++) {
-            double z = b->normal[k][list[i]], force = noise[i] * z / root;
-            if (has_slope && change[i] != 0) force += 0.5 * noise[i] * ((moved[i] - noise[i]) / change[i]) * (z * z - 1);
+            double rest = block_cell_end(b, list[i]) - b->t[list[i]], z = b->normal[k][list[i]], force = noise[i] * z / elementary_sqrt(rest), bend = 0;
+            if (has_slope && change[i] != 0) bend = 0.5 * noise[i] * ((moved[i] - noise[i]) / change[i]);
+            force += bend * (z * z - 1);
             if (!isfinite(force) || noise[i] < 0) {
                 block_fail(b, list[i], DUR_DOMAIN, stock->noise, "the noise of `%s` is %g", stock->name, noise[i]);
                 force = 0;
             }
-            b->force[k][list[i]] = force + block_bridge_begin(b, k, list[i], noise[i], b->drift[k][list[i]] + force, cell_end(b, list[i]) - b->t[list[i]]);
+            b->force[k][list[i]] = force + block_bridge_begin(b, k, list[i], noise[i], bend, b->drift[k][list[i]] + force, rest);
         }
     }
 }
@@ -467,13 +464,13 @@ static void commit(Block *b) {
     for (int32_t i = 0; i < b->n && !is_plain; i++) {
         if (b->accepted[i] == 0) continue;
         Lane *lane = &b->lane[i];
-        for (int32_t k = 0; k < s->n_moving && s->n_noisy; k++) b->bridge.last[k][i] = b->x1[k][i];
         if (b->t[i] > s->end || (s->n_meter && lane->n_open == 0)) {
             b->any_over = b->is_over[i] = true;
             continue;
         }
-        if (s->n_noisy && b->t[i] >= cell_end(b, i)) {
+        if (s->n_noisy && b->t[i] >= block_cell_end(b, i)) {
             lane->cell++;
+            lane->stretch = 0;
             lane->is_new_cell = lane->is_unbounded = true;
         }
         if (!s->is_shared && b->t[i] >= b->bounded[i]) lane->is_unbounded = true;
@@ -499,6 +496,7 @@ void block_play(Block *b, int64_t first, int32_t n, void (*poll)(void *), void *
         choose_ends(b);
         if (s->n_moving) ode_step(b);
         judge(b);
+        if (s->n_noisy) block_bridge_knots(b);
         block_measure(b);
         commit(b);
         block_candidates(b);

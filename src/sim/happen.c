@@ -365,9 +365,18 @@ static double time_inside(const Block *b, int32_t i, const Interval *box) {
     return least;
 }
 
+// How far off its line a stock with noise may be inside a cell: what block_bridge_knots can add, no normal number being above 8.6.
+static double off_line(const Block *b, int32_t k, int32_t i) {
+    const Setup *s = b->setup;
+    if (!s->n_noisy || s->level[s->moving[k]].noise == PROGRAM_NONE) return 0;
+    double rest = block_cell_end(b, i) - b->t[i];
+    return 9 * b->bridge.noise[k][i] * elementary_sqrt(rest) + 75 * elementary_abs(b->bridge.bend[k][i]) * rest;
+}
+
 // Bounds in a box around the present state, the largest box in which they are near the rates (tried first a little
 // larger than the last one), and the time for which drift and noise cannot lead out of it. That time depends on the
-// state alone: were bounds renewed at a time that depends on when the candidate is due, its law would be another.
+// state alone: were bounds renewed at a time that depends on when the candidate is due, its law would be another. Where noise is
+// the larger part of a box, a smaller one would not hold for longer.
 static void bound_near(Block *b, int32_t i) {
     const Setup *s = b->setup;
     const Model *m = s->model;
@@ -378,15 +387,19 @@ static void bound_near(Block *b, int32_t i) {
     for (int32_t k = 0; k < s->n_source; k++) rate += source_rate(s, &s->source[k], state);
 
     // what the candidate had left to wait stays its own: the same luck, at another rate
-    double left = b->budget[i] - slot[1][i] * (b->t[i] - b->since[i]), inside;
+    double left = b->budget[i] - slot[1][i] * (b->t[i] - b->since[i]), inside, more[MODEL_VARIABLES_MAX] = {0};
     left = left > 0 ? left : 0;
+    for (int32_t k = 0; k < s->n_moving; k++) more[s->moving[k]] = off_line(b, k, i);
     if (lane->scale > 0) lane->scale--;
     for (;; lane->scale++) {
+        bool is_noise = false;
         for (int32_t v = 0; v < model_variables(m); v++) {
             box[v] = (Interval){state[v], state[v]};
             if (v < m->n_mode) continue;
             const ModelStock *stock = &s->level[v - m->n_mode];
             double half = ldexp(stock->high - stock->low, -lane->scale);
+            is_noise |= half < more[v - m->n_mode];
+            half += more[v - m->n_mode];
             box[v].low = fmax(stock->low, state[v] - half);
             box[v].high = fmin(stock->high, state[v] + half);
         }
@@ -395,7 +408,7 @@ static void bound_near(Block *b, int32_t i) {
             b->slot[k + 1][i] = b->slot[k][i] + source_bound(s, &s->source[k], box);
         inside = time_inside(b, i, box);
         bool is_bounded = slot[1][i] < INFINITY && b->t[i] + inside > b->t[i];
-        if (is_bounded && (slot[1][i] <= LOCAL_LOOSE * fmax(rate, 1) || lane->scale >= LOCAL_SCALE_MAX)) break;
+        if (is_bounded && (slot[1][i] <= LOCAL_LOOSE * fmax(rate, 1) || is_noise || lane->scale >= LOCAL_SCALE_MAX)) break;
         if (lane->scale < LOCAL_SCALE_MAX) continue;
         char name[160];
         int32_t k = 0;

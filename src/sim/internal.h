@@ -32,15 +32,16 @@
 ///   TYPE       private          an actor's type at the start
 ///   BELIEF     k                on the lattice: the node that the belief goes to by candidate k
 ///   NOISE + s  cell             noise of stock s in that cell of time
-///   BRIDGE + s cell             how far it goes between the ends of that cell
-///   BETWEEN + s cell            where it is between them
+///   BRIDGE + s cell             how far it goes in the first step of that cell (later ones: bridge.c)
+///   BETWEEN + s cell            where it is between the ends of that step, OPEN + s if a window opens and ends in it
+///   KNOT + s   cell             where it is at its end, if that is not the cell's
 /// In rounds, the index is the round (of an event on a date, the jump):
 ///   CHOICE + a                  whether actor a attends, and what it picks
 ///   CHANCE + j                  whether event j happens
 ///   EFFECT + 16 j + d           random size d of jump j; on the lattice d = 0 picks the target
 ///   CHANGE                      on the lattice, where the change of stocks leads
 enum { SITE_START = 0, SITE_CANDIDATE = 1, SITE_TYPE = 2, SITE_BELIEF = 3, SITE_SIZE = 16, SITE_DATED = 256, SITE_NOISE = 1024,
-       SITE_BRIDGE = 2048, SITE_BETWEEN = 3072, SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
+       SITE_BRIDGE = 2048, SITE_BETWEEN = 3072, SITE_KNOT = 4096, SITE_OPEN = 5120, SITE_CHANGE = 0x4000, SITE_CHOICE = 0x10000, SITE_CHANCE = 0x20000, SITE_EFFECT = 0x40000 };
 
 /// What can bring about a jump at a random time: an event, an actor's opportunities, or a change of its type. (On the lattice drift and
 /// noise, too; see chain_run.c.)

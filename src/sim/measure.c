@@ -13,13 +13,24 @@ static void show(Block *b, const Meter *m, const int32_t *list, int32_t n, doubl
         if (!isfinite(x[i])) block_fail(b, list[i], DUR_DOMAIN, q->x, "`%s` is %g", q->text, x[i]);
 }
 
-// the same at theta of the step, one variable (negative: none) put elsewhere
-static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *theta, int32_t variable, const double *elsewhere,
-                 double *x, double *until) {
+// The same at times of the step, on the way through windows from `open` to `to`; without windows noise is where it is at that
+// time. One variable (negative: none) is put elsewhere.
+static void look(Block *b, const Meter *m, const int32_t *list, int32_t n, const double *open, const double *to, const double *at, int32_t variable,
+                 const double *elsewhere, double *x, double *until) {
+    const Setup *s = b->setup;
     const ModelQuantity *q = m->quantity;
-    uint64_t reads = b->setup->model->program[q->x].reads;
-    if (q->until != PROGRAM_NONE) reads |= b->setup->model->program[q->until].reads;
+    double *theta = b->theta;
+    uint64_t reads = s->model->program[q->x].reads;
+    if (q->until != PROGRAM_NONE) reads |= s->model->program[q->until].reads;
+    for (int32_t i = 0; i < n && m->moves; i++) theta[i] = block_share(b, list[i], at[i]);
     block_gather(b, reads, list, n, m->moves ? theta : NULL);
+    for (int32_t k = 0; m->noisy && k < s->n_moving; k++) {
+        double *shown = b->gather[s->model->n_mode + s->moving[k]];
+        for (int32_t i = 0; i < n && m->noisy >> k & 1; i++) {
+            if (!open) shown[i] = block_bridge_at(b, k, list[i], at[i]);
+            else if (open[i] > b->t[list[i]] || to[i] < b->t1[list[i]]) shown[i] = block_bridge_on(b, k, list[i], open[i], to[i], at[i]);
+        }
+    }
     if (variable >= 0) memcpy(b->gather[variable], elsewhere, (size_t)n * sizeof *elsewhere);
     show(b, m, list, n, x, until);
 }
@@ -29,35 +40,20 @@ static void settle(Block *b, int32_t q, int32_t i) {
     b->lane[i].n_open--;
 }
 
-// a value at one instant: noise is where it is at that instant, not on the line between the ends of its cell
-static void look_at(Block *b, int32_t q, const int32_t *list, int32_t n, const double *at) {
-    const Setup *s = b->setup;
-    const Meter *m = &s->meter[q];
-    double *x = b->result[0], *theta = b->theta;
-    for (int32_t i = 0; i < n; i++) theta[i] = block_share(b, list[i], at[i]);
-    block_gather(b, s->model->program[m->quantity->x].reads, list, n, m->moves ? theta : NULL);
-    for (int32_t k = 0; k < s->n_moving; k++)
-        for (int32_t i = 0; i < n && m->noisy >> k & 1; i++)
-            b->gather[s->model->n_mode + s->moving[k]][i] = block_bridge_at(b, k, list[i], at[i]);
-    show(b, m, list, n, x, NULL);
-    for (int32_t i = 0; i < n; i++)
-        if (meter_look(m, x[i], 0, &b->value[q][list[i]])) settle(b, q, list[i]);
-}
-
-// one look at a list of lanes, in their windows up to `to`; those that it does not settle stay in the list
-static int32_t look_on(Block *b, int32_t q, int32_t *list, int32_t n, const double *theta, int32_t variable, const double *elsewhere, double *from,
-                       double *to) {
+// one look at a list of lanes, in their windows; those that it does not settle stay in the list
+static int32_t look_on(Block *b, int32_t q, int32_t *list, int32_t n, double *open, double *to, const double *at, int32_t variable,
+                       const double *elsewhere) {
     const Meter *m = &b->setup->meter[q];
     double *x = b->result[0], *until = b->result[1];
-    look(b, m, list, n, theta, variable, elsewhere, x, until);
+    look(b, m, list, n, open, to, at, variable, elsewhere, x, until);
     int32_t rest = 0;
     for (int32_t i = 0; i < n; i++) {
-        int32_t at = list[i];
-        if (meter_look(m, x[i], until[i], &b->value[q][at])) {
-            settle(b, q, at);
+        int32_t lane = list[i];
+        if (meter_look(m, x[i], until[i], &b->value[q][lane])) {
+            settle(b, q, lane);
         } else {
-            list[rest] = at;
-            from[rest] = from[i];
+            list[rest] = lane;
+            open[rest] = open[i];
             to[rest++] = to[i];
         }
     }
@@ -69,8 +65,8 @@ static void measure(Block *b, int32_t q) {
     const Setup *s = b->setup;
     const Meter *m = &s->meter[q];
     int32_t list[SIM_LANES], n = 0;
-    double from[SIM_LANES], to[SIM_LANES];
-    double *x = b->result[0], *until = b->result[1], *sum = b->result[2], *theta = b->theta;
+    double from[SIM_LANES], to[SIM_LANES], at[SIM_LANES];
+    double *x = b->result[0], *until = b->result[1], *sum = b->result[2];
     for (int32_t i = 0; i < b->n; i++) {
         if (b->accepted[i] == 0 || b->settled[q][i] != 0 || b->t[i] > m->to || b->t1[i] <= m->from) continue;
         from[n] = b->t[i] > m->from ? b->t[i] : m->from;
@@ -88,28 +84,33 @@ static void measure(Block *b, int32_t q) {
         static const double weight[POINTS] = {7.0 / 90, 32.0 / 90, 12.0 / 90, 32.0 / 90, 7.0 / 90};
         for (int32_t i = 0; i < n; i++) sum[i] = 0;
         for (int p = 0; p < (m->moves ? POINTS : 1); p++) {
-            for (int32_t i = 0; i < n; i++)
-                theta[i] = block_share(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
-            look(b, m, list, n, theta, -1, NULL, x, until);
+            for (int32_t i = 0; i < n; i++) at[i] = from[i] + (to[i] - from[i]) * p / (POINTS - 1);
+            look(b, m, list, n, NULL, NULL, at, -1, NULL, x, until);
             for (int32_t i = 0; i < n; i++) sum[i] += m->moves ? weight[p] * x[i] : x[i];
         }
         for (int32_t i = 0; i < n; i++) b->value[q][list[i]] += sum[i] * (to[i] - from[i]);
     } else if (m->kind == QUANTITY_AT) {
-        look_at(b, q, list, n, to);
+        look(b, m, list, n, NULL, NULL, to, -1, NULL, x, NULL);
+        for (int32_t i = 0; i < n; i++)
+            if (meter_look(m, x[i], 0, &b->value[q][list[i]])) settle(b, q, list[i]);
     } else if (m->kind != QUANTITY_COUNT) {
         // in order of time, then what noise does meanwhile; a lane that is settled is looked at no more
         for (int p = 0; p < (m->moves ? POINTS : 1) && n > 0; p++) {
-            for (int32_t i = 0; i < n && m->moves; i++)
-                theta[i] = block_share(b, list[i], from[i] + (to[i] - from[i]) * p / (POINTS - 1));
-            n = look_on(b, q, list, n, theta, -1, NULL, from, to);
+            for (int32_t i = 0; i < n; i++) at[i] = from[i] + (to[i] - from[i]) * p / (POINTS - 1);
+            n = look_on(b, q, list, n, from, to, at, -1, NULL);
         }
-        double low[SIM_LANES], high[SIM_LANES];
+        double end[SIM_LANES];
         for (int32_t k = 0; k < s->n_moving && n > 0; k++) {
             if (!(m->noisy >> k & 1)) continue;
-            for (int side = 0; side < 2; side++) {
-                for (int32_t i = 0; i < n; i++) block_bridge_extremes(b, k, list[i], m->from, to[i], &low[i], &high[i]);
-                for (int32_t i = 0; i < n; i++) theta[i] = block_share(b, list[i], to[i]);
-                n = look_on(b, q, list, n, theta, s->model->n_mode + s->moving[k], side ? low : high, from, to);
+            const double *x0 = b->x[s->model->n_mode + s->moving[k]], *x1 = b->x1[k];
+            for (int side = 0; side < 2 && n > 0; side++) {   // of a way up the lowest point comes first, mostly
+                for (int32_t i = 0; i < n; i++) {
+                    double low, high;
+                    block_bridge_extremes(b, k, list[i], from[i], to[i], &low, &high);
+                    at[i] = to[i];
+                    end[i] = (x1[list[i]] < x0[list[i]]) == (side == 0) ? high : low;
+                }
+                n = look_on(b, q, list, n, from, to, at, s->model->n_mode + s->moving[k], end);
             }
         }
     }

@@ -278,6 +278,111 @@ TEST(what_noise_passes_is_seen_with_a_drift_and_with_noise_that_grows_with_its_s
     case_close(&k);
 }
 
+// Runs of a text on `n` runs, against numbers in closed form.
+static void check_law(const char *text, const char *const *query, const double *expected, const double *bias, int n_query, int64_t n, uint64_t seed) {
+    SimCase k;
+    case_open(&k, text, query, n_query);
+    double *x = case_measure(&k, SIM_CONTINUOUS, n, seed);
+    for (int i = 0; i < n_query; i++) CHECK_MEAN(x + i * n, n, expected[i], 5, bias ? bias[i] : 0);
+    memory_free(x);
+    case_close(&k);
+}
+
+// The chance of passing a level above where it was at `from`, in the time after it.
+static double later_above(double a, double noise, double from, double time) {
+    double sum = 0;
+    for (int i = -800; i < 800; i++) {
+        double z = (i + 0.5) / 100;
+        sum += 0.01 * exp(-z * z / 2) / sqrt(2 * PI) * ever_above(a - noise * sqrt(from) * z, 0, noise, time);
+    }
+    return sum;
+}
+
+// On the line between the ends of a cell (of a sixteenth) the first two would be 0.179 and 0.364.
+TEST(a_window_may_open_and_close_inside_a_cell) {
+    const char *query[] = {"P(w >= 5.1 within 0.03 month)", "P(w >= 5.05 within 0.01 month after 0.02 month)", "E(max w over 0.03 month)",
+                           "P(w > 4.9 throughout 0.03 month)", "P(w >= 5.1 within 0.1325 month after 0.055 month)", "P(w > 0 until w >= 5.3 within 0.1 month)"};
+    const double expected[] = {ever_above(0.1, 0, 0.5, 0.03), later_above(0.05, 0.5, 0.02, 0.01), 5 + 0.5 * sqrt(2 * 0.03 / PI),
+                               1 - ever_above(0.1, 0, 0.5, 0.03), later_above(0.1, 0.5, 0.055, 0.1325), ever_above(0.3, 0, 0.5, 0.1)};
+    check_law(HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\n", query, expected, NULL, 6, 40000, 31);
+}
+
+// Noise 1 half of the time, by a mode that changes 10 and 100 times a month: the variance is that of the time it was on. With
+// one straight line for a cell it was 0.87 and 0.58.
+TEST(noise_that_changes_within_a_cell_has_the_variance_of_the_time_it_was_on) {
+    const char *query[] = {"E((w - 20)^2 at 2 month)"};
+    for (double rate = 10; rate < 1000; rate *= 10) {
+        char text[512];
+        const double expected[] = {1 + (1 - exp(-4 * rate)) / (4 * rate)};
+        snprintf(text, sizeof text, HEAD "mode m of nature { v0, v1 }\nstock w { range 0..40 grid 3 start 20 noise by m { v0 1, v1 0 } }\n"
+                 "event off { when m == v0 rate %g per month then m = v1 }\nevent on { when m == v1 rate %g per month then m = v0 }\n", rate, rate);
+        check_law(text, query, expected, NULL, 1, rate > 10 ? 10000 : 40000, 32);
+    }
+}
+
+// dx = 0.3 x dW is a martingale, however often something else happens: by a line that is bent at every jump its mean grew to 1.04.
+TEST(what_happens_elsewhere_leaves_noise_that_grows_with_its_stock_alone) {
+    const char *query[] = {"E(x at 4 month)", "P(x >= 1.5 within 4 month)"};
+    const double expected[] = {1, ever_above(log(1.5), -0.045, 0.3, 4)}, bias[] = {0, 0.002};
+    check_law(HEAD "stock x { range 0..10 grid 3 start 1 noise 0.3*x }\nstock z { range 0..9 grid 10 start 0 }\n"
+              "event tick { rate 100 per month then z = if z < 9 then z + 1 else 0 }\n", query, expected, bias, 2, 20000, 33);
+}
+
+// Put back to 5 at rate 50, or halved: E (w - 5)^2 is noise^2 times the mean of what is left of the time. It was 0.0027.
+TEST(after_a_jump_noise_begins_anew) {
+    const char *query[] = {"E((w - 5)^2 at 4 month)", "E(h^2 at 4 month)"};
+    const double expected[] = {0.25 * (1 - exp(-50 * 4)) / 50, 0.25 * (1 - exp(-37.5 * 4)) / 37.5};
+    check_law(HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\nstock h { range -5..5 grid 3 start 0 noise 0.5 }\n"
+              "event back { rate 50 per month then w = 5, h *= 0.5 }\n", query, expected, NULL, 2, 10000, 34);
+}
+
+// exp(-r times the time above 0) of a Brownian motion has the mean e^(-rt/2) I0(rt/2) (Levy's arcsine law); exp(-2 int W^2 ds) has
+// 1 / sqrt(cosh 2t) (Cameron and Martin 1944). Asked on the line the first two were 0.548 and 0.174.
+TEST(a_hazard_meets_a_noisy_stock_where_it_is) {
+    const char *query[] = {"P(hit == no at 0.1 month)", "P(hit == no at 1 month)", "P(hot == no at 1 month)", "P(hot == no at 2.03 month)"};
+    double expected[] = {0, 0, 1 / sqrt(cosh(2)), 1 / sqrt(cosh(4.06))};
+    for (int i = 0; i < 1000; i++) {
+        expected[0] += exp(cos(PI * (i + 0.5) / 1000) - 1) / 1000;
+        expected[1] += exp(10 * (cos(PI * (i + 0.5) / 1000) - 1)) / 1000;
+    }
+    // candidates at one rate for all states, and at rates that hold near the path alone
+    check_law(HEAD "mode hit of nature { no, yes }\nstock w { range -20..20 grid 3 start 0 noise 0.5 }\n"
+              "event strike { when hit == no and w > 0 rate 20 per month then hit = yes }\n", query, expected, NULL, 2, 40000, 35);
+    check_law(HEAD "mode hit of nature { no, yes }\nmode hot of nature { no, yes }\nstock w { range -20000..20000 grid 3 start 0 noise 0.5 }\n"
+              "event strike { when hit == no and w > 0 rate 20 per month then hit = yes }\n"
+              "event burn { when hot == no rate 8*w^2 per month then hot = yes }\n", query, expected, NULL, 4, 20000, 35);
+}
+
+// The mean of W^2 over a time T is T / 2; on the line it lacked a sixth of a cell.
+TEST(means_over_time_of_what_is_not_linear_are_those_of_the_path) {
+    const char *query[] = {"E(mean (w - 5)^2 over 0.25 month)", "E(total (w - 5)^2 over 0.5 month)"};
+    const double expected[] = {0.25 * 0.125, 0.25 * 0.125};
+    check_law(HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\n", query, expected, NULL, 2, 40000, 36);
+}
+
+// As likely up as down first; a way that came to both was always said to have come to the lower end first: 0.527.
+TEST(of_two_levels_as_far_away_noise_comes_to_each_as_often_first) {
+    const char *query[] = {"P(w > 4.9 until w >= 5.1 within 40 month)", "P(w < 5.1 until w <= 4.9 within 40 month)"};
+    const double expected[] = {0.5, 0.5};
+    check_law(HEAD "stock w { range 0..10 grid 3 start 5 noise 0.5 }\n", query, expected, NULL, 2, 40000, 37);
+}
+
+// Noise of 20 to 200 ranges, for which no cell is short enough: the law is even all the same. Pushed in by both ends 0.08 and 0.23
+// of them stood below 0.1.
+TEST(noise_much_wider_than_its_range_spreads_evenly) {
+    const char *query[] = {"P(x < 0.1 at 0.133 month)", "E(x^2 at 0.1 month)", "P(y < 0.1 at 0.133 month)", "E(y^2 at 0.1 month)"};
+    const double expected[] = {0.1, 1.0 / 3, 0.1, 1.0 / 3};
+    check_law(HEAD "stock x { range 0..1 grid 3 start 0.2 noise 20 }\nstock y { range 0..1 grid 3 start 0.2 noise 200 }\n", query, expected, NULL, 4, 20000, 38);
+}
+
+// With a drift into an end the law is exponential, inside a cell too: reflected there, means were 0.0070 and 0.9884.
+TEST(a_strong_drift_into_an_end_leaves_the_exponential_law_inside_a_cell) {
+    const char *query[] = {"E(x at 3.01 month)", "P(x < 0.0025 at 3.01 month)", "E(y at 3.02 month)"};
+    const double expected[] = {0.0025, 1 - exp(-1), 1 - 0.04 / 6}, bias[] = {0.00005, 0.005, 0.00005};
+    check_law(HEAD "stock x { range 0..1 grid 3 start 0.5 drift -2 noise 0.1 }\nstock y { range 0..1 grid 3 start 0.5 drift 3 noise 0.2 }\n", query,
+              expected, bias, 3, 20000, 39);
+}
+
 // A jump of the stock begins a stretch of its own: where it fell from is not where noise may lead.
 TEST(a_jump_is_not_what_noise_did) {
     const char *query[] = {"P(w >= 5 and m == v1 within 4 month)", "P(m == v1 within 4 month)"};
@@ -471,6 +576,15 @@ int main(void) {
         RUN(a_value_inside_a_cell_has_the_spread_of_its_time),
         RUN(what_noise_passes_between_two_looks_is_seen),
         RUN(what_noise_passes_is_seen_with_a_drift_and_with_noise_that_grows_with_its_stock),
+        RUN(a_window_may_open_and_close_inside_a_cell),
+        RUN(noise_that_changes_within_a_cell_has_the_variance_of_the_time_it_was_on),
+        RUN(what_happens_elsewhere_leaves_noise_that_grows_with_its_stock_alone),
+        RUN(after_a_jump_noise_begins_anew),
+        RUN(a_hazard_meets_a_noisy_stock_where_it_is),
+        RUN(means_over_time_of_what_is_not_linear_are_those_of_the_path),
+        RUN(of_two_levels_as_far_away_noise_comes_to_each_as_often_first),
+        RUN(noise_much_wider_than_its_range_spreads_evenly),
+        RUN(a_strong_drift_into_an_end_leaves_the_exponential_law_inside_a_cell),
         RUN(a_jump_is_not_what_noise_did),
         RUN(runs_on_the_lattice_have_the_law_of_the_chain),
         RUN(without_stocks_both_kinds_of_runs_have_one_law),
