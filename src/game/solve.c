@@ -7,7 +7,9 @@
 ///    Paced sweeps go on from where it is lost (paced.h).
 /// 4. Else, with private types, the game whose types are alike, and from its solution on those whose types are more and more
 ///    apart, up to the game itself, by paced sweeps.
-/// 5. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
+/// 5. Where an actor has more than two types no tangent is known: sweeps of values and beliefs, mixed by Anderson, from precision to precision, and where
+///    they fail sweeps of habits, which go up in precision at a pace that adapts (climb.h).
+/// 6. Else sweeps of the values themselves, mixed by Anderson: slower, but they need no tangent and are drawn to stable
 ///    equilibria from afar. What they find beyond the end of the branch is another equilibrium, and is called so.
 ///
 /// Source: semantics, "Continuous clock"; the principal branch of McKelvey and Palfrey 1995.
@@ -15,6 +17,7 @@
 #include "base/memory.h"
 #include "game/branch.h"
 #include "game/certify.h"
+#include "game/climb.h"
 #include "game/game.h"
 #include "game/nest.h"
 #include "game/newton.h"
@@ -64,6 +67,8 @@
 /// often than anyone would wait for); a third of it on what may lie beyond its end. A large lattice gets SWEEPS_LEAST sweeps
 /// all the same.
 #define BRANCH_WORK 2e8
+/// Sweeps that going up in precision by habits may take where types are more than two, but for the same bounds of work.
+#define CLIMB_SWEEPS 30000
 /// Sweeps of linear systems that paced sweeps and Newton's method in turns with them may take the time of.
 #define PACED_WORK 6000
 #define SWEEPS_LEAST 1500
@@ -625,16 +630,38 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
 }
 
 // all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
-// where no tangent is known: sweeps, and Newton's method on differences behind them
-static DurStatus find_types(Run *r, GameSolution *out) {
+// up in precision by sweeps of habits, where no tangent is known; where nothing comes of it r->x stays
+static DurStatus by_climb(Run *r, GameSolution *out, double tolerance) {
+    double work = BRANCH_WORK / (double)r->n, most = work < SWEEPS_LEAST ? SWEEPS_LEAST : work < CLIMB_SWEEPS ? work : CLIMB_SWEEPS;
+    int64_t left = r->limit - r->n_sweep;
+    anderson_free(r->mix);
+    r->mix = NULL;
+    ClimbResult c;
+    TRY(climb_solve(&c, r->sweep, r->lattice, r->options->rule, r->team, tolerance, left < (int64_t)most ? left : (int64_t)most,
+                    r->options->progress, r->g));
+    r->n_sweep += c.n_sweep;
+    r->interrupted = c.interrupted;
+    out->n_step += c.n_point;
+    say_how(out, "; up in precision by sweeps of habits, %d points, %lld sweeps", c.n_point, (long long)c.n_sweep);
+    if (!c.converged) {
+        say_how(out, ", no further than %.4g times the stated precisions", c.reached);
+        return DUR_OK;
+    }
+    double *t = r->x; r->x = r->g; r->g = t;
+    r->residual = c.residual;
+    return DUR_OK;
+}
+
+// where no tangent is known: sweeps, and Newton's method on differences behind them, and sweeps of habits where they fail
+static DurStatus find_types(Run *r, GameSolution *out, double tolerance) {
     if (!may_sweep(r)) return DUR_MEMORY;
     DurStatus status = follow_by_sweeps(r, out);
     say_how(out, "sweeps of values and beliefs with Anderson mixing: %lld", (long long)r->n_sweep);
-    // they may have left it unseen
-    if (out->is_principal) {
-        out->is_principal = false;
-        snprintf(out->note, sizeof out->note, SWEPT);
-    }
+    bool is_alone = r->options->warm && r->options->warm_alone;
+    if (status == DUR_OK && !(r->residual <= tolerance) && !r->interrupted && !is_alone && !is_over(r)) status = by_climb(r, out, tolerance);
+    // they may have left the branch unseen
+    out->is_principal = false;
+    if (r->residual <= tolerance) snprintf(out->note, sizeof out->note, SWEPT);
     return status;
 }
 
@@ -664,7 +691,7 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     bool done = false;
     out->is_principal = true;
     r->residual = INFINITY;
-    if (!tangent_is_known(r->lattice->model)) return find_types(r, out);
+    if (!tangent_is_known(r->lattice->model)) return find_types(r, out, tolerance);
     Krylov *k = make_krylov(r, r->lattice, r->options->rule);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
@@ -848,6 +875,7 @@ done:
 // tangents and values, with what paced sweeps keep, or with private types what mixing remembers
 static double solving_bytes(const Lattice *l) {
     double n = (double)sweep_size(l);
+    if (!tangent_is_known(l->model)) return 24.0 * n + fmax(anderson_bytes((int64_t)n, mixed_of(l)), climb_bytes(l));
     return 8.0 * n + (!l->model->n_private && n <= PACED_VALUES ? 24.0 * n : 0) + (tangent_is_known(l->model) ? krylov_bytes(l, window_of(l)) + correction_bytes(l) : 0) +
            (l->model->n_private ? 16.0 * n + anderson_bytes((int64_t)n, mixed_of(l)) : 0);
 }

@@ -32,6 +32,9 @@ struct SweepTypes {
     int64_t *stage;             // [2 groups + 1] first task of each stage: two a group, see team_run_stages
     float *missed;              // [n_block] what each missed by, or NULL
     float *pace, *agrees, *before;   // see sweep_types_pace; NULL: none
+    float pace_most;
+    double *habit;                   // see sweep_types_habits; NULL: none
+    bool takes_up;
     const TypesKernel *kernel;
     TypesJob job;
 };
@@ -79,6 +82,7 @@ SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *te
 
 void sweep_types_free(SweepTypes *s) {
     if (!s) return;
+    memory_free(s->habit);
     memory_free(s->before);
     memory_free(s->agrees);
     memory_free(s->pace);
@@ -119,14 +123,48 @@ DurStatus sweep_types_pace(SweepTypes *s) {
     s->agrees = memory_zeroed((size_t)n, sizeof *s->agrees);
     s->before = memory_zeroed((size_t)(s->n_row * n + s->n_shift), sizeof *s->before);
     if (!s->pace || !s->agrees || !s->before) return DUR_MEMORY;
-    for (int64_t i = 0; i < n; i++) s->pace[i] = 1;
+    sweep_types_pace_most(s, 1);
     return DUR_OK;
+}
+
+// columns of habits
+static int64_t habits_of(const Model *m) {
+    int64_t n = 0;
+    for (int32_t j = 0; j < m->n_jump; j++)
+        if (m->jump[j].kind == JUMP_MOVE) n += model_types(m, m->jump[j].actor);
+    return n;
+}
+
+DurStatus sweep_types_habits(SweepTypes *s) {
+    int64_t n = s->lattice->n_state, n_habit = habits_of(s->lattice->model) * n;
+    s->pace = memory_floats(n);
+    s->agrees = memory_zeroed((size_t)n, sizeof *s->agrees);
+    s->before = memory_zeroed((size_t)n_habit, sizeof *s->before);
+    s->habit = memory_zeroed((size_t)n_habit, sizeof *s->habit);
+    if (!s->pace || !s->agrees || !s->before || !s->habit) return DUR_MEMORY;
+    s->whole_steps = true;
+    sweep_types_pace_most(s, 1);
+    return DUR_OK;
+}
+
+double sweep_types_habits_bytes(const Lattice *l) { return (8.0 + 12.0 * (double)habits_of(l->model)) * (double)l->n_state; }
+
+void sweep_types_pace_most(SweepTypes *s, float most) {
+    s->pace_most = most;
+    for (int64_t i = 0; i < s->lattice->n_state; i++) s->pace[i] = most;
+}
+
+void sweep_types_take_up(SweepTypes *s, double precision_scale, double *value) {
+    s->takes_up = true;
+    sweep_types_within(s, precision_scale, NULL, value, NULL);
+    s->takes_up = false;
 }
 
 static TypesJob job_of(const SweepTypes *s, double precision_scale, const double *value) {
     return (TypesJob){.lattice = s->lattice, .rule = s->rule, .possible = s->possible, .shift_where = s->shift_where,
                       .n_row = s->n_row, .n_move = s->n_move, .whole_steps = s->whole_steps,
-                      .pace = s->pace, .agrees = s->agrees, .before = s->before, .precision_scale = precision_scale, .value = value};
+                      .pace = s->pace, .agrees = s->agrees, .before = s->before, .pace_most = s->pace_most, .habit = s->habit,
+                      .takes_up = s->takes_up, .precision_scale = precision_scale, .value = value};
 }
 
 double sweep_types_residual(SweepTypes *s, double precision_scale, const double *value, double *room) {

@@ -31,6 +31,16 @@ void   sweep_types_whole_steps(SweepTypes *sweep, bool whole);
 /// that move, which leads to fixed points that whole steps go around in circles. What is missed is told as ever. DUR_OK or DUR_MEMORY; once. Takes 8
 /// bytes for each state and 4 for each value and shift.
 DurStatus sweep_types_pace(SweepTypes *sweep);
+/// The same for what types do: in a sweep in place each choice, its habit, goes only a part of the way to what is best, the state's pace, and values and what moves
+/// tell follow from habits at once. So what a move tells is always what some behaviour tells, which a part of a shift need not be. What is
+/// missed is told of values and shifts alone: how far choices are from answers sweep_types_residual has to tell. For vectors of values
+/// and shifts from habits to start with, sweep_types_take_up. DUR_OK or DUR_MEMORY; once, and not with sweep_types_pace.
+DurStatus sweep_types_habits(SweepTypes *sweep);
+double    sweep_types_habits_bytes(const Lattice *lattice);
+/// One sweep in place after which habits are the answers to `value`.
+void   sweep_types_take_up(SweepTypes *sweep, double precision_scale, double *value);
+/// From now on paces are at most so large (0 .. 1), and begin there.
+void   sweep_types_pace_most(SweepTypes *sweep, float most);
 double sweep_types_residual(SweepTypes *sweep, double precision_scale, const double *value, double *room);
 void   sweep_types_fill_policy(SweepTypes *sweep, Policy *policy);
 

@@ -25,7 +25,7 @@ static inline void choose_pace(const TypesJob *job, const LatticeBlock *view) {
     float *DUR_RESTRICT agrees = job->agrees + view->first;
     for (int64_t i = 0; i < job->lattice->n_lane; i++) {
         float next = agrees[i] < 0 ? PACE_FALL * pace[i] : agrees[i] > 0 ? PACE_RISE * pace[i] : pace[i];
-        pace[i] = next > 1 ? 1 : next < PACE_LEAST ? PACE_LEAST : next;
+        pace[i] = next > job->pace_most ? job->pace_most : next < PACE_LEAST ? PACE_LEAST : next;
         agrees[i] = 0;
     }
 }
@@ -35,6 +35,30 @@ static inline void compare(const double *DUR_RESTRICT left, int64_t n, float *DU
     for (int64_t i = 0; i < n; i++) {
         agrees[i] += (float)left[i] * before[i];
         before[i] = (float)left[i];
+    }
+}
+
+// What one type does goes a part of the way from its habit to its answer, in c->chance and job->habit
+static inline void keep_habits(const TypesJob *job, const LatticeBlock *view, const Chooser *c, int32_t type) {
+    const Lattice *l = job->lattice;
+    const Model *m = l->model;
+    int64_t n = l->n_lane, column = 0;
+    const float *DUR_RESTRICT pace = job->pace + view->first;
+    double *DUR_RESTRICT left = c->spare;
+    for (int32_t j = 0, a = 0; j < m->n_jump && a < c->n_move; j++) {
+        if (m->jump[j].kind != JUMP_MOVE) continue;
+        if (j == c->move[a]) {
+            double *DUR_RESTRICT chance = c->chance + ((int64_t)type * c->n_move + a++) * n;
+            int64_t at = (column + type) * l->n_state + view->first;
+            double *DUR_RESTRICT habit = job->habit + at;
+            if (!job->takes_up) {
+                for (int64_t i = 0; i < n; i++) left[i] = chance[i] - habit[i];
+                for (int64_t i = 0; i < n; i++) chance[i] = habit[i] + pace[i] * left[i];
+                compare(left, n, job->before + at, job->agrees + view->first);
+            }
+            for (int64_t i = 0; i < n; i++) habit[i] = chance[i];
+        }
+        column += model_types(m, m->jump[j].actor);
     }
 }
 
@@ -85,7 +109,7 @@ static inline double chooser_learn(const TypesJob *job, const LatticeBlock *view
     const Lattice *l = job->lattice;
     int64_t n = l->n_lane;
     double worst = 0, *DUR_RESTRICT left = c->spare + 6 * n;   // behind what shift_part needs
-    bool is_paced = job->pace && c->private >= 0;
+    bool is_paced = job->pace && !job->habit && c->private >= 0;
     for (int32_t a = 0; a < c->n_move; a++) {
         double *DUR_RESTRICT public = c->public + a * n;
         const double *DUR_RESTRICT first = c->chance + a * n;
@@ -194,6 +218,7 @@ static inline double add_choices(const TypesJob *job, const LatticeBlock *view, 
             for (int64_t i = 0; i < n; i++) c->sum[i] = c->sum[i] / c->room[i];
         }
         force(job, view, c, t, taste ? c->sum : NULL);
+        if (job->habit) keep_habits(job, view, c, t);
         if (!taste) continue;
         // the gain from shocks: acc += lambda * gain, with what moves taken to stay where it is
         double *DUR_RESTRICT to = acc + row * n;
@@ -261,7 +286,7 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
         add_turns(job, &view, p, row, acc, diag);
     }
 
-    // where shifts go on, values may still turn back
+    // where shifts go on, values may still turn back; from habits values follow at once
     if (job->pace) choose_pace(job, &view);
 
     // next values, and by how much the present ones miss their equations
@@ -277,7 +302,7 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
             miss[i] = off - off == 0.0 ? (off < 0 ? -off : off) : INFINITY;
             left[i] = off / all;
         }
-        const float *DUR_RESTRICT pace = job->pace ? job->pace + view.first : NULL;
+        const float *DUR_RESTRICT pace = job->pace && !job->habit ? job->pace + view.first : NULL;
         if (pace) {
             for (int64_t i = 0; i < n; i++) out[i] = here[i] + pace[i] * left[i];
             compare(left, n, job->before + r * l->n_state + view.first, job->agrees + view.first);
@@ -286,7 +311,7 @@ static double types_sweep(const TypesJob *job, int64_t block, double *DUR_RESTRI
         }
         worst = row_largest(miss, n, worst);
     }
-    if (job->pace) choose_pace(job, &view);
+    if (job->pace && !job->habit) choose_pace(job, &view);
     return worst;
 }
 

@@ -13,6 +13,9 @@ typedef struct TypesJob {
     int32_t n_row, n_move;        // n_move: of the actor with the most
     bool whole_steps;             // shifts go all the way to what the choices tell: continuous in the argument
     float *pace, *agrees, *before;   // NULL: none. [n_state], [n_state] and [n_row x n_state + n_shift]: see sweep_types_pace
+    float pace_most;
+    double *habit;                // NULL: none. [of each move and type of its mover, in order x n_state]: see sweep_types_habits
+    bool takes_up;                // habits become the answers at once
     double precision_scale;
     bool is_joint;                // of tangents: see tangent_joint
     bool held_stay;               // of tangents: shifts of states that are held stay, their lag is infinite

@@ -1,0 +1,164 @@
+#include "../random_types.h"
+#include "case.h"
+
+#include "base/memory.h"
+#include "game/climb.h"
+#include "num/isa.h"
+
+// sharp games with an actor of three types, the fourth with two such and one of two; sweeps with Anderson mixing go round in circles in all of them
+static void circle_open(Case *k, uint64_t seed) {
+    Text text = {0};
+    random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 10, 1);
+    case_open(k, text_view(&text));
+    text_free(&text);
+}
+
+TEST(games_of_three_types_in_which_sweeps_go_round_in_circles_are_solved) {
+    const uint64_t seed[] = {2, 37};
+    for (int i = 0; i < 2; i++) {
+        Case k = {0};
+        GameSolution s;
+        DurError error = {0};
+        double residual;
+        circle_open(&k, seed[i]);
+        solved(&s, &k, NULL);
+        CHECK(strstr(s.how, "up in precision by sweeps of habits"));
+        CHECK(!s.is_principal && s.note[0]);   // sweeps can't tell
+        CHECK(s.certificate.residual <= GAME_TOLERANCE && s.certificate.consistency <= 1e-6);
+        CHECK_OK(plain_types_residual(s.policy, &residual, &error));
+        CHECK_NEAR(residual, 0, 1e-6);
+        game_free(&s);
+        case_close(&k);
+    }
+}
+
+// from nothing; returns the largest miss, relative to the largest value
+static double climb(ClimbResult *out, const Case *k, double tolerance, int64_t max_sweep, const Progress *progress, Team *team, double *value) {
+    Sweep *sweep = sweep_make(k->lattice, NULL, team);
+    int64_t n = sweep_size(k->lattice);
+    double *room = memory_column(n), size = 0;
+    CHECK(sweep && room);
+    CHECK_OK(climb_solve(out, sweep, k->lattice, NULL, team, tolerance, max_sweep, progress, value));
+    for (int64_t i = 0; i < model_rows(k->model) * k->lattice->n_state; i++) size = fmax(size, fabs(value[i]));
+    double miss = sweep_residual(sweep, out->reached, value, room);
+    memory_free(room);
+    sweep_free(sweep);
+    return miss / size;
+}
+
+TEST(habits_settle_up_to_the_stated_precisions_where_sharp_signals_are_told_apart) {
+    const uint64_t seed[] = {2, 5, 37, 86};
+    for (int i = 0; i < 4; i++) {
+        Case k = {0};
+        ClimbResult r;
+        circle_open(&k, seed[i]);
+        double *value = memory_column(sweep_size(k.lattice));
+        double miss = climb(&r, &k, 1e-8, 30000, NULL, NULL, value);
+        CHECK(r.converged && r.reached == 1 && r.n_point >= 7);
+        CHECK(miss <= 1e-8 && r.residual <= 1e-8);
+        memory_free(value);
+        case_close(&k);
+    }
+}
+
+TEST(habits_lead_where_the_plain_solver_leads_when_there_is_one_equilibrium) {
+    int n_game = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Text text = {0};
+        Case k = {0};
+        random_types(&text, seed, seed % 4 == 0 ? "taste" : "quantal", 0.5, 0.5);
+        case_open(&k, text_view(&text));
+        int64_t n = model_rows(k.model) * k.lattice->n_state, n_sweep;
+        bool has_three = false;
+        for (int32_t p = 0; p < k.model->n_private; p++) has_three |= k.model->private[p].n_type > 2;
+        if (has_three && n < 2000) {
+            DurError error = {0};
+            ClimbResult r;
+            double *value = memory_column(n), *other = memory_column(sweep_size(k.lattice)), residual, size = 0;
+            CHECK_OK(plain_types_solve(k.lattice, NULL, 1e-11, 20000, value, &residual, &n_sweep, &error));
+            climb(&r, &k, 1e-10, 30000, NULL, NULL, other);
+            CHECK(residual <= 1e-11 && r.converged);
+            for (int64_t i = 0; i < n; i++) size = fmax(size, fabs(value[i]));
+            for (int64_t i = 0; i < n; i++) CHECK_NEAR(value[i], other[i], 1e-7 * size);
+            n_game++;
+            memory_free(other);
+            memory_free(value);
+        }
+        case_close(&k);
+        text_free(&text);
+    }
+    CHECK(n_game >= 5);
+}
+
+TEST(a_limit_of_sweeps_holds_for_habits_too_and_what_is_not_solved_says_so) {
+    Case k = {0};
+    GameSolution s;
+    DurError error = {0};
+    circle_open(&k, 37);
+    // sweeps give up after fourteen thousand
+    CHECK_OK(game_solve(&s, k.lattice, &(GameOptions){.max_sweep = 14700}, NULL, &error));
+    assert_int_equal(s.verdict, GAME_NO_CONVERGENCE);
+    CHECK(s.n_sweep <= 14700 + 10);
+    CHECK(strstr(s.how, "no further than") && strstr(s.note, "the residual stays at"));
+    game_free(&s);
+    case_close(&k);
+}
+
+static bool stop_at_last(void *context) {
+    int *left = context;
+    return --*left < 0;
+}
+
+TEST(the_way_up_can_be_stopped_and_has_the_same_bits_on_every_vector_width_and_any_number_of_threads) {
+    Case k = {0};
+    circle_open(&k, 37);
+    int64_t n = sweep_size(k.lattice);
+    double *first = memory_column(n), *value = memory_column(n);
+    ClimbResult r;
+    int left = 700;
+    climb(&r, &k, 1e-8, 30000, &(Progress){.stop = stop_at_last, .context = &left}, NULL, value);
+    CHECK(r.interrupted && !r.converged && r.n_point > 0 && r.reached < 1);
+    climb(&r, &k, 1e-8, 30000, NULL, NULL, first);
+    CHECK(r.converged);
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (isa_force((Isa)isa) != (Isa)isa) continue;
+        Team *team = team_make(1 + 2 * (isa % 2));
+        climb(&r, &k, 1e-8, 30000, NULL, team, value);
+        CHECK(memcmp(first, value, (size_t)n * sizeof *first) == 0);
+        team_free(team);
+    }
+    isa_force(ISA_COUNT);
+    memory_free(value);
+    memory_free(first);
+    case_close(&k);
+}
+
+TEST(the_way_up_survives_every_allocation_that_fails) {
+    Case k = {0};
+    circle_open(&k, 2);
+    Sweep *sweep = sweep_make(k.lattice, NULL, NULL);
+    double *value = memory_column(sweep_size(k.lattice));
+    for (int64_t at = 1;; at++) {
+        ClimbResult r;
+        memory_fail_at(at);
+        DurStatus status = climb_solve(&r, sweep, k.lattice, NULL, NULL, 1e-8, 300, NULL, value);
+        int64_t asked = memory_fail_at(0);
+        if (asked < at) { CHECK(status == DUR_OK && at > 5); break; }
+        CHECK(status == DUR_MEMORY);
+    }
+    memory_free(value);
+    sweep_free(sweep);
+    case_close(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RUN(games_of_three_types_in_which_sweeps_go_round_in_circles_are_solved),
+        RUN(habits_settle_up_to_the_stated_precisions_where_sharp_signals_are_told_apart),
+        RUN(habits_lead_where_the_plain_solver_leads_when_there_is_one_equilibrium),
+        RUN(a_limit_of_sweeps_holds_for_habits_too_and_what_is_not_solved_says_so),
+        RUN(the_way_up_survives_every_allocation_that_fails),
+        RUN(the_way_up_can_be_stopped_and_has_the_same_bits_on_every_vector_width_and_any_number_of_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
