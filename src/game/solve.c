@@ -629,7 +629,6 @@ static DurStatus find_coarsest(void *context, const Lattice *l, const LatticeRul
     return status;
 }
 
-// all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
 // up in precision by sweeps of habits, where no tangent is known; where nothing comes of it r->x stays
 static DurStatus by_climb(Run *r, GameSolution *out, double tolerance) {
     double work = BRANCH_WORK / (double)r->n, most = work < SWEEPS_LEAST ? SWEEPS_LEAST : work < CLIMB_SWEEPS ? work : CLIMB_SWEEPS;
@@ -686,6 +685,7 @@ static void forget(GameSolution *out, size_t said) {
     out->n_step = out->n_fold = 0;
 }
 
+// all methods in turn, until r->x is a solution or nothing is left to try (r->residual tells); what was done stands in `out`
 static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     double tolerance = r->options->tolerance > 0 ? r->options->tolerance : GAME_TOLERANCE;
     bool done = false;
