@@ -6,7 +6,6 @@
 #include "game/sweep_types.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /// Residual to which points on the way are settled: as of branch.c.
@@ -40,19 +39,10 @@ typedef struct Climb {
     ClimbResult *out;
 } Climb;
 
-static void tell(Climb *c, double scale, double residual, double tolerance) {
-    double now = progress_seconds();
-    if (now - c->told < 0.1) return;
-    c->told = now;
-    char note[128];
-    snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, residual, (long long)c->out->n_sweep);
-    progress_tell(c->progress, "solving", residual > 0 && residual < 1 ? -log10(residual) : 0, -log10(tolerance), note);
-}
-
 static double measure(Climb *c, double scale) {
     double miss = sweep_residual(c->sweep, scale, c->x, c->room), size = krylov_size(c->x, c->n_value);
     c->out->n_sweep++;
-    return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+    return krylov_relative(miss, size);
 }
 
 // Newton's method from c->x, to c->x if it gets there; its last linear system may take it beyond what it may
@@ -81,7 +71,7 @@ static DurStatus settle(Climb *c, double scale, double tolerance, double *residu
         c->out->n_sweep++;
         if (++since % LOOK_EVERY > 0) continue;
         *residual = measure(c, scale);
-        tell(c, scale, *residual, tolerance);
+        krylov_tell_sweeps(c->progress, &c->told, scale, *residual, tolerance, c->out->n_sweep);
         if (!isfinite(*residual)) return DUR_OK;
         if (*residual <= target && *residual > tolerance) {
             while (target >= *residual) target *= AGAIN;

@@ -160,16 +160,19 @@ double krylov_size(const double *x, int64_t n) {
     return top[0];
 }
 
-void krylov_tell(Krylov *k, double scale, double residual, double tolerance) {
+void krylov_tell_sweeps(const Progress *progress, double *told, double scale, double residual, double tolerance, int64_t n_sweep) {
     double now = progress_seconds();
-    if (now - k->told < 0.1) return;
-    k->told = now;
+    if (now - *told < 0.1) return;
+    *told = now;
     char note[128];
-    snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, residual,
-             (long long)krylov_spent(k));
+    snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, residual, (long long)n_sweep);
     // residuals fall by a factor a sweep, so their logarithm tells how far it is
     double end = -log10(tolerance), at = residual > 0 ? -log10(residual) : end;
-    progress_tell(k->progress, "solving", at < 0 ? 0 : at, end, note);
+    progress_tell(progress, "solving", at < 0 ? 0 : at, end, note);
+}
+
+void krylov_tell(Krylov *k, double scale, double residual, double tolerance) {
+    krylov_tell_sweeps(k->progress, &k->told, scale, residual, tolerance, krylov_spent(k));
 }
 
 /// Parts of all values that are one task each, whatever the number of threads.
@@ -219,8 +222,7 @@ static double take(Krylov *k, double by, double scale, double *value) {
     tangent_joint(k->tangent, k->is_joint);
     double size = krylov_step(k, by, value), miss = tangent_take(k->tangent, scale, value, k->miss, NULL);
     k->n_take++;
-    // values that are all zero are solved when nothing is missing
-    k->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+    k->residual = krylov_relative(miss, size);
     k->n_idle = k->residual < 0.5 * k->best ? 0 : k->n_idle + 1;
     if (k->residual < 0.5 * k->best) k->best = k->residual;
     return k->residual;

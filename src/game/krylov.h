@@ -12,6 +12,8 @@
 #include "game/tangent.h"
 #include "num/gmres.h"
 
+#include <math.h>
+
 /// What Newton's method needs on one lattice. Owned by whoever made it.
 typedef struct Krylov {
     const Lattice *lattice;      // borrowed
@@ -85,6 +87,9 @@ DurStatus krylov_measure(Krylov *krylov, double *length);
 /// The largest |x[i]|, what residuals are relative to; a NaN is passed over (vector_sup is not as forgiving).
 double krylov_size(const double *x, int64_t n);
 
+/// A miss relative to such a size: values that are all zero are solved when nothing is missing, and infinitely far from it otherwise.
+static inline double krylov_relative(double miss, double size) { return size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0; }
+
 /// Take the tangent at `value` [n_all], into `miss`; slope as for tangent_take. Returns the largest |F|, relative to the largest |value| if that is
 /// not 0.
 double krylov_take(Krylov *krylov, double scale, double *value, float *slope);
@@ -98,7 +103,8 @@ void krylov_lag(Krylov *krylov, double lag);
 /// The largest rate of discount of any actor: what lags (tangent_lag) are measured in.
 double krylov_discount(const Krylov *krylov);
 
-/// Tell the progress of a solve, not too often.
+/// Tell the progress of a solve, not too often: *told is when it was told last. Of whoever sweeps, and of these steps.
+void krylov_tell_sweeps(const Progress *progress, double *told, double scale, double residual, double tolerance, int64_t n_sweep);
 void krylov_tell(Krylov *krylov, double scale, double residual, double tolerance);
 
 /// Sweeps so far, tangents as TAKE_SWEEPS each.

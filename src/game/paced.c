@@ -56,7 +56,7 @@ static DurStatus go(Paced *p, KrylovResult *out) {
         double worst = sweep_types_within(p->sweep, 1.0, NULL, p->value, NULL), size = krylov_size(p->value, k->n);
         k->n_sweep += SWEEP_COST;
         out->n_swept++;
-        out->residual = size > 0 ? worst / size : worst > 0 ? INFINITY : 0.0;
+        out->residual = krylov_relative(worst, size);
         krylov_tell(k, 1.0, out->residual, p->tolerance);
         if (progress_stop(k->progress)) return DUR_INTERRUPTED;
         if (!isfinite(out->residual)) return DUR_OK;

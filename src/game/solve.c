@@ -133,14 +133,7 @@ typedef struct Run {
 } Run;
 
 static void tell(Run *r, double scale, double tolerance) {
-    double now = progress_seconds();
-    if (now - r->told < 0.1) return;
-    r->told = now;
-    char note[128];
-    snprintf(note, sizeof note, "precision x%.3g, residual %.1e, sweep %lld", scale, r->residual, (long long)r->n_sweep);
-    // residuals fall by a factor a sweep, so their logarithm tells how far it is
-    double start = 0, end = -log10(tolerance), at = r->residual > 0 ? -log10(r->residual) : end;
-    progress_tell(r->options->progress, "solving", at < start ? start : at, end, note);
+    krylov_tell_sweeps(r->options->progress, &r->told, scale, r->residual, tolerance, r->n_sweep);
 }
 
 static int32_t mixed_of(const Lattice *l) { return model_rows(l->model) * l->n_state > VALUES_LARGE ? WINDOW_LARGE : WINDOW; }
@@ -164,8 +157,7 @@ static bool settle(Run *r, double scale, double tolerance, bool mixed) {
         double miss = sweep_run(r->sweep, scale, r->x, r->g);
         r->n_sweep++;
         double size = krylov_size(r->x, r->n_value);
-        // values that are all zero are solved when nothing is missing
-        r->residual = size > 0 ? miss / size : miss > 0 ? INFINITY : 0.0;
+        r->residual = krylov_relative(miss, size);
         tell(r, scale, tolerance);
         // what the sweep met on the way is not quite the residual of x: before the end it is measured
         if (r->residual <= tolerance) {
