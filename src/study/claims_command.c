@@ -396,8 +396,7 @@ void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {
                      n[CHECK_FAILS], n[CHECK_FAILS] == 1 ? "fails" : "fail", n[CHECK_UNDECIDED]);
     Text doubts = {0};
     for (int32_t c = 0; c < answers->n; c++) doubts_join(&doubts, answers->item[c].doubts);
-    if (doubts.length) text_char(out, '\n');
-    doubts_put(out, text_view(&doubts));
+    doubts_put_apart(out, text_view(&doubts));
     text_free(&doubts);
 }
 

@@ -69,11 +69,8 @@ void doubts_add(Text *out, const DurScenario *s, int32_t policy) {
     for (int32_t k = 0; plan && k < plan->n_step; k++) {
         const GameSolution *g = game_of(s, plan->step[k].policy);
         text_clear(&who);
-        text_append(&who, "The equilibrium is ");
-        if (g != &s->session.equilibrium) {
-            text_clear(&who);
-            text_printf(&who, "The equilibrium under policy %s is ", s->model->policy[policy].name);
-        }
+        if (g == &s->session.equilibrium) text_append(&who, "The equilibrium is ");
+        else text_printf(&who, "The equilibrium under policy %s is ", s->model->policy[policy].name);
         doubts_of(out, g, text_view(&who));
     }
     out->failed |= who.failed;
@@ -108,6 +105,11 @@ void doubts_put(Text *out, const char *lines) {
     }
     out->failed |= line.failed;
     text_free(&line);
+}
+
+void doubts_put_apart(Text *out, const char *lines) {
+    if (*lines) text_char(out, '\n');
+    doubts_put(out, lines);
 }
 
 void doubts_put_of(Text *out, const GameSolution *g) {

@@ -22,8 +22,9 @@ void doubts_join(Text *out, const char *lines);
 /// The first of the lines into `out` (cleared first); returns where the next begins.
 const char *doubts_next(const char *lines, Text *out);
 
-/// Lines that doubts_add made: for people, wrapped; and "doubts": a list for programs, inside an object.
+/// Lines that doubts_add made: for people, wrapped, and behind an empty line; and "doubts": a list for programs, inside an object.
 void doubts_put(Text *out, const char *lines);
+void doubts_put_apart(Text *out, const char *lines);
 /// Those about a solution that is at hand, for people: "This is an equilibrium, but ...".
 void doubts_put_of(Text *out, const GameSolution *solution);
 void doubts_render(Json *j, const char *lines);

@@ -85,7 +85,7 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
         if (status != DUR_OK) break;
         Text own = {0};
         doubts_add(&own, s, m->quantity[quantity].policy);
-        doubts_add(&doubts, s, m->quantity[quantity].policy);
+        doubts_join(&doubts, text_view(&own));
         render_answer(&j, s, &m->quantity[quantity], &all[q], text_view(&own));
         text_free(&own);
         put_answer(&result->text, &m->quantity[quantity], &all[q]);

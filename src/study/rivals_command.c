@@ -193,8 +193,7 @@ static void put_doubts(Text *out, const DurScenario *s, const Accounts *a) {
         all.failed |= own.failed;
         text_free(&own);
     }
-    if (all.length) text_char(out, '\n');
-    doubts_put(out, text_view(&all));
+    doubts_put_apart(out, text_view(&all));
     out->failed |= all.failed | line.failed;
     text_free(&line);
     text_free(&all);
@@ -292,8 +291,7 @@ static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *re
         put_accounts(&result->text, s, &accounts);
         Text doubts = {0};
         add_doubts(&doubts, &accounts.item[0]);
-        if (doubts.length) text_char(&result->text, '\n');
-        doubts_put(&result->text, text_view(&doubts));
+        doubts_put_apart(&result->text, text_view(&doubts));
         text_free(&doubts);
         Json j = json_make(&result->json);
         json_object(&j);

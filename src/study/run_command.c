@@ -231,8 +231,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     put_verdicts(&result->text, s->model, &run->claims);
     Text doubts = {0};
     run_doubts(&doubts, s, run);
-    if (doubts.length) text_char(&result->text, '\n');
-    doubts_put(&result->text, text_view(&doubts));
+    doubts_put_apart(&result->text, text_view(&doubts));
     text_free(&doubts);
     put_equilibria_claims(&result->text, s, &run->claims);
     if (options->rivals) put_accounts(&result->text, s, accounts);
