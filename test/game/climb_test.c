@@ -61,6 +61,30 @@ TEST(habits_settle_up_to_the_stated_precisions_where_sharp_signals_are_told_apar
     }
 }
 
+// From 0.316 times the precisions one and a half times as much, 0.475, does not settle; the root of that, 0.388, does, and the way goes on from there.
+TEST(where_habits_do_not_settle_precision_goes_up_in_shorter_steps) {
+    static const char text[] =
+        "scenario \"signals\" { clock continuous unit month }\n"
+        "actor A { patience 19.9 month precision 7.75 attends 1.2 per month }\n"
+        "actor B { patience 10.7 month precision 5.97 attends 2.33 per month }\n"
+        "private p of A { t0, t1, t2 } { grid 4 belief 0.12, 0.288, 0.592 }\n"
+        "mode m of A { v0, v1 }\n"
+        "move up of A { when m == v0 cost 0.415 + (by p { t0 0.446, t1 0.212, t2 0.248 }) pays B 0.46 then m = v1 }\n"
+        "move down of A { when m == v1 cost 0.125 then m = v0 }\n"
+        "move fall of A { when m == v1 cost 0.383 + (by p { t0 0.379, t1 0.0679, t2 0.131 }) then m = v0 }\n"
+        "move stay of B { when m == v1 cost 0.385 then m = v1 }\n"
+        "payoff A { u0 (by m { v0 0.104, v1 0.705 })\n  u1 [m == v1]*(by p { t0 0.135, t1 -0.284, t2 0.412 })\n  u2 -0.328*belief(A is t2) }\n"
+        "payoff B { u0 (by m { v0 0.219, v1 -0.629 })\n  u1 0.0957\n  u2 0.777*belief(A is t1) }\n";
+    Case k = {0};
+    ClimbResult r;
+    case_open(&k, text);
+    double *value = memory_column(sweep_size(k.lattice)), miss = climb(&r, &k, 1e-8, 30000, NULL, NULL, value);
+    CHECK(r.converged && r.reached == 1 && miss <= 1e-8);
+    CHECK(r.n_point == 10);   // where all settle there are nine
+    memory_free(value);
+    case_close(&k);
+}
+
 TEST(habits_lead_where_the_plain_solver_leads_when_there_is_one_equilibrium) {
     int n_game = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -155,6 +179,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(games_of_three_types_in_which_sweeps_go_round_in_circles_are_solved),
         RUN(habits_settle_up_to_the_stated_precisions_where_sharp_signals_are_told_apart),
+        RUN(where_habits_do_not_settle_precision_goes_up_in_shorter_steps),
         RUN(habits_lead_where_the_plain_solver_leads_when_there_is_one_equilibrium),
         RUN(a_limit_of_sweeps_holds_for_habits_too_and_what_is_not_solved_says_so),
         RUN(the_way_up_survives_every_allocation_that_fails),
