@@ -9,7 +9,7 @@ typedef struct Progress {
     /// Called from one thread, a few times a second at most by the teller's own measure. `what` is a short phrase
     /// ("solving", "simulating"); `done` of `total` in any unit, total <= 0 when it is not known.
     void (*tell)(void *context, const char *what, double done, double total, const char *note);
-    /// True when the work should stop as soon as what it has is whole; asked often, must be cheap.
+    /// True when the work should stop as soon as what it has is whole, and from then on; asked often, must be cheap.
     bool (*stop)(void *context);
     void *context;
 } Progress;

@@ -393,7 +393,7 @@ DurStatus adjoint_make(Adjoint *out, const Policy *p, const double *state, int32
 
     for (int32_t i = 0; i < m->n_actor; i++) s.rho[i] = l->actor[i].rho;
     status = answers_make(&s);
-    if (status == DUR_OK) status = transposed_make(&s.transposed, p, -1, s.answer);
+    if (status == DUR_OK) status = transposed_make(&s.transposed, p, -1, s.answer, asker_stopped, &(Asker){&s.asking, 0});
     if (status != DUR_OK) goto done;
     memory_free(s.answer);
     s.answer = NULL;

@@ -1,5 +1,6 @@
 #include "game/aggregate.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/aggregate_kernel.h"
 #include "game/tangent.h"
@@ -46,6 +47,7 @@ typedef struct Drive {
 struct Aggregate {
     const Lattice *lattice;    // borrowed
     Team    *team;             // borrowed
+    Asking   asking;           // while it is made
     const AggregateKernel *kernel;
     int64_t  n;                // nodes: beliefs and stocks
     int64_t  n_place;          // nodes of a strand
@@ -274,8 +276,8 @@ static DurStatus make_drives(Aggregate *a, const double *rate, const double *sha
 
 // one combination of modes' shares, or one drive's rates, read off on the finer lattice
 static void task_carry(void *context, int64_t task, int worker) {
-    (void)worker;
     Aggregate *a = context;
+    if (asking_stopped(&a->asking, worker)) return;
     const Lattice *l = a->lattice, *coarse = a->policy->lattice;
     if (task < l->n_mode_state) {
         double *to = a->wide + task * a->n;
@@ -363,8 +365,8 @@ static bool make_node(Aggregate *a, Piece *p, int64_t s, const PieceRoom *room) 
 }
 
 static void task_piece(void *context, int64_t task, int worker) {
-    (void)worker;
     Aggregate *a = context;
+    if (asking_stopped(&a->asking, worker)) return;
     const Lattice *l = a->lattice;
     int32_t n_stock = l->model->n_stock;
     Piece *p = &a->piece[task];
@@ -474,8 +476,8 @@ static void round_place(Aggregate *a, const Making *m, int64_t place) {
 }
 
 static void task_stretch(void *context, int64_t task, int worker) {
-    (void)worker;
     Aggregate *a = context;
+    if (asking_stopped(&a->asking, worker)) return;
     AggregateStretch *t = &a->stretch[task];
     Making m = {.stretch = t};
     t->row = memory_alloc(((size_t)(t->to - t->from) + 1) * sizeof *t->row);
@@ -545,8 +547,11 @@ static DurStatus make(Aggregate *a, const Policy *policy) {
     if (status != DUR_OK) goto done;
     team_run(a->team, task_carry, a, l->n_mode_state + a->n_drive);
     team_run(a->team, task_piece, a, a->n_piece);
-    if (!a->failed) team_run(a->team, task_stretch, a, a->n_piece);
+    // a stretch is made of pieces: of all or of none
+    if (!a->failed && !asking_stopped(&a->asking, 0)) team_run(a->team, task_stretch, a, a->n_piece);
     if (a->failed) status = DUR_MEMORY;
+    else if (atomic_load(&a->asking.stopped)) status = DUR_INTERRUPTED;
+    a->asking.progress = NULL;
 
 done:
     memory_free(rate);
@@ -570,13 +575,14 @@ done:
     return status;
 }
 
-DurStatus aggregate_make(Aggregate **out, const Lattice *l, const Policy *policy, Team *team) {
+DurStatus aggregate_make(Aggregate **out, const Lattice *l, const Policy *policy, Team *team, const Progress *progress) {
     *out = NULL;
     if (l->model != policy->lattice->model) return DUR_SHAPE;
     Aggregate *a = memory_zeroed(1, sizeof *a);
     if (!a) return DUR_MEMORY;
     a->lattice = l;
     a->team = team;
+    a->asking.progress = progress;
     a->kernel = ISA_KERNEL(aggregate_kernel);
     DurStatus status = make(a, policy);
     if (status == DUR_OK) *out = a;

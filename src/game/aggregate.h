@@ -12,6 +12,7 @@
 #ifndef GAME_AGGREGATE_H
 #define GAME_AGGREGATE_H
 
+#include "base/progress.h"
 #include "base/team.h"
 #include "lattice/policy.h"
 
@@ -23,8 +24,9 @@ bool aggregate_pays(const Lattice *lattice);
 /// Make it for one lattice.
 ///   policy    of the same model, on this lattice or a coarser one: shares of time and rates of moves are read off there. They
 ///             need not be exact: what is solved does not depend on them, only how fast
-/// Borrows lattice and team, not the policy. DUR_OK or DUR_MEMORY.
-DurStatus aggregate_make(Aggregate **out, const Lattice *lattice, const Policy *policy, Team *team);
+///   progress  asked while it is made; may be NULL
+/// Borrows lattice and team, not the policy. DUR_OK, DUR_INTERRUPTED or DUR_MEMORY.
+DurStatus aggregate_make(Aggregate **out, const Lattice *lattice, const Policy *policy, Team *team, const Progress *progress);
 void      aggregate_free(Aggregate *aggregate);
 /// From now on for a tangent with this lag (tangent_lag); it is made for one without.
 void      aggregate_lag(Aggregate *aggregate, double lag);

@@ -52,7 +52,7 @@ typedef struct GameCertificate {
 typedef struct GameSolution {
     GameVerdict verdict;
     bool    is_principal;        // reached from precision 0 (or the warm start) without leaving the branch; else see `note`
-    Policy *policy;              // owned: values, advantages, probabilities; the best found if not converged
+    Policy *policy;              // owned: values, advantages, probabilities; the best found if not converged, unfinished or NULL if interrupted
     GameCertificate certificate;
     int64_t n_sweep;             // sweeps over the lattice: of the values, of tangents, and tangents taken
     int64_t n_take;              // of them, tangents taken on the lattice itself

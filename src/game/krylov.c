@@ -49,6 +49,7 @@ Krylov *krylov_make(const Lattice *l, const LatticeRule *rule, Team *team, int32
     k->tangent = tangent_make(l, rule, team);
     if (k->n < TANGENT_SHARED) team = NULL;
     k->team = team;
+    if (k->tangent) tangent_heed(k->tangent, progress);
     k->gmres = gmres_make(k->n, window, team);
     k->miss = memory_floats(k->n);
     k->swept = memory_floats(k->n);
@@ -86,7 +87,7 @@ static void precondition_by(Krylov *k, Aggregate *aggregate) {
 DurStatus krylov_aggregate(Krylov *k, const Policy *policy) {
     if (!aggregate_pays(k->lattice)) return DUR_OK;
     Aggregate *a;
-    TRY(aggregate_make(&a, k->lattice, policy, k->team));
+    TRY(aggregate_make(&a, k->lattice, policy, k->team, k->progress));
     precondition_by(k, a);
     return DUR_OK;
 }
@@ -265,6 +266,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
     bool is_zero = krylov_size(value, k->n) == 0;
     double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : k->aggregate ? REDUCE_AVERAGED : REDUCE;
     for (bool is_measured = false;;) {
+        if (!isfinite(residual) && progress_stop(k->progress)) return DUR_INTERRUPTED;
         out->residual = residual;
         krylov_tell(k, scale, residual, tolerance);
         if (residual <= tolerance) { out->converged = true; return DUR_OK; }

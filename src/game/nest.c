@@ -263,7 +263,9 @@ DurStatus nest_solve(NestResult *out, Krylov *krylov, const LatticeRule *rule, T
         if (y && i == n_level - 1) {
             status = find(context, l, &own, level_tolerance, y, &solved, &out->interrupted);
         } else if (y) {
-            k = krylov_make(l, &own, team, WINDOW, krylov->progress);
+            // tables of tangents are made in one go
+            if (progress_stop(krylov->progress)) status = DUR_INTERRUPTED;
+            else k = krylov_make(l, &own, team, WINDOW, krylov->progress);
             if (k) k->limit = krylov_limit_on(krylov->limit - (int64_t)out->work, lattice, l);
             if (k) status = krylov_aggregate(k, policy);
             double wanted = level_tolerance;
@@ -310,5 +312,7 @@ done:
     memory_free(y);
     memory_free(x);
     for (int32_t i = 0; i < n_level; i++) lattice_free(level[i]);
-    return status;
+    if (status != DUR_INTERRUPTED) return status;
+    out->interrupted = true;
+    return DUR_OK;
 }

@@ -226,7 +226,8 @@ static DurStatus explain_group(Work *w, int32_t actor, Team *team) {
         int32_t i = w->out->reason[k].actor;
         if (actor < 0 ? m->actor[i].private < 0 : i == actor) w->group.reason[w->group.n++] = k;
     }
-    DurStatus status = w->group.n > 0 ? transposed_make(&w->group.transposed, w->policy, actor, NULL) : DUR_OK;
+    Asker asker = {&w->asking, 0};
+    DurStatus status = w->group.n > 0 ? transposed_make(&w->group.transposed, w->policy, actor, NULL, asker_stopped, &asker) : DUR_OK;
     // each task runs on one thread from end to end, and moves beside one another know nothing of each other: the bits don't depend
     // on how many threads there are
     if (status == DUR_OK) {

@@ -684,6 +684,9 @@ static DurStatus find(Run *r, GameSolution *out, bool may_nest) {
     out->is_principal = true;
     r->residual = INFINITY;
     if (!tangent_is_known(r->lattice->model)) return find_types(r, out, tolerance);
+    // tables of tangents are made in one go
+    r->interrupted = progress_stop(r->options->progress);
+    if (r->interrupted) return DUR_OK;
     Krylov *k = make_krylov(r, r->lattice, r->options->rule);
     if (!k) return DUR_MEMORY;
     k->max_sweep = r->max_sweep;
@@ -897,6 +900,11 @@ static DurStatus look_again(GameSolution *out, const GameOptions *options, doubl
     return DUR_OK;
 }
 
+static bool is_stopped(GameSolution *out, const GameOptions *options) {
+    if (progress_stop(options->progress)) out->verdict = GAME_INTERRUPTED;
+    return out->verdict == GAME_INTERRUPTED;
+}
+
 DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *options, Team *team, DurError *error) {
     static const GameOptions none = {0};
     if (!options) options = &none;
@@ -917,6 +925,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     if (!r.x || !out->certificate.regret || !out->value_start || !out->wait_start || !out->choice_start) goto finish;
 
     status = find(&r, out, true);
+    if (status == DUR_INTERRUPTED) { r.interrupted = true; status = DUR_OK; }
     if (status != DUR_OK) goto finish;
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
     if (m->n_private && r.residual <= tolerance) status = make_alike(&r, tolerance);
@@ -931,14 +940,16 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     out->n_sweep = r.n_sweep;
     out->n_byte = (int64_t)game_bytes(l);
 
-    // what everyone does at these values
+    // what everyone does at these values; on a large lattice each of these takes a while
+    if (is_stopped(out, options)) goto finish;
     status = policy_make(&out->policy, l, options->rule, error);
-    if (status != DUR_OK) goto finish;
+    if (status != DUR_OK || is_stopped(out, options)) goto finish;
     memcpy(out->policy->value, r.x, (size_t)r.n * sizeof *r.x);
     if (!r.sweep) r.sweep = sweep_make(l, options->rule, team);
     status = r.sweep ? DUR_OK : DUR_MEMORY;
     if (status != DUR_OK) goto finish;
     sweep_fill_policy(r.sweep, out->policy);
+    if (is_stopped(out, options)) goto finish;
     policy_learn(out->policy, true);
     status = policy_at_start(out->policy, out->value_start, out->choice_start, out->wait_start, error);
     if (status != DUR_OK) goto finish;

@@ -56,6 +56,7 @@ static void spots_free(Spots *s) {
 static bool spots_make(Spots *s, Krylov *k, const LatticeRule *rule, double *value) {
     *s = (Spots){.k = k, .n_block = k->lattice->n_block, .worst = INFINITY, .value = value};
     s->sweep = sweep_types_make(k->lattice, rule, k->team);
+    if (s->sweep) sweep_types_heed(s->sweep, k->progress);
     s->is_spot = memory_zeroed((size_t)s->n_block, sizeof *s->is_spot);
     s->missed = memory_zeroed((size_t)s->n_block, sizeof *s->missed);
     return s->sweep && s->is_spot && s->missed;
@@ -104,6 +105,7 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         TRY(tangent_hold(k->tangent, TANGENT_HOLD_STAY));
         krylov_lag(k, lag);
         out->residual = krylov_take(k, 1.0, s->value, NULL);
+        if (!isfinite(out->residual) && progress_stop(k->progress)) return DUR_INTERRUPTED;
         out->converged = out->residual <= tolerance;
         krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || krylov_is_spent(k)) return DUR_OK;

@@ -352,7 +352,8 @@ static DurStatus add_end(GameEquilibria *out, const Starts *w, const double *x, 
 
 // Best responses near an equilibrium: x <- sweep(x) from a deviation of DEVIATION, drawn back to that size after each sweep,
 // so that what is watched is the growth of small deviations (power iteration on the sweep's derivative).
-static void watch(const Starts *w, Sweep *sweep, GameEquilibrium *e, double *room) {
+static void watch(Starts *w, int worker, GameEquilibrium *e, double *room) {
+    Sweep *sweep = w->sweep[worker];
     double *x = room, *next = x + w->n, *image = next + w->n;
     sweep_run(sweep, 1, e->value, image);   // what is left of the residual is not taken for growth
     double size = vector_sup(e->value, w->n_value), most = DEVIATION * (size > 0 ? size : 1);
@@ -364,6 +365,7 @@ static void watch(const Starts *w, Sweep *sweep, GameEquilibrium *e, double *roo
         double factors = 1;
         for (int64_t i = 0; i < GROWTH_SWEEPS; i++) {
             sweep_run(sweep, 1, x, next);
+            if (asking_stopped(&w->asking, worker)) return;
             double after = distance(next, image, w->n);
             // a deviation that vanishes in one sweep has no growth at all
             if (!(before > 0) || !(after > 0)) { e->growth = 0; return; }
@@ -385,7 +387,7 @@ static void task_watch(void *context, int64_t task, int worker) {
     Watching *g = context;
     Starts *w = g->starts;
     if (asking_stopped(&w->asking, worker)) return;
-    watch(w, w->sweep[worker], &g->out->item[task], g->room + 3 * w->n * worker);
+    watch(w, worker, &g->out->item[task], g->room + 3 * w->n * worker);
 }
 
 // values and choices at the start, and the residual by code that is not the solver's

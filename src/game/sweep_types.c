@@ -1,5 +1,6 @@
 #include "game/sweep_types.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/sweep_types_kernel.h"
 #include "num/isa.h"
@@ -37,6 +38,7 @@ struct SweepTypes {
     bool takes_up;
     const TypesKernel *kernel;
     TypesJob job;
+    Asking asking;
 };
 
 SweepTypes *sweep_types_make(const Lattice *l, const LatticeRule *rule, Team *team) {
@@ -203,8 +205,14 @@ static void order_blocks(SweepTypes *s, const bool *where) {
     s->stage[2 * s->n_group] = n_task;
 }
 
+void sweep_types_heed(SweepTypes *s, const Progress *progress) {
+    s->asking.progress = progress;
+    atomic_store(&s->asking.stopped, false);
+}
+
 static void task_within(void *context, int64_t task, int worker) {
     SweepTypes *s = context;
+    if (asking_stopped(&s->asking, worker)) return;
     const Lattice *l = s->lattice;
     int64_t stage = team_stage(2 * s->n_group, s->stage, task), n = l->n_lane;
     const int64_t *first = s->first + stage / 2;

@@ -8,6 +8,7 @@
 #ifndef GAME_SWEEP_TYPES_H
 #define GAME_SWEEP_TYPES_H
 
+#include "base/progress.h"
 #include "base/team.h"
 #include "lattice/policy.h"
 
@@ -15,6 +16,10 @@ typedef struct SweepTypes SweepTypes;
 
 SweepTypes *sweep_types_make(const Lattice *lattice, const LatticeRule *rule, Team *team);
 void        sweep_types_free(SweepTypes *sweep);
+
+/// From now on sweeps in place ask whether to stop, every few thousand states, and leave undone what is left then; who swept asks the same
+/// before using it. Borrows `progress`, which may be NULL.
+void        sweep_types_heed(SweepTypes *sweep, const Progress *progress);
 
 /// As sweep_run, sweep_residual and sweep_fill_policy. A shift counts as missing its equation by the difference, times
 /// the mover's attention rate and largest |value| there: what it may change of anyone's flow.

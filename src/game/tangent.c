@@ -1,5 +1,6 @@
 #include "game/tangent.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "game/choice_body.h"
 #include "game/tangent_kernel.h"
@@ -75,6 +76,7 @@ struct Tangent {
     int64_t room_stride, sweep_stride, take_stride;
     double *worst;              // [tasks of tangent_take]
     float *d;                   // of the sweep at hand
+    Asking asking;
 };
 
 // room for one more entry of a growing table
@@ -810,6 +812,7 @@ double tangent_bytes(const Lattice *l) {
 
 static void task_take(void *context, int64_t task, int worker) {
     Tangent *t = context;
+    if (asking_stopped(&t->asking, worker)) return;
     int64_t each = TAKE_STATES / t->lattice->n_lane + 1, end = (task + 1) * each;
     if (end > t->lattice->n_block) end = t->lattice->n_block;
     double worst = 0;
@@ -827,6 +830,11 @@ bool tangent_is_known(const Model *m) {
     return true;
 }
 
+void tangent_heed(Tangent *t, const Progress *progress) {
+    t->asking.progress = progress;
+    atomic_store(&t->asking.stopped, false);
+}
+
 double tangent_take(Tangent *t, double scale, double *value, float *miss, float *slope) {
     const Lattice *l = t->lattice;
     t->job.types.precision_scale = scale;
@@ -838,6 +846,7 @@ double tangent_take(Tangent *t, double scale, double *value, float *miss, float 
     t->job.slope = slope;
     int64_t each = TAKE_STATES / l->n_lane + 1, n_task = (l->n_block + each - 1) / each;
     team_run(t->team, task_take, t, n_task);
+    if (atomic_load(&t->asking.stopped)) return INFINITY;
     double worst = 0;
     for (int64_t i = 0; i < n_task; i++) worst = t->worst[i] > worst ? t->worst[i] : worst;
     return worst;
@@ -857,6 +866,7 @@ void tangent_lag(Tangent *t, double lag) { t->job.types.lag = lag; }
 
 static void task_sweep(void *context, int64_t task, int worker) {
     Tangent *t = context;
+    if (asking_stopped(&t->asking, worker)) return;
     const Lattice *l = t->lattice;
     int64_t n_value = t->job.n_value, n_mode = l->n_mode_state;
     const int64_t *first = t->is_back ? t->back : t->stage;

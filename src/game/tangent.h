@@ -25,6 +25,7 @@
 #ifndef GAME_TANGENT_H
 #define GAME_TANGENT_H
 
+#include "base/progress.h"
 #include "base/team.h"
 #include "lattice/policy.h"
 
@@ -43,12 +44,16 @@ bool     tangent_is_known(const Model *model);
 /// Bytes that tangent_make takes, at most, with a thread for each core.
 double   tangent_bytes(const Lattice *lattice);
 
+/// From now on taking and sweeping ask whether to stop, every few thousand states, and leave undone what is left then; who swept asks the
+/// same before using it. Borrows `progress`, which may be NULL.
+void     tangent_heed(Tangent *tangent, const Progress *progress);
+
 /// Take the tangent at `value`.
 ///   scale    multiplies every precision
 ///   value    [n_row x n_state], and where there are private types behind it [in,out] the shifts (Policy.shift), which are settled
 ///   miss     [out] [n_row x n_state] F, single precision
 ///   slope    [out] the same shape: derivative of F in the logarithm of `scale`; NULL: not wanted
-/// Returns the largest |F|; infinity if some value or F is not finite. Cost: about three sweeps (sweep.h).
+/// Returns the largest |F|; infinity if some value or F is not finite, and where it was stopped (tangent_heed). Cost: about three sweeps (sweep.h).
 double tangent_take(Tangent *tangent, double scale, double *value, float *miss, float *slope);
 
 /// From now on tangents are taken of F - lag (V - what it is): the step that solves their system is an implicit step in time, one over

@@ -74,6 +74,9 @@ double transposed_solve_bytes(int64_t n, int32_t n_column) {
     return (double)n * n_column * TRANSPOSED_WIDTH * (8 + 6 * 4);
 }
 
+/// States that are written out between two askings: some milliseconds.
+#define ASK_STATES 4096
+
 /// A list of ways out, from states in order, that grows.
 typedef struct Ways {
     int64_t n, room;
@@ -103,7 +106,7 @@ static void ways_free(Ways *w) {
 
 // the list turned round: what leads to each of n_row; in order of where it comes from
 static DurStatus turn_round(const Ways *w, int64_t n_state, int64_t n_row, int64_t **row, int32_t **from, double **rate,
-                            float **single) {
+                            float **single, bool (*stopped)(void *), void *context) {
     *row = memory_zeroed((size_t)n_row + 2, sizeof **row);
     *from = memory_alloc((size_t)w->n * sizeof **from);
     *rate = memory_alloc((size_t)(w->n * w->n_slope) * sizeof **rate);
@@ -113,7 +116,8 @@ static DurStatus turn_round(const Ways *w, int64_t n_state, int64_t n_row, int64
     int64_t *at = *row;
     for (int64_t k = 0; k < w->n; k++) at[w->to[k] + 2]++;
     for (int64_t s = 0; s + 2 <= n_row + 1; s++) at[s + 2] += at[s + 1];
-    for (int64_t s = 0; s < n_state; s++)
+    for (int64_t s = 0; s < n_state; s++) {
+        if (s % ASK_STATES == 0 && stopped && stopped(context)) return DUR_INTERRUPTED;
         for (int64_t k = w->first[s]; k < w->first[s + 1]; k++) {
             int64_t to = at[w->to[k] + 1]++;
             (*from)[to] = (int32_t)s;
@@ -123,6 +127,7 @@ static DurStatus turn_round(const Ways *w, int64_t n_state, int64_t n_row, int64
                 (*single)[to * w->n_slope + i] = (float)x;
             }
         }
+    }
     return DUR_OK;
 }
 
@@ -245,7 +250,8 @@ static bool list_becomes(Lister *a, int32_t type, int64_t state, const int32_t *
     return good;
 }
 
-DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const double *answer) {
+DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const double *answer, bool (*stopped)(void *context),
+                          void *context) {
     const Lattice *l = p->lattice;
     const Model *m = l->model;
     Lister a = {.policy = p, .actor = actor, .n_type = actor < 0 ? 1 : model_types(m, actor), .answer = answer,
@@ -265,6 +271,7 @@ DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const
     if (!a.target || !a.weight || !a.ways.first || !a.answers.first || !a.aside || !a.leave) goto done;
     // in the order of their new numbers
     for (int64_t number = 0; number < out->n; number++) {
+        if (number % ASK_STATES == 0 && stopped && stopped(context)) { status = DUR_INTERRUPTED; goto done; }
         int32_t node[MODEL_VARIABLES_MAX];
         int64_t lane = number % l->n_lane, rest = number / l->n_lane;
         int32_t type = (int32_t)(rest % a.n_type);
@@ -278,10 +285,10 @@ DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const
     }
     a.ways.first[out->n] = a.ways.n;
     a.answers.first[out->n] = a.answers.n;
-    status = turn_round(&a.ways, out->n, out->n, &out->row, &out->from, &out->rate, &out->rate_single);
+    status = turn_round(&a.ways, out->n, out->n, &out->row, &out->from, &out->rate, &out->rate_single, stopped, context);
     if (status == DUR_OK && answer)
         status = turn_round(&a.answers, out->n, out->n * m->n_actor, &out->answer_row, &out->answer_from, &out->slope,
-                            &out->slope_single);
+                            &out->slope_single, stopped, context);
 
 done:
     ways_free(&a.answers);

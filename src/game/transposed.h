@@ -36,9 +36,11 @@ typedef struct Transposed {
 ///   answer    [n_actor x n_entry] or NULL. With it a system has a column for each actor, and beside what G carries
 ///             a unit of column i at a state puts answer[i] of the move that an entry stands for into the column of its actor, to
 ///             where the move leads, and takes it from there here.
-/// Returns DUR_OK, DUR_MEMORY, or DUR_LIMIT where there are more states than can be numbered. Freed by transposed_free, which takes
+///   stopped   asked now and then; true ends it with DUR_INTERRUPTED
+/// Returns DUR_OK, DUR_INTERRUPTED, DUR_MEMORY, or DUR_LIMIT where there are more states than can be numbered. Freed by transposed_free, which takes
 /// zeros.
-DurStatus transposed_make(Transposed *out, const Policy *policy, int32_t actor, const double *answer);
+DurStatus transposed_make(Transposed *out, const Policy *policy, int32_t actor, const double *answer, bool (*stopped)(void *context),
+                          void *context);
 void      transposed_free(Transposed *transposed);
 
 /// Right sides that are solved at once.

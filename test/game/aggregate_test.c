@@ -199,7 +199,7 @@ static void same_bits(const char *text) {
         if (run >= 2 && isa_force((Isa)(run - 2)) != (Isa)(run - 2)) continue;
         Team *team = team_make(run < 2 ? run + 2 : 1);
         Aggregate *other;
-        CHECK_OK(aggregate_make(&other, s.c.lattice, s.c.solution.policy, team));
+        CHECK_OK(aggregate_make(&other, s.c.lattice, s.c.solution.policy, team, NULL));
         correct(other, a, s.n, z);
         CHECK(memcmp(z, za, (size_t)s.n * sizeof *z) == 0);
         aggregate_free(other);

@@ -289,6 +289,42 @@ TEST(what_a_tangent_takes_is_no_more_than_what_is_told_before) {
     }
 }
 
+static bool at_second(void *n_asked) { return ++*(int *)n_asked >= 2; }
+
+TEST(a_tangent_that_is_told_to_stop_leaves_the_rest_undone_and_so_does_a_sweep) {
+    Case k = {0};
+    int n_asked = 0;
+    Progress progress = {.stop = at_second, .context = &n_asked};
+    case_open(&k, HEAD_OF_TWO "stock x { range 0..1  grid 200  start 0.5  drift -0.1*x }\nstock y { range 0..1  grid 200  start 0.5  drift 0.1*(1 - y) }\n"
+                  "move go of a { when m == off  then m = on }\nmove back of a { when m == on  then m = off }\n");
+    int64_t n = 2 * k.lattice->n_state, n_done = 0, n_swept = 0;
+    double *value = memory_column(n);
+    float *miss = row_of_floats(n), *d = row_of_floats(n);
+    random_values(&k, 1, value);
+    Tangent *t = tangent_make(k.lattice, NULL, NULL);
+    CHECK(isfinite(tangent_take(t, 1.0, value, d, NULL)));
+    for (int64_t i = 0; i < n; i++) miss[i] = NAN;
+    tangent_heed(t, &progress);
+    CHECK(isinf(tangent_take(t, 1.0, value, miss, NULL)));
+    for (int64_t i = 0; i < n; i++) n_done += !isnan(miss[i]);
+    CHECK(n_done > 0 && n_done < n / 10);
+
+    // asked anew
+    n_asked = 0;
+    memset(d, 0, (size_t)n * sizeof *d);
+    tangent_heed(t, NULL);
+    CHECK(isfinite(tangent_take(t, 1.0, value, miss, NULL)));
+    tangent_heed(t, &progress);
+    tangent_sweep(t, miss, d);
+    for (int64_t i = 0; i < n; i++) n_swept += d[i] != 0;
+    CHECK(n_asked >= 2 && n_swept < n / 10);
+    tangent_free(t);
+    memory_free(d);
+    memory_free(miss);
+    memory_free(value);
+    case_close(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(what_a_tangent_takes_is_no_more_than_what_is_told_before),
@@ -299,6 +335,7 @@ int main(void) {
         RUN(one_sweep_solves_a_line),
         RUN(lines_have_the_same_bits_at_every_width_and_on_any_number_of_threads),
         RUN(the_slope_is_the_derivative_in_the_logarithm_of_precision),
+        RUN(a_tangent_that_is_told_to_stop_leaves_the_rest_undone_and_so_does_a_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -727,8 +727,35 @@ TEST(values_and_shifts_that_are_straight_are_carried_to_finer_grids_exactly) {
     CHECK(n_shift > 1000);
 }
 
+static bool at_second(void *n_asked) { return ++*(int *)n_asked >= 2; }
+
+TEST(a_sweep_in_place_that_is_told_to_stop_leaves_the_rest_undone) {
+    Case k = {0};
+    int n_asked = 0;
+    Progress progress = {.stop = at_second, .context = &n_asked};
+    case_open(&k, "scenario \"stops\" { clock continuous  unit month }\nactor a { patience 12 month  precision 2  attends 1 per month }\n"
+                  "private t of a { weak, strong } { grid 5  belief 0.5 }\nstock x { range 0..1  grid 2000  start 0.5  drift -0.1*x }\n"
+                  "mode m of a { off, on }\nmove go of a { when m == off  cost 0.1*by t { weak 2, strong 1 }  then m = on }\n"
+                  "move back of a { when m == on  then m = off }\npayoff a { good 1 + x }\n");
+    int64_t n = 2 * k.lattice->n_state, n_done = 0;
+    double *value = memory_column(sweep_size(k.lattice));
+    SweepTypes *sweep = sweep_types_make(k.lattice, NULL, NULL);
+    sweep_types_heed(sweep, &progress);
+    sweep_types_within(sweep, 1.0, NULL, value, NULL);
+    for (int64_t i = 0; i < n; i++) n_done += value[i] != 0;
+    CHECK(n_done < n / 2);
+    sweep_types_heed(sweep, NULL);
+    sweep_types_within(sweep, 1.0, NULL, value, NULL);
+    for (int64_t i = n_done = 0; i < n; i++) n_done += value[i] != 0;
+    CHECK(n_done == n);
+    sweep_types_free(sweep);
+    memory_free(value);
+    case_close(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        RUN(a_sweep_in_place_that_is_told_to_stop_leaves_the_rest_undone),
         RUN(what_the_equations_miss_by_is_what_sweeps_say_once_shifts_are_settled),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_shifts_following),
         RUN(a_sweep_stays_where_the_right_side_is_what_the_derivative_says_held_shifts_staying),

@@ -3,6 +3,7 @@
 #include "reasons_case.h"
 
 #include "base/memory.h"
+#include "game/transposed.h"
 
 #include <stdlib.h>
 
@@ -547,11 +548,35 @@ TEST(when_memory_runs_out_at_any_point_it_is_said_and_nothing_is_left) {
     text_free(&text);
 }
 
+static bool after(void *left) { return --*(int *)left < 0; }
+
+TEST(writing_out_where_states_are_reached_from_can_be_stopped_at_any_asking) {
+    Case k = {0};
+    Transposed t;
+    case_open(&k, "scenario \"large\" { clock continuous  unit month }\nactor a { patience 12 month  precision 2  attends 1 per month }\n"
+                  "stock x { range 0..1  grid 4000  start 0.5  drift -0.1*x }\nmode m of a { off, on }\nmove go of a { when m == off  then m = on }\n"
+                  "payoff a { good x }\n");
+    DurError error = {0};
+    CHECK_OK(game_solve(&k.solution, k.lattice, &(GameOptions){.skip_certificate = true}, NULL, &error));
+    int left = 1000;
+    CHECK_OK(transposed_make(&t, k.solution.policy, -1, NULL, after, &left));
+    transposed_free(&t);
+    // every four thousand states, as they are listed and as they are turned round
+    int n_asked = 1000 - left;
+    CHECK(n_asked >= 4 && n_asked >= 2 * k.lattice->n_state / 4096);
+    for (int stop = 0; stop < n_asked; stop++) {
+        left = stop;
+        assert_int_equal(transposed_make(&t, k.solution.policy, -1, NULL, after, &left), DUR_INTERRUPTED);
+    }
+    case_close(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(the_parts_of_every_advantage_add_up_to_it_on_random_games),
         RUN(with_private_types_too_the_parts_of_every_types_advantage_add_up_to_it),
         RUN(each_channel_carries_what_the_closed_form_says),
+        RUN(writing_out_where_states_are_reached_from_can_be_stopped_at_any_asking),
         RUN(under_taste_an_actor_that_gains_from_shocks_alone_is_told_so),
         RUN(reasons_and_derivatives_are_the_same_bits_on_any_number_of_threads),
         RUN(derivatives_of_values_and_choices_are_those_of_complete_re_solves),
