@@ -55,7 +55,7 @@ static DurStatus system_make(System *s, const Policy *policy, const uint8_t *ins
     s->column = memory_column(n);
     s->image  = memory_column(n);
     DurStatus status = s->scale && s->column && s->image ? chain_exit_rates(policy, s->scale, &s->rate, team) : DUR_MEMORY;
-    if (status == DUR_OK) status = chain_rows(&s->rows, policy, team);
+    if (status == DUR_OK) status = chain_rows(&s->rows, policy, team, progress);
     if (status != DUR_OK) {
         system_free(s);
         return status;

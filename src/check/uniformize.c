@@ -278,10 +278,10 @@ static DurStatus largest_rate(Evolution *e, const Policy *policy, const ChainRow
 static DurStatus rows_of(Evolution *e, const Policy *policy, const ChainRows **out) {
     *out = e->rows;
     if (e->laid == policy) return DUR_OK;
-    TRY(chain_rows(out, policy, e->team));
+    TRY(chain_rows(out, policy, e->team, e->progress));
     if (*out || chain_rows_most(e->lattice) > ROWS_BYTES) return DUR_OK;
     e->laid = NULL;
-    TRY(chain_rows_lay(&e->rows, policy, -1, 0, e->team));
+    TRY(chain_rows_lay(&e->rows, policy, -1, 0, e->team, e->progress));
     e->laid = policy;
     *out = e->rows;
     return DUR_OK;
@@ -303,7 +303,9 @@ DurStatus uniformize(Evolution *e, const Policy *policy, bool use_reward, bool u
 
     const ChainRows *rows;
     double rate;
-    TRY(rows_of(e, policy, &rows));
+    DurStatus laid = rows_of(e, policy, &rows);
+    if (laid == DUR_INTERRUPTED) return status_fail(error, laid, "the exact answer was interrupted");
+    TRY(laid);
     TRY(largest_rate(e, policy, rows, pass.hold, &rate));
     if (rate * duration > UNIFORMIZE_MEAN_MAX)
         return status_fail(error, DUR_LIMIT, "an exact answer over %g units of time needs %.3g steps, more than the "

@@ -273,7 +273,7 @@ static DurStatus chain_evaluate(Certifier *c, const Policy *p, double tolerance)
     Work w = {.c = c, .k = k, .policy = p, .n_type = together_of(c->lattice->model, c->actor)};
     for (; w.first < c->n_type; w.first += w.n_type) {
         team_run(c->team, task_flow, &w, certifier_tasks(c));
-        for (int32_t t = 0; k->lays_rows && t < w.n_type; t++) TRY(chain_rows_lay(&k->rows[t], p, c->actor, w.first + t, c->team));
+        for (int32_t t = 0; k->lays_rows && t < w.n_type; t++) TRY(chain_rows_lay(&k->rows[t], p, c->actor, w.first + t, c->team, c->progress));
         LinearSolve solve;
         int64_t n = w.n_type * c->lattice->n_state;
         double *value = c->value + w.first * c->lattice->n_state, floor = ROUNDING * vector_sup(k->leave, n);

@@ -358,6 +358,7 @@ static DurStatus stage(Batch *b, const bool *open, const double *scale, const do
     double rho[TRANSPOSED_WIDTH], begun[TRANSPOSED_WIDTH], one[TRANSPOSED_WIDTH], two[TRANSPOSED_WIDTH];
     bool busy[TRANSPOSED_WIDTH];
     int32_t n_busy = 0;
+    if (stopped(context)) return DUR_INTERRUPTED;
     b->kernel->begin(w, rho);
     for (int32_t k = 0; k < TRANSPOSED_WIDTH; k++) {
         begun[k] = rho[k];
@@ -465,6 +466,7 @@ DurStatus transposed_solve(const Transposed *t, const double *rho, double tolera
     for (int64_t i = 0; i < n; i++)
         for (int32_t k = 0; k < TRANSPOSED_WIDTH; k++) b.x[i * TRANSPOSED_WIDTH + k] = open[k] ? 0.01 * size[k] : 0.0;
     for (int32_t turn = 0, n_open = 1; n_open > 0; turn++) {
+        if (stopped(context)) { status = DUR_INTERRUPTED; goto done; }
         residual(&b, scale, most);
         n_open = 0;
         for (int32_t k = 0; k < n_side; k++) {

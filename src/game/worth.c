@@ -42,7 +42,7 @@ DurStatus worth_of_flow(const Policy *p, int32_t actor, const double *flow, cons
     LinearSolve solve = {0};
     DurStatus status = leave ? chain_exit_rates(p, leave, &most, team) : DUR_MEMORY;
     // kept with the policy: a story asks for dozens of these
-    if (status == DUR_OK) status = chain_rows(&system.rows, p, team);
+    if (status == DUR_OK) status = chain_rows(&system.rows, p, team, progress);
     if (status == DUR_OK) status = chain_lines_make(&system.lines, p->lattice);
     for (int64_t i = 0; status == DUR_OK && i < n; i++) {
         leave[i] += system.rho;

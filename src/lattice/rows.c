@@ -1,5 +1,6 @@
 #include "lattice/rows.h"
 
+#include "base/asking.h"
 #include "base/memory.h"
 #include "lattice/internal.h"
 #include "lattice/rows_kernel.h"
@@ -67,6 +68,7 @@ typedef struct Work {
     ChainRows    *rows;
     RowsRoom    **room;            // [workers]
     _Atomic bool  failed;          // memory is out
+    Asking        asking;
     RowsApply     apply;
     const double *x;
     double       *y;
@@ -74,6 +76,7 @@ typedef struct Work {
 
 static void lay_part(void *context, int64_t task, int worker) {
     Work *w = context;
+    if (asking_stopped(&w->asking, worker)) return;
     if (!rows_lay_part(w->room[worker], &w->chain, &w->rows->part[task])) atomic_store(&w->failed, true);
 }
 
@@ -114,29 +117,30 @@ static ChainRows *rows_make(const Lattice *l) {
     return NULL;
 }
 
-DurStatus chain_rows_lay(ChainRows **rows, const Policy *policy, int32_t actor, int32_t type, Team *team) {
+DurStatus chain_rows_lay(ChainRows **rows, const Policy *policy, int32_t actor, int32_t type, Team *team, const Progress *progress) {
     const Lattice *l = policy->lattice;
     if (chain_rows_most(l) == 0) return DUR_OK;
     int n_worker = team_size(team);
     if (!*rows) *rows = rows_make(l);
-    Work w = {.chain = {.policy = policy, .actor = actor, .type = type}, .rows = *rows,
+    Work w = {.chain = {.policy = policy, .actor = actor, .type = type}, .rows = *rows, .asking.progress = progress,
               .room = memory_zeroed((size_t)n_worker, sizeof *w.room)};
     bool good = w.rows && w.room;
     for (int i = 0; i < n_worker && good; i++) good = (w.room[i] = rows_room_make(l)) != NULL;
     if (good) team_run(team, lay_part, &w, w.rows->n_part);
     for (int i = 0; w.room && i < n_worker; i++) rows_room_free(w.room[i]);
     memory_free(w.room);
-    if (good && !atomic_load(&w.failed)) return DUR_OK;
+    bool is_stopped = atomic_load(&w.asking.stopped);
+    if (good && !is_stopped && !atomic_load(&w.failed)) return DUR_OK;
     chain_rows_free(*rows);
     *rows = NULL;
-    return DUR_MEMORY;
+    return is_stopped ? DUR_INTERRUPTED : DUR_MEMORY;
 }
 
-DurStatus chain_rows(const ChainRows **out, const Policy *policy, Team *team) {
+DurStatus chain_rows(const ChainRows **out, const Policy *policy, Team *team, const Progress *progress) {
     *out = policy->laid->rows;
     if (*out || chain_rows_bytes(policy->lattice) == 0) return DUR_OK;
     ChainRows *rows = NULL;
-    TRY(chain_rows_lay(&rows, policy, -1, 0, team));
+    TRY(chain_rows_lay(&rows, policy, -1, 0, team, progress));
     // rows grow by doubling: what they don't need goes back
     for (int64_t i = 0; rows && i < rows->n_part; i++) {
         RowsPart *part = &rows->part[i];

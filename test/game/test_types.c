@@ -104,7 +104,7 @@ static int64_t random_policy_checks(uint64_t seed, double precision) {
     // rows laid out lead a belief where the tables do
     const ChainRows *rows;
     double *z = memory_column(l->n_state), most = 0;
-    CHECK_OK(chain_rows(&rows, s.policy, NULL));
+    CHECK_OK(chain_rows(&rows, s.policy, NULL, NULL));
     for (int64_t i = 0; i < l->n_state; i++) x[i] = cos((double)i);
     CHECK_OK(chain_apply(s.policy, x, y, NULL));
     CHECK(rows && chain_rows_leave(rows, z) > 0);
@@ -136,13 +136,13 @@ TEST(rows_as_a_type_expects_them_say_what_the_tables_say_also_where_others_were_
         for (int32_t a = 0; a < k.model->n_actor; a++)
             for (int32_t t = 0; t < model_types(k.model, a); t++) {
                 CHECK_OK(chain_apply_as(s.policy, a, t, x, y, NULL));
-                CHECK_OK(chain_rows_lay(&rows, s.policy, a, t, NULL));
+                CHECK_OK(chain_rows_lay(&rows, s.policy, a, t, NULL, NULL));
                 chain_rows_apply(rows, x, z, NULL);
                 for (int64_t i = 0; i < n; i++) most = fmax(most, fabs(y[i]));
                 for (int64_t i = 0; i < n; i++) CHECK_NEAR(y[i], z[i], 1e-12 * (1 + most));
                 n_own += largest_difference(y, public, n) > 1e-6 * most;
                 // by several threads, and by a narrower vector
-                CHECK_OK(chain_rows_lay(&more, s.policy, a, t, team));
+                CHECK_OK(chain_rows_lay(&more, s.policy, a, t, team, NULL));
                 isa_force(ISA_BASE);
                 chain_rows_apply(more, x, y, team);
                 isa_force(ISA_COUNT);

@@ -455,6 +455,8 @@ TEST(the_transposed_generator_is_the_transpose_and_its_parts_add_up) {
 }
 
 // two roads to one operator: tables multiplied anew, and rows laid out
+static bool at_once(void *context) { return !context; }
+
 TEST(rows_that_are_laid_out_say_what_the_tables_say) {
     double largest = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -473,7 +475,7 @@ TEST(rows_that_are_laid_out_say_what_the_tables_say) {
         CHECK_OK(chain_apply(p, x, plain, NULL));
         CHECK_OK(chain_exit_rates(p, y, &most, NULL));
         const ChainRows *rows, *again;
-        CHECK_OK(chain_rows(&rows, p, NULL));
+        CHECK_OK(chain_rows(&rows, p, NULL, NULL));
         CHECK(rows && chain_rows_bytes(l) > 0);
         CHECK(chain_rows_leave(rows, z) <= most * (1 + 1e-12));
         for (int64_t i = 0; i < n; i++) CHECK(z[i] >= 0 && z[i] <= y[i] * (1 + 1e-12));
@@ -483,13 +485,16 @@ TEST(rows_that_are_laid_out_say_what_the_tables_say) {
             CHECK_NEAR(y[i], plain[i], 1e-13 * (1 + most));
         }
         // laid out once, by any number of threads
-        CHECK_OK(chain_rows(&again, p, NULL));
+        CHECK_OK(chain_rows(&again, p, NULL, NULL));
         CHECK(again == rows);
         Policy *q;
         Team *team = team_make(3);
         CHECK_OK(policy_make(&q, l, NULL, &k.error));
         memcpy(q->probability, p->probability, (size_t)p->n_entry * sizeof *p->probability);
-        CHECK_OK(chain_rows(&again, q, team));
+        // not at all where they are to stop, and then from the beginning
+        assert_int_equal(chain_rows(&again, q, team, &(Progress){.stop = at_once}), DUR_INTERRUPTED);
+        CHECK(!again);
+        CHECK_OK(chain_rows(&again, q, team, NULL));
         chain_rows_apply(again, x, z, team);
         CHECK(memcmp(y, z, (size_t)n * sizeof *y) == 0);
         team_free(team);
