@@ -928,7 +928,7 @@ DurStatus game_solve(GameSolution *out, const Lattice *l, const GameOptions *opt
     if (status == DUR_INTERRUPTED) { r.interrupted = true; status = DUR_OK; }
     if (status != DUR_OK) goto finish;
     double tolerance = options->tolerance > 0 ? options->tolerance : GAME_TOLERANCE;
-    if (m->n_private && r.residual <= tolerance) status = make_alike(&r, tolerance);
+    if (m->n_private && !r.interrupted && r.residual <= tolerance) status = make_alike(&r, tolerance);
     if (status != DUR_OK) goto finish;
     out->verdict = r.interrupted ? GAME_INTERRUPTED : r.residual <= tolerance ? GAME_CONVERGED : GAME_NO_CONVERGENCE;
     if (out->verdict == GAME_NO_CONVERGENCE && out->reached > 0)
