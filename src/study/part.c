@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "lang/lang.h"
 #include "lattice/lattice.h"
+#include "study/doubts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,9 @@
 
 /// Most that a part is read: sixty thousand histograms of two thousand bins, all of them full.
 #define PART_BYTES_MAX ((int64_t)4 << 30)
+
+/// What a line about a doubt begins with.
+#define DOUBT "doubt "
 
 void study_shard(int64_t all, int32_t k, int32_t n, int64_t *first, int64_t *n_run) {
     int64_t whole = all / n, rest = all % n;   // the first `rest` shards have one run more
@@ -25,7 +29,7 @@ void study_shard(int64_t all, int32_t k, int32_t n, int64_t *first, int64_t *n_r
 // what all parts have in common, a line for each thing
 static void put_common(Text *out, const DurScenario *s, const DurOptions *options, const Ensemble *e) {
     const Model *m = s->model;
-    text_printf(out, "part of an ensemble, layout 2\nprogram %s\nscenario %s\n", DURESS_VERSION, m->hash);
+    text_printf(out, "part of an ensemble, layout 3\nprogram %s\nscenario %s\n", DURESS_VERSION, m->hash);
     for (int32_t p = 0; p < m->n_param; p++)
         if (memcmp(&s->session.param[p], &m->param[p].value, sizeof(double)) != 0)
             text_printf(out, "parameter %s %a\n", m->param[p].name, s->session.param[p]);
@@ -37,10 +41,16 @@ static void put_common(Text *out, const DurScenario *s, const DurOptions *option
 }
 
 DurStatus part_write(const DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, int64_t n_run,
-                     const SimCount *count, const char *path, DurError *error) {
-    Text out = {0};
+                     const SimCount *count, const char *doubts, const char *path, DurError *error) {
+    Text out = {0}, line = {0};
     put_common(&out, s, options, e);
     text_printf(&out, "of these %" PRId64 " from %" PRId64 "\n", n_run, first);
+    while (*doubts) {
+        doubts = doubts_next(doubts, &line);
+        text_printf(&out, DOUBT "%s\n", text_view(&line));
+    }
+    out.failed |= line.failed;
+    text_free(&line);
     sim_count_print(count, &out);
     char hash[65];
     Sha256 sha;
@@ -60,7 +70,8 @@ typedef struct Part {
     const char *path;
     Text     text;
     size_t   common;           // bytes of what all parts have in common
-    const char *counts;        // behind it
+    const char *doubts;        // behind it
+    const char *counts;        // behind them
     int64_t  first, n_run;
 } Part;
 
@@ -76,7 +87,7 @@ static DurStatus part_read(Part *p, DurError *error) {
     const char *text = text_view(&p->text), *of = NULL;
     if (strncmp(text, "part of an ensemble, layout ", 28))
         return status_fail(error, DUR_INPUT, "%s: this is not a part that `duress simulate --shard` wrote", p->path);
-    if (strncmp(text + 28, "2\n", 2))
+    if (strncmp(text + 28, "3\n", 2))
         return status_fail(error, DUR_INPUT, "%s: written by another version of the program, in a layout that this one does "
                            "not read", p->path);
     char hash[65], line[SUM_LINE + 1];
@@ -94,7 +105,8 @@ static DurStatus part_read(Part *p, DurError *error) {
     if (!of || sscanf(of, "\nof these %" SCNd64 " from %" SCNd64 "\n%n", &p->n_run, &p->first, &read) != 2 || !read)
         return status_fail(error, DUR_INPUT, "%s: damaged, or not written to its end", p->path);
     p->common = (size_t)(of - text) + 1;
-    p->counts = of + read;
+    p->doubts = p->counts = of + read;
+    while (strncmp(p->counts, DOUBT, strlen(DOUBT)) == 0) p->counts = strchr(p->counts, '\n') + 1;
     p->text.data[p->text.length - SUM_LINE] = '\0';
     return DUR_OK;
 }
@@ -182,7 +194,21 @@ static DurStatus take_common(DurScenario *s, const Part *p, Ensemble *e, DurOpti
     return status;
 }
 
-static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOptions *asked, SimCount **out, DurError *error) {
+// the doubts of a part, each on its line
+static void take_doubts(const Part *p, Text *out) {
+    Text all = {0}, line = {0};
+    for (const char *at = p->doubts; at < p->counts;) {
+        at = doubts_next(at, &line);
+        text_printf(&all, "%s\n", text_view(&line) + strlen(DOUBT));
+    }
+    doubts_join(out, text_view(&all));
+    out->failed |= all.failed | line.failed;
+    text_free(&line);
+    text_free(&all);
+}
+
+static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOptions *asked, SimCount **out, Text *doubts,
+                       DurError *error) {
     for (int i = 0; i < n; i++) TRY(part_read(&part[i], error));
     TRY(take_common(s, &part[0], e, asked, error));
     for (int i = 1; i < n; i++)
@@ -203,6 +229,7 @@ static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOption
         return status_fail(error, DUR_INPUT, "runs %lld to %lld are in none of the parts", (long long)next,
                            (long long)e->n_run - 1);
     for (int i = 0; i < n; i++) {
+        take_doubts(&part[i], doubts);
         SimCount *count;
         DurError why = {0};
         DurStatus status = sim_count_read(&count, s->model, e->horizon, e->n_time, part[i].first, part[i].n_run, part[i].counts, &why);
@@ -220,12 +247,13 @@ static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOption
 }
 
 DurStatus part_merge(DurScenario *s, const char *const *path, int n_path, Ensemble *e, DurOptions *asked, SimCount **out,
-                     DurError *error) {
+                     Text *doubts, DurError *error) {
     *out = NULL;
     Part *part = memory_zeroed((size_t)n_path, sizeof *part);
     if (!part) return status_fail(error, DUR_MEMORY, "out of memory");
     for (int i = 0; i < n_path; i++) part[i].path = path[i];
-    DurStatus status = merge(s, part, n_path, e, asked, out, error);
+    DurStatus status = merge(s, part, n_path, e, asked, out, doubts, error);
+    if (status == DUR_OK && doubts->failed) status = status_fail(error, DUR_MEMORY, "out of memory");
     for (int i = 0; i < n_path; i++) text_free(&part[i].text);
     memory_free(part);
     if (status == DUR_OK) return DUR_OK;

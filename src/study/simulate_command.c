@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/keep.h"
 #include "study/page.h"
 #include "study/part.h"
@@ -306,9 +307,9 @@ typedef struct Found {
     size_t n_said;   // bytes of the answer before what is said of them
 } Found;
 
-// runs of an ensemble, or of a part of it: `first` is negative for all
+// runs of an ensemble, or of a part of it: `first` is negative for all; doubts about the games that were played
 static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble *e, int64_t first, const SimPaths *paths,
-                      DurResult *result, Found *found, DurError *error) {
+                      const char *doubts, DurResult *result, Found *found, DurError *error) {
     RunAnswers run = {.n_paths = 1, .first_policy = e->policy, .paths = (SimPaths *)paths};
     found->paths = paths_frame(paths, s->model);
     if (!found->paths) return status_fail(error, DUR_MEMORY, "out of memory");
@@ -327,8 +328,10 @@ static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble 
     json_pair_number(&j, "jumps", paths->n_event);
     render_failed(&j, paths);
     json_pair_number(&j, "seconds", paths->seconds);
+    doubts_render(&j, doubts);
     json_end_object(&j);
     put_paths(&result->text, s, paths, e);
+    doubts_put_apart(&result->text, doubts);
     return DUR_OK;
 }
 
@@ -361,13 +364,16 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
 
     SimCount *count;
     SimPaths paths = {0};
+    Text doubts = {0};
     TRY(count_runs(s, options, &e, first, n_run, &count, error));
     DurStatus status = paths_of(s, &e, count, &paths, error);
+    doubts_add(&doubts, s, policy);
     // a part that lacks runs would make a whole that lacks them
     if (status == DUR_OK && options->part) status = study_failed(&paths, error);
-    if (status == DUR_OK && options->part) status = part_write(s, options, &e, first, n_run, count, options->part, error);
+    if (status == DUR_OK && options->part) status = part_write(s, options, &e, first, n_run, count, text_view(&doubts), options->part, error);
     sim_count_free(count);
-    if (status == DUR_OK) status = show(s, options, &e, options->n_shard ? first : -1, &paths, result, found, error);
+    if (status == DUR_OK)
+        status = show(s, options, &e, options->n_shard ? first : -1, &paths, text_view(&doubts), result, found, error);
     if (status == DUR_OK && options->n_shard) {
         text_printf(&result->text, "\n  shard %d of %d: runs %lld to %lld of %lld; ", options->shard, options->n_shard,
                     (long long)first, (long long)(first + n_run - 1), (long long)e.n_run);
@@ -375,6 +381,7 @@ static DurStatus simulate(DurScenario *s, const DurOptions *options, DurResult *
     }
     if (status == DUR_OK && paths_asked(options)) status = show_runs(s, options, &e, &paths, result, found, error);
     if (status == DUR_OK) status = study_failed(&paths, error);
+    text_free(&doubts);
     sim_paths_free(&paths);
     return status;
 }
@@ -423,15 +430,15 @@ DurStatus dur_simulate(DurScenario *s, const DurOptions *options, DurResult **ou
 }
 
 // what the parts add up to, told and kept; asked: as if it had been played here
-static DurStatus merge(DurScenario *s, const DurOptions *asked, const Ensemble *e, const SimCount *count, DurResult *result,
-                       DurError *error) {
+static DurStatus merge(DurScenario *s, const DurOptions *asked, const Ensemble *e, const SimCount *count, const char *doubts,
+                       DurResult *result, DurError *error) {
     Keeper keeper = {0};
     TRY(keep_begin(&keeper, s, asked, "merge", NULL, result, error));
     if (keeper.is_answered) return keep_answer(&keeper, write_kept(&keeper, asked, error));
     SimPaths paths = {0};
     Found found = {0};
     DurStatus status = sim_count_paths(&paths, count, error);
-    if (status == DUR_OK) status = show(s, asked, e, -1, &paths, result, &found, error);
+    if (status == DUR_OK) status = show(s, asked, e, -1, &paths, doubts, result, &found, error);
     sim_paths_free(&paths);
     return keep_found(&keeper, status, result, &found, error);
 }
@@ -445,8 +452,10 @@ DurStatus dur_merge(DurScenario *s, const DurOptions *options, DurResult **out, 
         DurOptions asked = *options;
         Ensemble e;
         SimCount *count;
-        status = part_merge(s, options->merge, options->n_merge, &e, &asked, &count, &why);
-        if (status == DUR_OK) status = merge(s, &asked, &e, count, result, &why);
+        Text doubts = {0};
+        status = part_merge(s, options->merge, options->n_merge, &e, &asked, &count, &doubts, &why);
+        if (status == DUR_OK) status = merge(s, &asked, &e, count, text_view(&doubts), result, &why);
+        text_free(&doubts);
         sim_count_free(count);
     }
     return result_finish(&result, out, status, &why, error);

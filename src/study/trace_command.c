@@ -1,5 +1,6 @@
 /// One run as a story: what `simulate` counts, told one by one.
 #include "base/memory.h"
+#include "study/doubts.h"
 #include "study/explain.h"
 #include "study/keep.h"
 #include "study/render.h"
@@ -167,13 +168,18 @@ static DurStatus tell(Story *y, const DurOptions *options, int32_t policy, doubl
         return status;
     }
     json_end_array(&j);
+    Text doubts = {0}, words = {0};
+    doubts_add(&doubts, s, policy);
+    doubts_render(&j, text_view(&doubts));
     json_end_object(&j);
-    Text words = {0};
     put_state(&words, m, state);
     put_when(out, m, horizon);
     put_wrapped(out, text_view(&words), margin(m), margin(m));
     text_char(out, '\n');
+    doubts_put_apart(out, text_view(&doubts));
+    out->failed |= doubts.failed;
     text_free(&words);
+    text_free(&doubts);
     return DUR_OK;
 }
 

@@ -992,10 +992,26 @@ def an_answer_tells_which_equilibria_behind_it_are_not_known_to_be_principal():
         more.write('\nrival same "as written" { }\n')
     told = " ".join(run("rivals", name).stdout.split())
     assert all(told.count(d) == 2 and "same: " + d in told for d in claim["doubts"]), told
+    # runs, one told and many, rest on the game that they play, and parts of an ensemble keep what is not known of it
+    for policy, expected in (([], first["doubts"]), (["--policy", "standing"], second["doubts"])):
+        ensemble = ["simulate", name, "--runs", "40", *policy]
+        for words in (ensemble, ["trace", name, *policy]):
+            assert answer(*words)["doubts"] == expected, words
+            told = " ".join(run(*words).stdout.split())
+            assert all(told.count(d) == 1 for d in expected) and told.count("The equilibrium") == len(expected), told
+        whole = answer(*ensemble)
+        for i in (1, 2):
+            assert answer(*ensemble, "--shard", f"{i}/2", "--part", f"doubt-{i}")["doubts"] == expected
+        merged = answer("merge", name, "doubt-2", "doubt-1")
+        whole.pop("seconds"), merged.pop("seconds")
+        assert whole == merged
+        words, parts = run(*ensemble).stdout, run("merge", name, "doubt-1", "doubt-2").stdout
+        assert re.sub("jumps in .*", "", words) == re.sub("jumps in .*", "", parts), parts
     # what is known raises no doubt
     name = scenario("sure.duress")
     assert answer("query", name, "E(harm at 3 month | sudden)", "--exact")["doubts"] == []
     assert "not known" not in run("claims", name).stdout
+    assert answer("simulate", name, "--runs", "9")["doubts"] == answer("trace", name)["doubts"] == []
 
 
 @test
@@ -1006,7 +1022,8 @@ def where_the_tolerance_leaves_choices_open_an_answer_says_how_far():
     for words in (["query", name, "E(anger at 3 month)"], ["claims", name], ["explain", name], ["solve", name]):
         told = " ".join(run(*words, *(["--exact"] if words[0] in ("query", "claims") else [])).stdout.split())
         assert f"vague: choices are up to {off:.2g} from the answers to their exact values" in told, told
-    assert any("vague" in d for d in answer("query", name, "E(anger at 3 month)", "--exact")["doubts"])
+    for words in (["query", name, "E(anger at 3 month)", "--exact"], ["simulate", name, "--runs", "9"], ["trace", name]):
+        assert any("vague" in d for d in answer(*words)["doubts"]), words
     name = patrol("hurried.duress", "12 month")
     assert "vague" not in run("query", name, "E(anger at 3 month)").stdout
 
