@@ -11,6 +11,16 @@
 /// A step that fails its error at this length, relative to STEP_MAX, shows a stock that no step can follow.
 #define STEP_MIN 1e-10
 
+/// Near an end that drift leads into noise keeps to a layer, which relaxes in a time noise^2/drift^2. A step is at most this share of
+/// it, for the bridge of a longer one knows nothing of drift and goes out too far.
+#define LAYER_SHARE 0.5
+
+/// ... at least this share of a cell, whatever the layer, so that a stock that waits at its end costs that many steps at most.
+#define LAYER_LEAST (1.0 / 16)
+
+/// ... and as it is where noise over a cell is below this share of the range: then nothing can be seen of it.
+#define LAYER_SEEN 1e-3
+
 // ---- making -------------------------------------------------------------------------------------------------------
 
 // hands out columns, or only counts them while there is no room
@@ -310,6 +320,27 @@ static void ode_step(Block *b) {
 
 // ---- lengths of steps ---------------------------------------------------------------------------------------------
 
+// The longest step from here, where drift leads noise into an end of its range: a share of the time in which the layer there relaxes,
+// or half of the way to the end. By state, drift and noise alone: did a step's length depend on what was drawn for its cell, its end
+// would have another law.
+static double layer_step(const Block *b, int32_t i, double most) {
+    const Setup *s = b->setup;
+    double least = LAYER_LEAST * s->cell;
+    for (int32_t k = 0; k < s->n_moving; k++) {
+        const ModelStock *stock = &s->level[s->moving[k]];
+        double drift = b->drift[k][i];
+        if (stock->noise == PROGRAM_NONE || drift == 0) continue;
+        double x = b->x[s->model->n_mode + s->moving[k]][i], noise = b->bridge.noise[k][i], seen = LAYER_SEEN * (stock->high - stock->low);
+        double speed = elementary_abs(drift), away = drift < 0 ? x - stock->low : stock->high - x, step = away / (2 * speed);
+        if (step >= most || noise * noise * s->cell < seen * seen) continue;
+        double relaxed = LAYER_SHARE * (noise / speed) * (noise / speed);
+        step = step > relaxed ? step : relaxed;
+        step = step > least ? step : least;
+        most = step < most ? step : most;
+    }
+    return most;
+}
+
 // to the next thing that may happen, if a step reaches it
 static void choose_ends(Block *b) {
     const Setup *s = b->setup;
@@ -319,6 +350,8 @@ static void choose_ends(Block *b) {
         double stop = b->due[i] < b->date[i] ? b->due[i] : b->date[i];
         if (s->n_noisy && block_cell_end(b, i) < stop) stop = block_cell_end(b, i);
         if (!s->is_shared && b->bounded[i] < stop) stop = b->bounded[i];
+        double most = stop - b->t[i], step = s->n_noisy ? layer_step(b, i, most) : most;
+        if (step < most) stop = b->t[i] + step;
         double left = stop - b->t[i], length = s->n_moving ? b->length[i] : INFINITY;
         b->whole[i] = left > length;
         b->t1[i] = left <= length ? stop : b->t[i] + length;

@@ -383,6 +383,50 @@ TEST(a_strong_drift_into_an_end_leaves_the_exponential_law_inside_a_cell) {
               expected, bias, 3, 20000, 39);
 }
 
+// Extremes near an end that drift leads into, from chances of first passage (backward equation, Crank and Nicolson, 1500 nodes). In
+// steps of a whole cell the first would be 0.0354, the second 0.0481, the third 0.343, the last two 0.028 and 0.995.
+TEST(noise_that_drift_leads_into_an_end_keeps_to_its_layer) {
+    const char *first[] = {"E(max x over 0.33 month)", "E(max x over 2 month)", "P(x >= 0.05 within 2 month)", "P(x < 0.007106 at 2.01 month)"};
+    const double expected[] = {0.03009, 0.04240, 0.17039, 1 - exp(-1)}, bias[] = {0.0003, 0.0003, 0.004, 0.004};
+    check_law(HEAD "stock x { range 0..1 grid 3 start 0 drift -0.761 noise 0.104 }\n", first, expected, bias, 4, 10000, 41);
+    const char *second[] = {"E(max 1 - y over 1 month)", "P(y <= 0.98 within 1 month)", "E(1 - y at 1.01 month)"};
+    const double mirrored[] = {0.01817, 0.23505, 0.0025}, left[] = {0.0002, 0.005, 0.00005};
+    check_law(HEAD "stock y { range 0..1 grid 3 start 1 drift 2 noise 0.1 }\n", second, mirrored, left, 3, 4000, 42);
+}
+
+// Steps are cut where the state says so: of many runs or of a few, each is what it is, beside whatever its block plays.
+TEST(steps_in_a_layer_belong_to_their_run) {
+    const char *query[] = {"E(max x over 2 month)", "E(x at 1.01 month)"};
+    const int64_t n = 300, first = 130, some = 50;
+    SimCase k;
+    case_open(&k, HEAD "stock x { range 0..1 grid 3 start 0.1 drift -0.761 noise 0.104 }\nstock y { range 0..1 grid 3 start 1 drift x noise 0.1 }\n", query, 2);
+    double *x = case_measure(&k, SIM_CONTINUOUS, n, 43);
+    double *part = case_measure_plan(&k, &k.plan, (SimOptions){.kind = SIM_CONTINUOUS, .first_run = first, .n_run = some, .seed = 43}, NULL);
+    for (int q = 0; q < 2; q++) CHECK(memcmp(x + q * n + first, part + q * some, some * sizeof *x) == 0);
+    memory_free(part);
+    memory_free(x);
+    case_close(&k);
+}
+
+// Noise too small for its layer to be seen costs no steps: the other stock's extremes are drawn from the same ones.
+TEST(a_stock_that_all_but_rests_at_its_end_cuts_no_steps) {
+    static const char *text[] = {HEAD "stock w { range 0..1 grid 3 start 0.5 noise 0.1 }\nstock v { range 0..1 grid 3 start 0 noise 0.0001 }\n",
+                                 HEAD "stock w { range 0..1 grid 3 start 0.5 noise 0.1 }\nstock v { range 0..1 grid 3 start 0 drift -0.5 noise 0.0001 }\n",
+                                 HEAD "stock w { range 0..1 grid 3 start 0.5 noise 0.1 }\nstock v { range 0..1 grid 3 start 0 drift -0.5 noise 0.05 }\n"};
+    const char *query[] = {"E(max w over 2 month)"};
+    const int64_t n = 100;
+    double *x[3];
+    for (int t = 0; t < 3; t++) {
+        SimCase k;
+        case_open(&k, text[t], query, 1);
+        x[t] = case_measure(&k, SIM_CONTINUOUS, n, 44);
+        case_close(&k);
+    }
+    CHECK(memcmp(x[0], x[1], (size_t)n * sizeof *x[0]) == 0);
+    CHECK(memcmp(x[0], x[2], (size_t)n * sizeof *x[0]) != 0);
+    for (int t = 0; t < 3; t++) memory_free(x[t]);
+}
+
 // A jump of the stock begins a stretch of its own: where it fell from is not where noise may lead.
 TEST(a_jump_is_not_what_noise_did) {
     const char *query[] = {"P(w >= 5 and m == v1 within 4 month)", "P(m == v1 within 4 month)"};
@@ -585,6 +629,9 @@ int main(void) {
         RUN(of_two_levels_as_far_away_noise_comes_to_each_as_often_first),
         RUN(noise_much_wider_than_its_range_spreads_evenly),
         RUN(a_strong_drift_into_an_end_leaves_the_exponential_law_inside_a_cell),
+        RUN(noise_that_drift_leads_into_an_end_keeps_to_its_layer),
+        RUN(steps_in_a_layer_belong_to_their_run),
+        RUN(a_stock_that_all_but_rests_at_its_end_cuts_no_steps),
         RUN(a_jump_is_not_what_noise_did),
         RUN(runs_on_the_lattice_have_the_law_of_the_chain),
         RUN(without_stocks_both_kinds_of_runs_have_one_law),
