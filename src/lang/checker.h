@@ -36,6 +36,7 @@
     X(UNMOVED,       "unmoved",       "remark: a mode that no move, event or policy changes")                      \
     X(NEVER,         "never",         "remark: something that can never happen")                                   \
     X(NO_EFFECT,     "no-effect",     "remark: something that happens without consequence")                        \
+    X(UNSEEN,        "unseen",        "remark: a condition on a noisy stock that runs with continuous stocks miss") \
     X(PRIOR,         "prior",         "remark: a prior that gives the param's own value no weight")                \
     X(ASSUMED,       "assumed",       "note: a line without a source")
 
@@ -244,6 +245,7 @@ void declare_privates(Checker *k);    // private types (privates.c)
 void declare_refused(Checker *k);     // records (refused.c)
 void declare_rivals(Checker *k);      // (rivals.c)
 void remark_all(Checker *k);          // unused names, lines without a source (remarks.c)
+void remark_unseen(Checker *k, AstExpr *const *query, int32_t n_query);   // conditions that noise passes through (unseen.c)
 
 /// The sources of a declaration; every one is looked up, and those that are there are kept.
 ModelCite declare_cite(Checker *k, const AstCite *cite, int32_t n_cite);

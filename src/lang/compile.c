@@ -49,6 +49,7 @@ static DurStatus compile(Compilation *c, Ast *ast, const char *path, const char 
     if (!k.failed) declare_refused(&k);
     if (!k.failed) declare_rivals(&k);
     if (!k.failed) remark_all(&k);
+    if (!k.failed) remark_unseen(&k, asked, n_query);
     bool is_whole = !k.failed && !c->diagnostics.failed && c->diagnostics.n_error == 0;
     if (is_whole) finish_model(&k, path);
 

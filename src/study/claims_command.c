@@ -6,6 +6,7 @@
 #include "study/ledger.h"
 #include "study/page.h"
 #include "study/render.h"
+#include "study/warn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -400,6 +401,14 @@ void put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers) {
     text_free(&doubts);
 }
 
+bool claims_sampled(const ClaimAnswers *answers) {
+    for (int32_t c = 0; c < answers->n; c++) {
+        const CheckClaim *found = &answers->item[c].found;
+        if (answers->item[c].status == DUR_OK && (found->left.method == CHECK_SAMPLED || found->right.method == CHECK_SAMPLED)) return true;
+    }
+    return false;
+}
+
 static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     ClaimAnswers answers;
     TRY(claims_judge(&answers, s, options, error));
@@ -421,6 +430,7 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     render_claims(&j, s, &answers);
     text_printf(&result->text, "%s\n", s->model->title);
     put_claims(&result->text, s, &answers);
+    if (claims_sampled(&answers) && !options->lattice) warn_unseen(result, s, true);
     put_equilibria_claims(&result->text, s, &answers);
 
     DurStatus status = answers.status;

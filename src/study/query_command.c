@@ -3,6 +3,7 @@
 #include "study/draws.h"
 #include "study/keep.h"
 #include "study/render.h"
+#include "study/warn.h"
 
 static void render_answer(Json *j, const DurScenario *s, const ModelQuantity *quantity, const CheckAnswer *a, const char *doubts) {
     json_object(j);
@@ -76,6 +77,7 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
     if (!all) return status_fail(error, DUR_MEMORY, "out of memory");
 
     // one answer stands alone, several make a list
+    bool is_sampled = false;
     Text doubts = {0};
     Json j = json_make(&result->json);
     if (s->n_query > 1) json_array(&j);
@@ -83,6 +85,7 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
         int32_t quantity = m->n_quantity - s->n_query + q;
         status = study_quantity(&all[q], s, options, quantity, error);
         if (status != DUR_OK) break;
+        is_sampled |= all[q].method == CHECK_SAMPLED;
         Text own = {0};
         doubts_add(&own, s, m->quantity[quantity].policy);
         doubts_join(&doubts, text_view(&own));
@@ -93,6 +96,7 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
     if (s->n_query > 1) json_end_array(&j);
     doubts_put(&result->text, text_view(&doubts));
     text_free(&doubts);
+    if (status == DUR_OK && is_sampled && !options->lattice) warn_unseen(result, s, false);
     if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
     if (status == DUR_OK) status = page_frames_add(frames, queries_frame(s, all), error);
     if (status != DUR_OK) text_clear(&result->json);

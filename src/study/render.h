@@ -74,6 +74,8 @@ DurStatus claims_judge_but(ClaimAnswers *out, DurScenario *s, const DurOptions *
 /// from before. A game that cannot be solved is passed over, as it is in judging.
 DurStatus claims_ready(DurScenario *s, const ClaimAnswers *answers, DurError *error);
 void      claims_free(ClaimAnswers *answers);
+/// True if some side of a claim comes from runs.
+bool      claims_sampled(const ClaimAnswers *answers);
 void      render_claims(Json *j, const DurScenario *s, const ClaimAnswers *answers);
 void      put_claims(Text *out, const DurScenario *s, const ClaimAnswers *answers);
 

@@ -7,6 +7,7 @@
 #include "study/page.h"
 #include "study/rivals.h"
 #include "study/simulate.h"
+#include "study/warn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -233,6 +234,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     run_doubts(&doubts, s, run);
     doubts_put_apart(&result->text, text_view(&doubts));
     text_free(&doubts);
+    if (!options->lattice) warn_unseen(result, s, claims_sampled(&run->claims));
     put_equilibria_claims(&result->text, s, &run->claims);
     if (options->rivals) put_accounts(&result->text, s, accounts);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);

@@ -6,6 +6,7 @@
 #include "study/paths.h"
 #include "study/render.h"
 #include "study/simulate.h"
+#include "study/warn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -332,6 +333,7 @@ static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble 
     json_end_object(&j);
     put_paths(&result->text, s, paths, e);
     doubts_put_apart(&result->text, doubts);
+    if (!e->lattice) warn_unseen(result, s, false);
     return DUR_OK;
 }
 

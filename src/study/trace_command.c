@@ -6,6 +6,7 @@
 #include "study/render.h"
 #include "study/simulate.h"
 #include "study/story.h"
+#include "study/warn.h"
 
 #include <math.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static DurStatus tell(Story *y, const DurOptions *options, int32_t policy, doubl
     put_wrapped(out, text_view(&words), margin(m), margin(m));
     text_char(out, '\n');
     doubts_put_apart(out, text_view(&doubts));
+    if (!options->lattice) warn_unseen(result, s, false);
     out->failed |= doubts.failed;
     text_free(&words);
     text_free(&doubts);

@@ -192,3 +192,25 @@ DurStatus warn_lattice(DurScenario *s, DurError *error) {
     s->is_warned = true;
     return DUR_OK;
 }
+
+// ---- conditions that runs pass through --------------------------------------------------------------------------
+
+// a remark stands on a line of a quantity that a claim asks for; questions of the command line stand in files of their own
+static bool is_of_claim(const Model *m, int32_t n_query, Span span) {
+    for (int32_t q = 0; q < m->n_quantity - n_query; q++)
+        if (m->quantity[q].span.file == span.file && m->quantity[q].span.line == span.line) return true;
+    return false;
+}
+
+void warn_unseen(DurResult *result, const DurScenario *s, bool with_claims) {
+    const Compilation *c = &s->compilation;
+    const Diagnostics *all = &c->diagnostics;
+    Diagnostics shown = {.item = memory_zeroed((size_t)all->n + 1, sizeof *shown.item)};
+    result->faults.failed |= !shown.item;
+    for (int32_t i = 0; shown.item && i < all->n; i++) {
+        const Diagnostic *d = &all->item[i];
+        if (strcmp(d->code, "unseen") == 0 && (with_claims || !is_of_claim(s->model, s->n_query, d->span))) shown.item[shown.n++] = *d;
+    }
+    diagnostics_print(&shown, c->file, c->n_file, &result->faults);
+    memory_free(shown.item);
+}

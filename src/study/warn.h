@@ -11,4 +11,8 @@
 /// Cost: the tables' sizes, and a few thousand evaluations of every rate.
 DurStatus warn_lattice(DurScenario *s, DurError *error);
 
+/// The checker's remarks on conditions that runs with continuous stocks miss ("unseen"), into the faults of an answer that rests on such
+/// runs. with_claims: those inside claims, too. `duress check` tells them all.
+void warn_unseen(DurResult *result, const DurScenario *s, bool with_claims);
+
 #endif

@@ -1029,6 +1029,36 @@ def where_the_tolerance_leaves_choices_open_an_answer_says_how_far():
 
 
 @test
+def what_runs_with_continuous_stocks_pass_through_is_warned_of_where_they_are_asked():
+    noisy = ('scenario "noisy" { clock continuous  unit month }\n'
+             'actor a { patience 20 month  precision 1  attends 0 per month }\npayoff a { flow 0 }\n'
+             'stock w { range 0..10  grid 11  start 5  noise 0.5 }\n')
+    level = scenario("level.duress", text=noisy + "claim level { P(w == 6 within 2 month) < 0.9 }\n")
+    event = scenario("band.duress", text=noisy + "stock y { range 0..1  grid 3  start 0 }\n"
+                     "event e { when w == 6  rate 1 per month  then y += 0.5 }\n")
+    checked = run("check", level)
+    at = "level.duress:5:19: warning: noise is at one level"
+    assert checked.returncode == 0 and checked.stderr.count(at) == 1 and "\n" + " " * 22 + "^~\n" in checked.stderr, checked.stderr
+    assert [w["code"] for w in answer("check", level)["warnings"]].count("unseen") == 1
+    some = ["--runs", "100"]
+    for words in (["claims", level, *some], ["run", level, *some]):
+        told = run(*words)
+        assert told.returncode == 0 and told.stderr.count(at) == 1, (words, told.stderr)
+    asked = run("query", level, "P(w == 7 within 1 month)", *some)
+    assert asked.returncode == 0 and asked.stderr.count("warning") == 1 and "w == 7" in asked.stderr, asked.stderr
+    band = run("query", level, "P(w > 5.49 and w < 5.5 within 1 month)", *some)
+    assert "warning: noise of `w` passes through this band" in band.stderr and band.stderr.count("warning") == 1, band.stderr
+    for words in (["simulate", event, *some], ["trace", event], ["query", event, "E(y at 1 month)", *some]):
+        told = run(*words)
+        assert told.returncode == 0 and told.stderr.count("band.duress:6:18: warning: ") == 1, (words, told.stderr)
+    # where the lattice answers, and where nothing of the kind is asked, there is nothing to say
+    for words in (["claims", level, "--exact"], ["claims", level, "--lattice", *some], ["simulate", event, "--lattice", *some],
+                  ["trace", event, "--lattice"], ["simulate", level, *some], ["query", level, "P(w > 6 within 1 month)", *some]):
+        told = run(*words)
+        assert told.returncode == 0 and told.stderr == "", (words, told.stderr)
+
+
+@test
 def a_query_with_a_fault_points_at_it():
     name = scenario("query.duress")
     done = refused("query", name, "E(hram at 6 month)", code=2, says="did you mean `harm`?")

@@ -52,6 +52,7 @@ TEST(a_private_type_is_read_by_its_owner_alone_and_says_all_it_needs)     { comp
 TEST(what_does_not_run_yet_is_checked_and_refused_by_name)            { compare("check_refused"); }
 TEST(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own) { compare("check_import"); }
 TEST(remarks_and_assumed_lines_leave_the_model_whole)                 { compare("check_remarks"); }
+TEST(conditions_that_noise_passes_through_are_told)                     { compare("check_unseen"); }
 
 // ---- limits ------------------------------------------------------------------------------------------------------
 
@@ -213,6 +214,7 @@ int main(void) {
         RUN(what_does_not_run_yet_is_checked_and_refused_by_name),
         RUN(an_import_is_overridden_by_kind_and_name_and_its_faults_are_its_own),
         RUN(remarks_and_assumed_lines_leave_the_model_whole),
+        RUN(conditions_that_noise_passes_through_are_told),
         RUN(sixty_four_variables_fit_and_sixty_five_are_told),
         RUN(a_lattice_of_more_states_than_can_be_counted_still_compiles),
         RUN(a_chain_of_lets_is_followed_to_its_limit_and_no_further),
