@@ -370,7 +370,10 @@ static void put_alike(Text *out, const Model *m, const Draws *d) {
 void put_draws(Text *out, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;
     text_printf(out, "%s\n\n  ", m->title);
-    if (d->n_draw < d->n_asked) text_printf(out, "interrupted: %d of ", d->n_draw);
+    int32_t n_left = 0;
+    for (int32_t c = 0; c < d->n_claim; c++) n_left += !d->item[c].is_dropped;
+    if (d->n_draw < d->n_asked)
+        text_printf(out, n_left == 0 ? "ended, with nothing left to look for, after %d of " : "interrupted: %d of ", d->n_draw);
     text_printf(out, "%d draws of %d params from their priors", d->n_asked, d->n_varied);
     if (d->widen != 1) text_append(out, ", widened "), text_number(out, d->widen, 3), text_append(out, " times");
     if (d->n_unsolved) text_printf(out, "; %d could not be solved and count nowhere", d->n_unsolved);

@@ -54,6 +54,16 @@ TEST(a_search_leaves_the_claims_that_hold_or_fail_whatever_the_numbers) {
     dur_close(s);
 }
 
+TEST(a_search_that_has_seen_every_claim_both_ways_ends_and_says_so) {
+    DurOptions options = {.exact = true, .draws = 200, .built_in = true, .claim = "quarter"};
+    DurScenario *s = open_scenario("drawn.duress", DRAWN, &options);
+    DurResult *search = ask(dur_claims, s, &options, DUR_OK);
+    CHECK(strstr(dur_result_text(search), "ended, with nothing left to look for, after "));
+    CHECK(!strstr(dur_result_text(search), "interrupted"));
+    dur_result_free(search);
+    dur_close(s);
+}
+
 TEST(quantities_have_in_each_draw_what_claims_are_judged_on) {
     const char *query[] = {"E(x at 1 month)", "E(y at 1 month)"};
     DurOptions options = {.exact = true, .draws = 300, .query = query, .n_query = 2};
@@ -201,6 +211,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RUN(a_solution_of_coarser_grids_leads_to_that_of_finer_ones_by_what_its_moves_tell),
         RUN(a_search_leaves_the_claims_that_hold_or_fail_whatever_the_numbers),
+        RUN(a_search_that_has_seen_every_claim_both_ways_ends_and_says_so),
         RUN(quantities_have_in_each_draw_what_claims_are_judged_on),
         RUN(draws_give_what_the_scenario_gives_with_these_numbers_set),
         RUN(the_way_between_params_leads_to_the_solution_at_the_other_end),
