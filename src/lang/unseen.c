@@ -80,7 +80,7 @@ static bool is_end(const Search *f, const AstExpr *stock, const AstExpr *level) 
 static void remark_level(Search *f, const AstExpr *e, Asked asked) {
     if (is_mode(f, e->a) || is_mode(f, e->b) || !(reads_noise(f, e->a) || reads_noise(f, e->b))) return;
     if (asked != ASKED_AT && (is_end(f, e->a, e->b) || is_end(f, e->b, e->a))) return;
-    REMARK(f->k, e->name.span, UNSEEN, "--lattice and --exact see it; in runs ask for a band, or for `>=` or `<=`",
+    REMARK(f->k, e->name.span, UNSEEN, "--lattice and --exact see it where the grid has a node there; in runs ask for a band, or for `>=` or `<=`",
            "noise is at one level at no instant that is looked at: runs with continuous stocks don't see this `%s`", e->name.text);
 }
 
@@ -109,7 +109,7 @@ static void remark_band(Search *f, const AstExpr *e) {
         narrow(f, e, stock, &low, &high);
         // a band at an end is a level of one side; one that is empty is no band
         if (low == stock->low || high == stock->high || high < low || high - low >= least) continue;
-        REMARK(f->k, e->name.span, UNSEEN, "--lattice and --exact see it",
+        REMARK(f->k, e->name.span, UNSEEN, "--lattice and --exact see it where the grid has a node there",
                "noise of `%s` passes through this band between two looks: runs with continuous stocks miss some of it", stock->name);
     }
 }
