@@ -235,6 +235,8 @@ double krylov_take(Krylov *k, double scale, double *value, float *slope) {
     return size > 0 ? miss / size : miss;
 }
 
+bool krylov_is_cut(const Krylov *k, double residual) { return !isfinite(residual) && progress_stop(k->progress); }
+
 static void task_zero(void *context, int64_t part, int worker) {
     (void)worker;
     Krylov *k = context;
@@ -266,7 +268,7 @@ static DurStatus newton(KrylovResult *out, Krylov *k, double scale, double toler
     bool is_zero = krylov_size(value, k->n) == 0;
     double residual = take(k, 0, scale, value), length, forcing = k->is_far ? REDUCE_FAR : k->aggregate ? REDUCE_AVERAGED : REDUCE;
     for (bool is_measured = false;;) {
-        if (!isfinite(residual) && progress_stop(k->progress)) return DUR_INTERRUPTED;
+        if (krylov_is_cut(k, residual)) return DUR_INTERRUPTED;
         out->residual = residual;
         krylov_tell(k, scale, residual, tolerance);
         if (residual <= tolerance) { out->converged = true; return DUR_OK; }

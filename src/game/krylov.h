@@ -94,6 +94,9 @@ static inline double krylov_relative(double miss, double size) { return size > 0
 /// not 0.
 double krylov_take(Krylov *krylov, double scale, double *value, float *slope);
 
+/// Whether what such a tangent misses says only that it was stopped on the way (tangent_heed).
+bool krylov_is_cut(const Krylov *krylov, double residual);
+
 /// value += by * d, d being the step that krylov_linear gave. Returns the largest |value| then, as krylov_size.
 double krylov_step(Krylov *krylov, double by, double *value);
 

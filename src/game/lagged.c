@@ -75,8 +75,10 @@ DurStatus lagged_solve(KrylovResult *out, Krylov *k, double tolerance, double en
     double best = INFINITY, length_before = 0;
     for (int32_t n_even = 0, n_idle = 0;;) {
         out->converged = out->residual <= tolerance;
-        if (!isfinite(out->residual) && progress_stop(k->progress)) status = DUR_INTERRUPTED;
-        if (status != DUR_OK) break;
+        if (krylov_is_cut(k, out->residual)) {
+            status = DUR_INTERRUPTED;
+            break;
+        }
         krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || n_even >= EVEN || krylov_is_spent(k)) break;
         n_idle = out->residual < 0.5 * best ? 0 : n_idle + 1;

@@ -105,7 +105,7 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         TRY(tangent_hold(k->tangent, TANGENT_HOLD_STAY));
         krylov_lag(k, lag);
         out->residual = krylov_take(k, 1.0, s->value, NULL);
-        if (!isfinite(out->residual) && progress_stop(k->progress)) return DUR_INTERRUPTED;
+        if (krylov_is_cut(k, out->residual)) return DUR_INTERRUPTED;
         out->converged = out->residual <= tolerance;
         krylov_tell(k, 1.0, out->residual, tolerance);
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || krylov_is_spent(k)) return DUR_OK;

@@ -117,7 +117,7 @@ static DurStatus turn_round(const Ways *w, int64_t n_state, int64_t n_row, int64
     for (int64_t k = 0; k < w->n; k++) at[w->to[k] + 2]++;
     for (int64_t s = 0; s + 2 <= n_row + 1; s++) at[s + 2] += at[s + 1];
     for (int64_t s = 0; s < n_state; s++) {
-        if (s % ASK_STATES == 0 && stopped && stopped(context)) return DUR_INTERRUPTED;
+        if (s % ASK_STATES == 0 && stopped(context)) return DUR_INTERRUPTED;
         for (int64_t k = w->first[s]; k < w->first[s + 1]; k++) {
             int64_t to = at[w->to[k] + 1]++;
             (*from)[to] = (int32_t)s;
@@ -271,7 +271,7 @@ DurStatus transposed_make(Transposed *out, const Policy *p, int32_t actor, const
     if (!a.target || !a.weight || !a.ways.first || !a.answers.first || !a.aside || !a.leave) goto done;
     // in the order of their new numbers
     for (int64_t number = 0; number < out->n; number++) {
-        if (number % ASK_STATES == 0 && stopped && stopped(context)) { status = DUR_INTERRUPTED; goto done; }
+        if (number % ASK_STATES == 0 && stopped(context)) { status = DUR_INTERRUPTED; goto done; }
         int32_t node[MODEL_VARIABLES_MAX];
         int64_t lane = number % l->n_lane, rest = number / l->n_lane;
         int32_t type = (int32_t)(rest % a.n_type);

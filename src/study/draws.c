@@ -190,15 +190,20 @@ static DurStatus judge_draw(Draws *out, DurScenario *s, const Session *base, con
     return status == DUR_OK || is_lost ? DUR_OK : status_pass(error, status, &why);
 }
 
+// claims that a search has not seen both ways yet
+static int32_t claims_left(const Draws *d) {
+    int32_t n = 0;
+    for (int32_t c = 0; c < d->n_claim; c++) n += !d->item[c].is_dropped;
+    return n;
+}
+
 static DurStatus draw_all(Draws *out, Table *t, bool *varied, DurScenario *s, const DurOptions *options, DurError *error) {
     const Model *m = s->model;
     Session base = s->session;
     bool *left_out = memory_zeroed((size_t)m->n_claim + 1, sizeof *left_out);
     DurStatus status = left_out ? DUR_OK : status_fail(error, DUR_MEMORY, "out of memory");
     for (int32_t d = 0; d < out->n_draw && status == DUR_OK; d++) {
-        int32_t n_left = 0;
-        for (int32_t c = 0; c < out->n_claim; c++) n_left += !out->item[c].is_dropped;
-        if (n_left == 0) {   // nothing is left to look for
+        if (claims_left(out) == 0) {   // nothing is left to look for
             out->n_draw = d;
             break;
         }
@@ -370,10 +375,8 @@ static void put_alike(Text *out, const Model *m, const Draws *d) {
 void put_draws(Text *out, const DurScenario *s, const Draws *d) {
     const Model *m = s->model;
     text_printf(out, "%s\n\n  ", m->title);
-    int32_t n_left = 0;
-    for (int32_t c = 0; c < d->n_claim; c++) n_left += !d->item[c].is_dropped;
     if (d->n_draw < d->n_asked)
-        text_printf(out, n_left == 0 ? "ended, with nothing left to look for, after %d of " : "interrupted: %d of ", d->n_draw);
+        text_printf(out, claims_left(d) == 0 ? "ended, with nothing left to look for, after %d of " : "interrupted: %d of ", d->n_draw);
     text_printf(out, "%d draws of %d params from their priors", d->n_asked, d->n_varied);
     if (d->widen != 1) text_append(out, ", widened "), text_number(out, d->widen, 3), text_append(out, " times");
     if (d->n_unsolved) text_printf(out, "; %d could not be solved and count nowhere", d->n_unsolved);

@@ -196,15 +196,13 @@ static DurStatus take_common(DurScenario *s, const Part *p, Ensemble *e, DurOpti
 
 // the doubts of a part, each on its line
 static void take_doubts(const Part *p, Text *out) {
-    Text all = {0}, line = {0};
+    Text line = {0};
     for (const char *at = p->doubts; at < p->counts;) {
         at = doubts_next(at, &line);
-        text_printf(&all, "%s\n", text_view(&line) + strlen(DOUBT));
+        if (!line.failed) doubts_join(out, text_view(&line) + strlen(DOUBT));
     }
-    doubts_join(out, text_view(&all));
-    out->failed |= all.failed | line.failed;
+    out->failed |= line.failed;
     text_free(&line);
-    text_free(&all);
 }
 
 static DurStatus merge(DurScenario *s, Part *part, int n, Ensemble *e, DurOptions *asked, SimCount **out, Text *doubts,
