@@ -542,6 +542,41 @@ TEST(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_number
     }
 }
 
+typedef struct Stops { int n_asked, after; } Stops;
+
+static bool after_some(void *context) {
+    Stops *t = context;
+    return t->n_asked++ >= t->after;
+}
+
+// What solves by tangents, from nothing, stopped at every asking: it was interrupted, not ended where values are no numbers.
+TEST(a_stop_is_told_from_values_that_are_no_numbers_at_any_asking) {
+    for (int way = 0; way < 3; way++) {
+        Case k = {0};
+        Text text = {0};
+        CHECK(random_open(&k, 9, 2, &text));
+        int64_t n = sweep_size(k.lattice);
+        double *value = memory_column(n);
+        // let alone at first
+        for (int after = -1, n_asked = 0; after < n_asked; after += 1 + n_asked / 100) {
+            Stops stops = {.after = after < 0 ? INT32_MAX : after};
+            Progress progress = {.stop = after_some, .context = &stops};
+            KrylovResult end;
+            memset(value, 0, (size_t)n * sizeof *value);
+            Krylov *krylov = krylov_make(k.lattice, NULL, NULL, 30, &progress);
+            if (way == 0)      CHECK_OK(spots_solve(&end, krylov, NULL, 1e-9, 60, value));
+            else if (way == 1) CHECK_OK(lagged_solve(&end, krylov, 1e-9, 1e-9, 60, value));
+            else               CHECK_OK(krylov_solve(&end, krylov, 1, 1e-9, 60, value));
+            if (after < 0) CHECK((n_asked = stops.n_asked) > 20);
+            else           CHECK(end.interrupted && !end.converged);
+            krylov_free(krylov);
+        }
+        memory_free(value);
+        text_free(&text);
+        case_close(&k);
+    }
+}
+
 // what `solve` makes of nothing on a finer lattice of a random game: the same on one to three threads and at any vector width
 static void give_the_same_bits(uint64_t seed, double precision, void (*solve)(Krylov *krylov, double *value)) {
     Case k = {0};
@@ -771,6 +806,7 @@ int main(void) {
         RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
         RUN(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_method_alone_does_not_reach),
         RUN(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_numbers),
+        RUN(a_stop_is_told_from_values_that_are_no_numbers_at_any_asking),
         RUN(where_paced_sweeps_fail_too_types_that_are_alike_at_first_lead_to_an_equilibrium),
         RUN(paced_sweeps_settle_where_whole_ones_go_round_in_circles),
         RUN(paced_sweeps_give_the_same_bits_on_any_number_of_threads_and_at_any_vector_width),

@@ -455,6 +455,54 @@ TEST(certificates_of_flows_that_turn_round_and_round_are_found_or_not_told) {
     case_close(&k);
 }
 
+typedef struct Stops { int n_asked, after, n_more; } Stops;
+
+static bool after_some(void *context) {
+    Stops *t = context;
+    bool is_heard = t->n_asked++ >= t->after;
+    t->n_more += is_heard;
+    return is_heard;
+}
+
+// Whenever it is told to stop a solve says so, and does little more than ask a few times whether it really is to.
+TEST(a_solve_that_is_told_to_stop_at_any_asking_ends_at_once) {
+    static const char *text[] = {
+        "scenario \"plain\" { clock continuous unit month }\nactor a { patience 12 month precision 4 attends 2 per month }\n"
+        "actor b { patience 12 month precision 4 attends 2 per month }\nmode m of a { off, on }\nmode n of b { off, on }\n"
+        "stock x { range 0..1 grid 61 start 0.5 drift if n == on then 0.2*(1 - x) else -0.1*x }\n"
+        "stock y { range 0..1 grid 61 start 0.5 drift if m == on then 0.2*(1 - y) else -0.1*y }\n"
+        "move go of a { when m == off cost 0.1 then m = on }\nmove stop of a { when m == on then m = off }\n"
+        "move rise of b { when n == off cost 0.1 then n = on }\nmove fall of b { when n == on then n = off }\n"
+        "payoff a { gain x - 0.4*[m == on] }\npayoff b { gain y - x - 0.4*[n == on] }\n",
+        "scenario \"typed\" { clock continuous unit month }\nactor a { patience 12 month precision 4 attends 2 per month }\n"
+        "actor b { patience 12 month precision 4 attends 2 per month }\nprivate t of a { weak, strong } { belief 0.4 grid 9 }\n"
+        "mode m of a { off, on }\nmode n of b { off, on }\nstock x { range 0..1 grid 61 start 0.5 drift if n == on then 0.2*(1 - x) else -0.1*x }\n"
+        "move go of a { when m == off cost by t { weak 0.4, strong 0.1 } then m = on }\nmove stop of a { when m == on then m = off }\n"
+        "move rise of b { when n == off cost 0.1 then n = on }\nmove fall of b { when n == on then n = off }\n"
+        "payoff a { gain x - 0.2*[m == on] }\npayoff b { gain -x*[m == on] - 0.2*[n == on] }\n"};
+    for (size_t i = 0; i < DUR_COUNT(text); i++) {
+        Case k;
+        case_open(&k, text[i]);
+        Stops stops = {.after = 1 << 30};
+        Progress progress = {.stop = after_some, .context = &stops};
+        GameOptions options = {.skip_certificate = true, .progress = &progress};
+        DurError error = {0};
+        CHECK_OK(game_solve(&k.solution, k.lattice, &options, NULL, &error));
+        assert_int_equal(k.solution.verdict, GAME_CONVERGED);
+        int all = stops.n_asked, most = 0;
+        game_free(&k.solution);
+        for (int s = 0; s < all; s += 1 + all / 60) {
+            stops = (Stops){.after = s};
+            CHECK_OK(game_solve(&k.solution, k.lattice, &options, NULL, &error));
+            assert_int_equal(k.solution.verdict, GAME_INTERRUPTED);
+            most = stops.n_more > most ? stops.n_more : most;
+            game_free(&k.solution);
+        }
+        CHECK(all > 100 && most < 40);
+        case_close(&k);
+    }
+}
+
 TEST(a_tampered_solution_does_not_pass_its_certificate) {
     Case k = {0};
     GameSolution s;
@@ -658,6 +706,7 @@ int main(void) {
         RUN(regret_is_what_a_deviation_by_brute_force_gains),
         RUN(certificates_on_fine_grids_are_found_and_near_those_of_coarse_ones),
         RUN(certificates_of_flows_that_turn_round_and_round_are_found_or_not_told),
+        RUN(a_solve_that_is_told_to_stop_at_any_asking_ends_at_once),
         RUN(a_tampered_solution_does_not_pass_its_certificate),
         RUN(a_solve_takes_about_as_many_sweeps_as_it_may),
         RUN(values_are_the_same_bits_on_any_number_of_threads_and_any_vector_width),
