@@ -1,12 +1,14 @@
 #include "lang/checker.h"
 
+#include <math.h>
+
 // Conditions that hold where a stock with noise is at one level alone, or in a band that it crosses between two looks. On the lattice
 // they are what they say; runs with continuous stocks pass through them, and no interval tells.
 
 /// Bands narrower than this share of the range are told: noise over a cell is at most so much (sim/setup.c).
 #define BAND_RANGE (1.0 / 32)
 
-/// ... and narrower than this share of a noise that is a plain number: half of what it does in the longest cell, a sixteenth.
+/// ... and narrower than this share of a noise that is the same in every state: half of what it does in the longest cell, a sixteenth.
 #define BAND_NOISE (1.0 / 8)
 
 // where a condition is asked
@@ -64,17 +66,38 @@ static bool is_mode(const Search *f, const AstExpr *e) {
     return s && (s->kind == AST_MODE_DECLARATION || s->kind == AST_PRIVATE_DECLARATION);
 }
 
-static bool plain_number(const AstExpr *e, double *x) {
-    if (e->kind == AST_NEGATE && plain_number(e->a, x)) { *x = -*x; return true; }
-    *x = e->number;
-    return e->kind == AST_NUMBER;
+// a number, and what is reckoned from numbers and params: with these as they are stated
+static bool stated(const Search *f, const AstExpr *e, double *x) {
+    double y;
+    switch (e ? e->kind : AST_ERROR) {
+    case AST_NUMBER:
+        *x = e->number;
+        return true;
+    case AST_NEGATE:
+        if (!stated(f, e->a, x)) return false;
+        *x = -*x;
+        return true;
+    case AST_ADD: case AST_SUBTRACT: case AST_MULTIPLY: case AST_DIVIDE:
+        if (!stated(f, e->a, x) || !stated(f, e->b, &y)) return false;
+        *x = e->kind == AST_ADD ? *x + y : e->kind == AST_SUBTRACT ? *x - y : e->kind == AST_MULTIPLY ? *x * y : *x / y;
+        return isfinite(*x);
+    case AST_NAME: {
+        const Symbol *s = named(f, e);
+        if (s && s->kind == AST_LET_DECLARATION) return stated(f, s->declaration->as.let.value, x);
+        if (!s || s->kind != AST_PARAM_DECLARATION) return false;
+        *x = f->k->param[s->index];
+        return isfinite(*x);
+    }
+    default:
+        return false;
+    }
 }
 
 // an end of a stock's range is where its highest or lowest point may be
 static bool is_end(const Search *f, const AstExpr *stock, const AstExpr *level) {
     const ModelStock *row = noisy_stock(f, stock);
     double x;
-    return row && plain_number(level, &x) && (x == row->low || x == row->high);
+    return row && stated(f, level, &x) && (x == row->low || x == row->high);
 }
 
 static void remark_level(Search *f, const AstExpr *e, Asked asked) {
@@ -92,8 +115,8 @@ static void narrow(const Search *f, const AstExpr *e, const ModelStock *stock, d
         narrow(f, e->b, stock, low, high);
     }
     if (e->kind < AST_LESS || e->kind > AST_GREATER_EQUAL) return;
-    bool is_left = noisy_stock(f, e->a) == stock && plain_number(e->b, &x);
-    if (!is_left && !(noisy_stock(f, e->b) == stock && plain_number(e->a, &x))) return;
+    bool is_left = noisy_stock(f, e->a) == stock && stated(f, e->b, &x);
+    if (!is_left && !(noisy_stock(f, e->b) == stock && stated(f, e->a, &x))) return;
     bool is_below = (e->kind == AST_LESS || e->kind == AST_LESS_EQUAL) == is_left;
     if (is_below && x < *high) *high = x;
     if (!is_below && x > *low) *low = x;
@@ -104,8 +127,7 @@ static void remark_band(Search *f, const AstExpr *e) {
     for (const ModelStock *stock = m->stock; stock < m->stock + m->n_stock; stock++) {
         double low = stock->low, high = stock->high, least = BAND_RANGE * (high - low), noise;
         if (stock->noise == PROGRAM_NONE) continue;
-        if (compile_value(f->k, stock->noise, &noise) && f->k->code.program[stock->noise].is_literal && BAND_NOISE * noise < least)
-            least = BAND_NOISE * noise;
+        if (compile_value(f->k, stock->noise, &noise) && BAND_NOISE * noise < least) least = BAND_NOISE * noise;
         narrow(f, e, stock, &low, &high);
         // a band at an end is a level of one side; one that is empty is no band
         if (low == stock->low || high == stock->high || high < low || high - low >= least) continue;
@@ -153,6 +175,9 @@ void remark_unseen(Checker *k, AstExpr *const *query, int32_t n_query) {
         if (k->symbol[i].kind == AST_CLAIM_DECLARATION) walk_quantities(&f, d->as.claim.comparison);
         if (k->symbol[i].kind == AST_MOVE_DECLARATION || k->symbol[i].kind == AST_EVENT_DECLARATION)
             walk(&f, d->as.jump.when, ASKED_AT, false);
+        if (k->symbol[i].kind != AST_POLICY_DECLARATION) continue;
+        for (const AstPhase *p = d->as.policy.phase; p < d->as.policy.phase + d->as.policy.n_phase; p++)
+            for (int32_t j = 0; j < p->n_always; j++) walk(&f, p->always[j].when, ASKED_AT, false);
     }
     for (int32_t i = 0; i < n_query; i++) walk_quantities(&f, query[i]);
 }

@@ -430,7 +430,7 @@ static DurStatus claims(DurScenario *s, const DurOptions *options, DurResult *re
     render_claims(&j, s, &answers);
     text_printf(&result->text, "%s\n", s->model->title);
     put_claims(&result->text, s, &answers);
-    if (claims_sampled(&answers) && !options->lattice) warn_unseen(result, s, true);
+    if (claims_sampled(&answers) && !options->lattice) warn_unseen(&result->faults, s, true);
     put_equilibria_claims(&result->text, s, &answers);
 
     DurStatus status = answers.status;
@@ -455,6 +455,7 @@ static DurStatus shares(DurScenario *s, const DurOptions *options, DurResult *re
         Json j = json_make(&result->json);
         render_draws(&j, s, &draws);
         put_draws(&result->text, s, &draws);
+        if (draws.is_sampled && !options->lattice) warn_unseen(&result->faults, s, true);
     }
     if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
     if (status == DUR_OK) status = page_frames_add(frames, draws_frame(s, &draws), error);

@@ -236,6 +236,7 @@ DurStatus draws_judge(Draws *out, DurScenario *s, const DurOptions *options, Dur
         claims_free(&answers);
         return ready;
     }
+    out->is_sampled = claims_sampled(&answers);
     int32_t n = out->n_claim = answers.n;
     out->item = memory_zeroed((size_t)n + 1, sizeof *out->item);
     out->link = memory_column((int64_t)n * m->n_param + 1);

@@ -32,6 +32,7 @@ typedef struct Draws {
     int32_t n_unsolved;        // draws whose game could not be solved at all
     double  widen;
     bool    is_search;         // for claims that are built in
+    bool    is_sampled;        // some are judged by runs
     DrawsClaim *item;          // [n_claim], owned
     double  *link;             // [n_claim x n_param], what item.link points into
 } Draws;
@@ -57,6 +58,7 @@ typedef struct DrawsQuantity {
 
 typedef struct DrawsQuantities {
     int32_t n_draw, n_asked, n, n_varied;
+    bool    is_sampled;        // some are estimated from runs
     double  widen;
     DrawsQuantity *item;       // [n], owned
     double *value;             // what item.value points into

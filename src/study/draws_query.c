@@ -78,7 +78,9 @@ DurStatus draws_ask(DrawsQuantities *out, DurScenario *s, const DurOptions *opti
     for (int32_t q = 0; q < out->n && status == DUR_OK; q++) {
         CheckAnswer a;
         status = study_quantity(&a, s, options, out->item[q].quantity, error);
-        if (status == DUR_OK) out->item[q].written = a.value;
+        if (status != DUR_OK) break;
+        out->item[q].written = a.value;
+        out->is_sampled |= a.method == CHECK_SAMPLED;
     }
     if (status == DUR_OK) status = draws_varied(varied, &out->n_varied, s, options, error);
     Session base = s->session;

@@ -96,7 +96,7 @@ static DurStatus query(DurScenario *s, const DurOptions *options, DurResult *res
     if (s->n_query > 1) json_end_array(&j);
     doubts_put(&result->text, text_view(&doubts));
     text_free(&doubts);
-    if (status == DUR_OK && is_sampled && !options->lattice) warn_unseen(result, s, false);
+    if (status == DUR_OK && is_sampled && !options->lattice) warn_unseen(&result->faults, s, false);
     if (status == DUR_OK) status = page_frames(frames, s, options, &(RunAnswers){.first_policy = -1}, error);
     if (status == DUR_OK) status = page_frames_add(frames, queries_frame(s, all), error);
     if (status != DUR_OK) text_clear(&result->json);
@@ -113,6 +113,7 @@ static DurStatus ranges(DurScenario *s, const DurOptions *options, DurResult *re
         Json j = json_make(&result->json);
         render_quantities(&j, s, &draws);
         put_quantities(&result->text, s, &draws);
+        if (draws.is_sampled && !options->lattice) warn_unseen(&result->faults, s, false);
     }
     draws_quantities_free(&draws);
     return status;

@@ -18,8 +18,9 @@ typedef struct Accounts {
 } Accounts;
 
 /// Judge every claim in every account. A rival that cannot be solved is noted and the others go on. DUR_INPUT if the
-/// scenario has no rival or no claim, or is itself a rival's. On any return accounts_free is due.
-DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *options, DurError *error);
+/// scenario has no rival or no claim, or is itself a rival's. What an account judged by runs and runs may have missed is told in
+/// `faults` (warn_unseen). On any return accounts_free is due.
+DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *options, Text *faults, DurError *error);
 void      accounts_free(Accounts *accounts);
 
 /// Do two accounts that were judged give a claim (of those judged) different verdicts?

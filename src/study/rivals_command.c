@@ -3,6 +3,7 @@
 #include "study/keep.h"
 #include "study/ledger.h"
 #include "study/rivals.h"
+#include "study/warn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,8 +11,12 @@
 
 // ---- judging -------------------------------------------------------------------------------------------------------
 
+static void tell_unseen(Text *faults, const Account *account, const DurScenario *s, const DurOptions *options) {
+    if (!options->lattice && claims_sampled(&account->answers)) warn_unseen(faults, s, true);
+}
+
 // one rival is a scenario of its own: the same files, read again with its overrides
-static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOptions *options, DurError *error) {
+static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOptions *options, Text *faults, DurError *error) {
     DurOptions its = *options;
     its.rival = s->model->rival[account->rival].name;
     its.query = NULL;
@@ -30,6 +35,7 @@ static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOp
         other->stage = stage;
         other->keeper = s->keeper;   // what it judges is part of the same work
         status = claims_judge(&account->answers, other, given, error);
+        tell_unseen(faults, account, other, given);
         other->keeper = NULL;
         other->stage = NULL;
     }
@@ -40,7 +46,7 @@ static DurStatus judge_rival(Account *account, const DurScenario *s, const DurOp
 
 static bool ends_the_work(DurStatus status) { return status == DUR_INTERRUPTED || status == DUR_MEMORY || status == DUR_IO; }
 
-DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *options, DurError *error) {
+DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *options, Text *faults, DurError *error) {
     const Model *m = s->model;
     *out = (Accounts){0};
     if (m->account)
@@ -56,7 +62,8 @@ DurStatus accounts_judge(Accounts *out, DurScenario *s, const DurOptions *option
         account->rival = i - 1;
         DurError why = {0};
         account->status = i == 0 ? claims_judge(&account->answers, s, options, &why)
-                                 : judge_rival(account, s, options, &why);
+                                 : judge_rival(account, s, options, faults, &why);
+        if (i == 0) tell_unseen(faults, account, s, options);
         if (account->status == DUR_OK) continue;
         if (i == 0 || ends_the_work(account->status)) return status_pass(error, account->status, &why);
         snprintf(account->why, sizeof account->why, "%.255s", why.text);
@@ -285,7 +292,7 @@ static Frame *accounts_frame(const DurScenario *s, const Accounts *a) {
 
 static DurStatus rivals(DurScenario *s, const DurOptions *options, DurResult *result, PageFrames *frames, DurError *error) {
     Accounts accounts;
-    DurStatus status = accounts_judge(&accounts, s, options, error);
+    DurStatus status = accounts_judge(&accounts, s, options, &result->faults, error);
     if (status == DUR_OK) {
         text_printf(&result->text, "%s\n", s->model->title);
         put_accounts(&result->text, s, &accounts);

@@ -219,7 +219,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     if (progress_stop(&s->progress)) return status_fail(error, DUR_INTERRUPTED, "interrupted; nothing was written");
     if (options->html) TRY(give_reasons(s, run, error));
     if (options->rivals) {
-        TRY(accounts_judge(accounts, s, options, error));
+        TRY(accounts_judge(accounts, s, options, &result->faults, error));
         run->accounts = accounts;
     }
     if (options->html) TRY(give_stories(s, options, run, error));
@@ -234,7 +234,7 @@ static DurStatus run_all(DurScenario *s, const DurOptions *options, RunAnswers *
     run_doubts(&doubts, s, run);
     doubts_put_apart(&result->text, text_view(&doubts));
     text_free(&doubts);
-    if (!options->lattice) warn_unseen(result, s, claims_sampled(&run->claims));
+    if (!options->lattice) warn_unseen(&result->faults, s, claims_sampled(&run->claims));
     put_equilibria_claims(&result->text, s, &run->claims);
     if (options->rivals) put_accounts(&result->text, s, accounts);
     if (options->html) text_printf(&result->text, "\n  page  %s\n", options->html);

@@ -333,7 +333,7 @@ static DurStatus show(DurScenario *s, const DurOptions *options, const Ensemble 
     json_end_object(&j);
     put_paths(&result->text, s, paths, e);
     doubts_put_apart(&result->text, doubts);
-    if (!e->lattice) warn_unseen(result, s, false);
+    if (!e->lattice) warn_unseen(&result->faults, s, false);
     return DUR_OK;
 }
 

@@ -178,7 +178,7 @@ static DurStatus tell(Story *y, const DurOptions *options, int32_t policy, doubl
     put_wrapped(out, text_view(&words), margin(m), margin(m));
     text_char(out, '\n');
     doubts_put_apart(out, text_view(&doubts));
-    if (!options->lattice) warn_unseen(result, s, false);
+    if (!options->lattice) warn_unseen(&result->faults, s, false);
     out->failed |= doubts.failed;
     text_free(&words);
     text_free(&doubts);

@@ -202,15 +202,17 @@ static bool is_of_claim(const Model *m, int32_t n_query, Span span) {
     return false;
 }
 
-void warn_unseen(DurResult *result, const DurScenario *s, bool with_claims) {
+void warn_unseen(Text *faults, const DurScenario *s, bool with_claims) {
     const Compilation *c = &s->compilation;
-    const Diagnostics *all = &c->diagnostics;
-    Diagnostics shown = {.item = memory_zeroed((size_t)all->n + 1, sizeof *shown.item)};
-    result->faults.failed |= !shown.item;
-    for (int32_t i = 0; shown.item && i < all->n; i++) {
-        const Diagnostic *d = &all->item[i];
-        if (strcmp(d->code, "unseen") == 0 && (with_claims || !is_of_claim(s->model, s->n_query, d->span))) shown.item[shown.n++] = *d;
+    Text one = {0};
+    for (int32_t i = 0; i < c->diagnostics.n; i++) {
+        Diagnostic *d = &c->diagnostics.item[i];
+        if (strcmp(d->code, "unseen") != 0 || (!with_claims && is_of_claim(s->model, s->n_query, d->span))) continue;
+        text_clear(&one);
+        diagnostics_print(&(Diagnostics){.n = 1, .item = d}, c->file, c->n_file, &one);
+        // another account of the same scenario may have told it
+        if (!strstr(text_view(faults), text_view(&one))) text_append(faults, text_view(&one));
     }
-    diagnostics_print(&shown, c->file, c->n_file, &result->faults);
-    memory_free(shown.item);
+    faults->failed |= one.failed;
+    text_free(&one);
 }

@@ -12,7 +12,7 @@
 DurStatus warn_lattice(DurScenario *s, DurError *error);
 
 /// The checker's remarks on conditions that runs with continuous stocks miss ("unseen"), into the faults of an answer that rests on such
-/// runs. with_claims: those inside claims, too. `duress check` tells them all.
-void warn_unseen(DurResult *result, const DurScenario *s, bool with_claims);
+/// runs, those that are not there already. with_claims: those inside claims, too. `duress check` tells them all.
+void warn_unseen(Text *faults, const DurScenario *s, bool with_claims);
 
 #endif

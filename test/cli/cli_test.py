@@ -1051,8 +1051,22 @@ def what_runs_with_continuous_stocks_pass_through_is_warned_of_where_they_are_as
     for words in (["simulate", event, *some], ["trace", event], ["query", event, "E(y at 1 month)", *some]):
         told = run(*words)
         assert told.returncode == 0 and told.stderr.count("band.duress:6:18: warning: ") == 1, (words, told.stderr)
+    # draws of params, and accounts: what only one of them misses stands where that one says it, once
+    drawn = scenario("drawn.duress", text=noisy + "param edge = 6  prior uniform(5.9, 6.1)\nlet high = w > edge\n"
+                     "claim passes { P(high within 2 month) < 0.9 }\n"
+                     'rival exact "at one level" { let high = w == edge }\nrival higher "above" { param edge = 7 }\n'
+                     'rival level "at one level, higher" { param edge = 7  let high = w == edge }\n')
+    for words in (["rivals", drawn, *some], ["run", drawn, "--rivals", *some]):
+        told = run(*words)
+        assert told.returncode == 0 and told.stderr.count("warning: ") == 2, (words, told.stderr)
+        assert "drawn.duress:8:43: warning: " in told.stderr and "drawn.duress:10:67: warning: " in told.stderr, told.stderr
+    told = run("query", drawn, "P(w > edge - 0.01 and w < edge + 0.01 within 1 month)", "--draws", "2", *some)
+    assert told.returncode == 0 and told.stderr.count("warning: noise of `w` passes through this band") == 1, told.stderr
+    told = run("claims", drawn, "--draws", "2", "--rival", "exact", *some)
+    assert told.returncode == 0 and told.stderr.count("drawn.duress:8:43: warning: ") == 1, told.stderr
     # where the lattice answers, and where nothing of the kind is asked, there is nothing to say
-    for words in (["claims", level, "--exact"], ["claims", level, "--lattice", *some], ["simulate", event, "--lattice", *some],
+    for words in (["claims", drawn, "--draws", "2", *some], ["rivals", drawn, "--exact"], ["rivals", drawn, "--lattice", *some],
+                  ["claims", drawn, "--draws", "2", "--rival", "exact", "--exact"], ["claims", level, "--exact"], ["claims", level, "--lattice", *some], ["simulate", event, "--lattice", *some],
                   ["trace", event, "--lattice"], ["simulate", level, *some], ["query", level, "P(w > 6 within 1 month)", *some]):
         told = run(*words)
         assert told.returncode == 0 and told.stderr == "", (words, told.stderr)
