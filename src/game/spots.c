@@ -10,18 +10,18 @@
 #define SMOOTH    5
 /// The first lag, and the least, in times the largest rate of discount of any actor; once all states together miss no more than this part of what they
 /// missed at first, steps are Newton's.
-#define LAG_FIRST 8.0
+#define LAG_FIRST 2.0
 #define LAG_LEAST 0.5
 #define LAG_NONE  0.1
 /// From one step to the next it falls by this, or rises where they miss this much more than before.
 #define LAG_FALL  0.5
 #define LAG_RISE  4.0
 #define ROSE      2.0
-/// How much of its residual a linear system leaves. After a Newton step that led on no more than the square of what that left of all states' misses,
-/// and no less than the last.
+/// How much of its residual a linear system leaves, and how much at most: with a lag, or where less would be more than is wanted. To leave less of it
+/// takes more sweeps than another step does: Krylov spaces are short here.
 #define REDUCE    0.1
-#define REDUCE_LAGGED 0.3
-#define REDUCE_LEAST  1e-3
+#define REDUCE_MOST 0.3
+#define ENOUGH      0.2
 /// A step that leaves the worst this part of what it missed has led on.
 #define LED       0.3
 /// A spot is a block that misses this part of what the worst does, or so much more that no more than one block in FEW is one; where more than one
@@ -74,9 +74,9 @@ static int64_t count_above(const Spots *s, double limit) {
     return n;
 }
 
-// sweeps where the equations are missed most, if a step has not led on there
-static DurStatus settle(Spots *s) {
-    double before = s->worst;
+// Sweeps where the equations are missed most, if a step from `residual` has not led on there: nor beyond what sweeps had left before
+static DurStatus settle(Spots *s, double residual) {
+    double before = fmin(residual * krylov_step(s->k, 0, s->value), s->worst);
     TRY(sweep_all(s));
     memset(s->is_spot, 0, (size_t)s->n_block * sizeof *s->is_spot);
     for (int round = 0; round < ROUNDS && s->worst > LED * before && s->worst > 0; round++) {
@@ -98,7 +98,8 @@ static DurStatus settle(Spots *s) {
 
 static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_step) {
     Krylov *k = s->k;
-    double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY, missed = INFINITY, reduce = REDUCE_LAGGED;
+    double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY, missed = INFINITY;
+    bool is_swept = false;   // since the last step sweeps have been where most is missed
     for (int i = 0; i < SMOOTH; i++) TRY(sweep_all(s));
     for (;;) {
         // which states are held is found anew at each tangent: sweeps have moved them
@@ -111,6 +112,14 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         if (out->converged || !isfinite(out->residual) || out->n_step >= max_step || krylov_is_spent(k)) return DUR_OK;
         double length;
         TRY(krylov_measure(k, &length));
+        // where all states together lead on but the worst does not, a step for all is wasted on it
+        bool led = out->residual <= LED * missed;
+        if (lag == 0 && !led && !is_swept && length <= LED * before) {
+            TRY(settle(s, out->residual));
+            is_swept = true;
+            continue;
+        }
+        double reduce = lag > 0 ? REDUCE_MOST : fmin(fmax(ENOUGH * tolerance / out->residual, REDUCE), REDUCE_MOST);
         TRY(krylov_linear(k, k->miss, k->swept, reduce, k->d, NULL));
         krylov_step(k, 1, s->value);
         out->n_step++;
@@ -118,12 +127,11 @@ static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_s
         if (length > ROSE * before)         lag = LAG_RISE * fmax(lag, LAG_LEAST * rho);
         else if (length < LAG_NONE * first) lag = 0;
         else                                lag = fmax(LAG_FALL * lag, LAG_LEAST * rho);
-        // where Newton's steps lead on by themselves no sweep is needed between them
-        bool led = lag == 0 && out->residual <= LED * missed;
-        reduce = lag > 0 ? REDUCE_LAGGED : led ? fmin(fmax(length / before * (length / before), REDUCE_LEAST), REDUCE) : REDUCE;
         before = length;
         missed = out->residual;
-        if (!led) TRY(settle(s));
+        // where Newton's steps lead on by themselves no sweep is needed between them
+        is_swept = lag > 0 || !led;
+        if (is_swept) TRY(settle(s, out->residual));
     }
 }
 

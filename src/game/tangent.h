@@ -66,7 +66,8 @@ void   tangent_lag(Tangent *tangent, double lag);
 void   tangent_joint(Tangent *tangent, bool is_joint);
 
 /// How a state is held whose shifts would jump where they follow the values: by more than 0.02 from where they were and from where one Newton step
-/// leads, or to nowhere. It may have three answers at given values, and the solution's may be the one that following leads away from.
+/// leads, or to nowhere; or, if it may stay, half as far or farther from where that leads as from where they were, which is to another solution beside a
+/// fold. It may have three answers at given values, and the solution's may be the one that following leads away from.
 typedef enum TangentHold {
     TANGENT_HOLD_NONE,   // it is not, as at first
     TANGENT_HOLD_STAY,   // its shifts stay where they are and answer nothing: for others to bring them to where they belong (spots.h)

@@ -27,6 +27,10 @@
 /// A shift jumps that following leads farther than this from where it was and from where one Newton step leads; or nowhere, missing more than that.
 #define JUMPS        0.02
 #define NOWHERE      1e-7
+/// One that may stay where it is strays if following leads so many times as far from where one Newton step leads as from where it was: beside a fold, to
+/// another solution, however near. Shorter ways are not looked at.
+#define STRAYS       0.5
+#define STRAYS_LEAST 1e-7
 /// See CHANCE_LEAST in sweep_types_body.h.
 #define SEEN_LEAST   1e-290
 
@@ -403,7 +407,8 @@ static inline double mover_hold(const TangentJob *tangent, const LatticeBlock *v
         for (int32_t a = 0; a < c->n_move && follows && !jumps; a++) {
             if (c->shift[a] < 0) continue;
             double at = tangent->shift[c->shift[a] + i];
-            jumps = fabs(at - joint[a * n + i]) > JUMPS && fabs(at - old[a * n + i]) > JUMPS;
+            double by = fabs(at - old[a * n + i]), off = fabs(at - joint[a * n + i]);
+            jumps = (off > JUMPS && by > JUMPS) || (stays && by > STRAYS_LEAST && off > STRAYS * by);
         }
         // values came here for shifts that follow, if it was not held before: then their step is Newton's
         hold[i] = lag[i] > 0 ? (double)lag[i] : !jumps ? 0.0 : stays ? INFINITY : HELD_LEAST;
