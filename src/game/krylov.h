@@ -31,6 +31,7 @@ typedef struct Krylov {
     const Progress *progress;    // borrowed, may be NULL
     int64_t  n_take, n_sweep;    // counted: tangents taken, sweeps of linear systems
     int64_t  max_sweep;          // of both together, tangents as TAKE_SWEEPS each
+    int64_t  linear_most;        // sweeps of one linear system, what it leaves then being good enough; 0: until it is solved or no sweep helps
     int64_t  limit;              // the same, whatever max_sweep is set to on the way: what the caller allowed; INT64_MAX: no limit
     bool     is_far;             // starts are far from any solution: linear systems are solved no better than steps are good
     bool     only_whole;         // give up at the first step that would have to be shortened: the start was too far

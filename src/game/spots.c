@@ -22,6 +22,8 @@
 #define REDUCE    0.1
 #define REDUCE_MOST 0.3
 #define ENOUGH      0.2
+/// Sweeps of one, at most: after a restart they bring little.
+#define LINEAR_MOST 20
 /// A step that leaves the worst this part of what it missed has led on.
 #define LED       0.3
 /// A spot is a block that misses this part of what the worst does, or so much more that no more than one block in FEW is one; where more than one
@@ -98,6 +100,7 @@ static DurStatus settle(Spots *s, double residual) {
 
 static DurStatus go(Spots *s, KrylovResult *out, double tolerance, int32_t max_step) {
     Krylov *k = s->k;
+    k->linear_most = LINEAR_MOST;
     double rho = krylov_discount(k), lag = LAG_FIRST * rho, first = 0, before = INFINITY, missed = INFINITY;
     bool is_swept = false;   // since the last step sweeps have been where most is missed
     for (int i = 0; i < SMOOTH; i++) TRY(sweep_all(s));
@@ -140,6 +143,7 @@ DurStatus spots_solve(KrylovResult *out, Krylov *k, const LatticeRule *rule, dou
     Spots s;
     DurStatus status = spots_make(&s, k, rule, value) ? go(&s, out, tolerance, max_step) : DUR_MEMORY;
     krylov_lag(k, 0);
+    k->linear_most = 0;
     tangent_hold(k->tangent, TANGENT_HOLD_NONE);
     spots_free(&s);
     if (status == DUR_INTERRUPTED) {
