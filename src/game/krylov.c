@@ -140,9 +140,10 @@ DurStatus krylov_linear(Krylov *k, const float *right, const float *swept, doubl
         // where it says little: without it
         if (result.reduced <= CORRECTED_ENOUGH) return DUR_OK;
     }
-    int64_t most = k->linear_most > 0 ? k->linear_most : LINEAR_SWEEPS;
+    bool is_capped = k->linear_most > 0;
+    int64_t most = is_capped ? k->linear_most : LINEAR_SWEEPS;
     DurStatus status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, allowed(k, most), x);
-    if (status == DUR_OK && k->aggregate && result.reduced > reduce && (result.stalled || most == LINEAR_SWEEPS)) {
+    if (status == DUR_OK && k->aggregate && result.reduced > reduce && (result.stalled || !is_capped)) {
         // the average says little here: without it
         precondition_by(k, NULL);
         status = gmres_solve(&result, k->gmres, sweep, k, right, swept, false, reduce, allowed(k, LINEAR_SWEEPS), x);

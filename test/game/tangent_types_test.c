@@ -432,6 +432,38 @@ TEST(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution) {
     }
 }
 
+// what a linear system at random values takes, and leaves, with a cap on its sweeps (0: none)
+static int64_t sweeps_of_one(const Case *k, uint64_t seed, int64_t most, double *reduced) {
+    double *value = random_values(k, seed, 0.3);
+    Krylov *krylov = krylov_make(k->lattice, NULL, NULL, 30, NULL);
+    krylov->linear_most = most;
+    krylov_take(krylov, 1.0, value, NULL);
+    double length;
+    CHECK_OK(krylov_measure(krylov, &length));
+    int64_t before = krylov->n_sweep;
+    CHECK_OK(krylov_linear(krylov, krylov->miss, krylov->swept, 1e-3, krylov->d, reduced));
+    int64_t n = krylov->n_sweep - before;
+    krylov_free(krylov);
+    memory_free(value);
+    return n;
+}
+
+TEST(a_capped_linear_system_takes_no_more_sweeps_than_it_may_and_one_that_is_not_is_solved) {
+    int n_longer = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Case k = {0};
+        Text text = {0};
+        if (!random_open(&k, seed, 2, &text)) continue;
+        double solved, left;
+        int64_t whole = sweeps_of_one(&k, seed, 0, &solved), part = sweeps_of_one(&k, seed, 3, &left);
+        CHECK(solved <= 1e-3 && part <= 3 && part <= whole);
+        if (whole > 3) CHECK(part == 3 && left > solved && ++n_longer);
+        text_free(&text);
+        case_close(&k);
+    }
+    CHECK(n_longer >= 20);
+}
+
 TEST(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_method_alone_does_not_reach) {
     int n_lost = 0, n_plain = 0, n_paced = 0, n_only = 0;
     for (uint64_t seed = 1; seed <= 150; seed++) {
@@ -805,6 +837,7 @@ int main(void) {
         RUN(steps_in_time_lead_to_a_solution_in_most_of_the_sharpest_games),
         RUN(a_state_that_jumps_to_and_fro_is_held_and_steps_in_a_time_of_its_own),
         RUN(steps_for_all_and_sweeps_for_some_lead_from_nothing_to_a_solution),
+        RUN(a_capped_linear_system_takes_no_more_sweeps_than_it_may_and_one_that_is_not_is_solved),
         RUN(where_the_branch_is_lost_paced_sweeps_lead_to_equilibria_that_newtons_method_alone_does_not_reach),
         RUN(steps_for_all_sweeps_for_some_and_paced_ones_end_where_values_are_no_numbers),
         RUN(a_stop_is_told_from_values_that_are_no_numbers_at_any_asking),
