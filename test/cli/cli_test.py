@@ -1060,6 +1060,12 @@ def what_runs_with_continuous_stocks_pass_through_is_warned_of_where_they_are_as
         told = run(*words)
         assert told.returncode == 0 and told.stderr.count("warning: ") == 2, (words, told.stderr)
         assert "drawn.duress:8:43: warning: " in told.stderr and "drawn.duress:10:67: warning: " in told.stderr, told.stderr
+    alike = scenario("alike.duress", text=noisy + "param edge = 6\nclaim level { P(w == edge within 2 month) < 0.9 }\n"
+                     'rival higher "above" { param edge = 7 }\nrival lower "below" { param edge = 4 }\n')
+    for words in (["rivals", alike, *some], ["run", alike, "--rivals", *some]):
+        told = run(*words)
+        assert told.returncode == 0 and told.stderr.count("alike.duress:6:19: warning: ") == 1, (words, told.stderr)
+        assert told.stderr.count("warning: ") == 1, (words, told.stderr)
     told = run("query", drawn, "P(w > edge - 0.01 and w < edge + 0.01 within 1 month)", "--draws", "2", *some)
     assert told.returncode == 0 and told.stderr.count("warning: noise of `w` passes through this band") == 1, told.stderr
     told = run("claims", drawn, "--draws", "2", "--rival", "exact", *some)
